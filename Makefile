@@ -1,0 +1,49 @@
+# Two commands do all the set-up: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check fix bench screenshots clean
+
+run: $(VENV)/.run ## the console, with its worker
+	@$(BIN)/vault-tui
+
+test: $(VENV)/.dev ## the whole suite
+	$(BIN)/pytest -n auto
+
+check: $(VENV)/.dev ## format, lint, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.bench ## throughput, added latency and SSE delay beside the peers
+	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/.dev ## from the running console over the demo worker
+	$(BIN)/python -m screenshots
+
+$(VENV)/bin/pip:
+	$(PYTHON) -m venv $(VENV)
+
+# Locked, hash-checked dependencies first, then the project itself without looking further.
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check -r requirements/bench.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

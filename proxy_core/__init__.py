@@ -1,0 +1,1 @@
+"""The worker: proxy, store, policy and HTTP API. Knows no terminal."""

@@ -1,0 +1,1 @@
+"""Errors, safe text, clock and ids: what every floor may use."""

@@ -1,0 +1,190 @@
+"""Every failure the product can answer with: one table, the only source.
+
+    VaultError
+    ├── raised by every floor, carries a code of ERRORS
+    └── `.status`, `.problem()` are what HTTP answers; `.exit_code` what the command line returns
+
+A code is stable: agents and scripts switch on it. The text beside it may change. Documentation of
+the codes is generated from this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PROBLEM_TYPE_BASE = "urn:vault-tui:error:"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """One row of the table: `status` is HTTP's, `help` says what to do next."""
+
+    code: str
+    status: int
+    title: str
+    help: str
+    retryable: bool = False
+
+
+def _table(*kinds: ErrorKind) -> Mapping[str, ErrorKind]:
+    return {kind.code: kind for kind in kinds}
+
+
+ERRORS: Mapping[str, ErrorKind] = _table(
+    # What the client sent
+    ErrorKind("bad_request", 400, "Malformed request", "Correct the request and send it again."),
+    ErrorKind(
+        "vault_required",
+        400,
+        "No vault named",
+        "Name one of the token's vaults: X-Vault header, or TOKEN:VAULT as proxy credentials.",
+    ),
+    ErrorKind("unauthorized", 401, "Not authenticated", "Send a valid token as Authorization: Bearer."),
+    ErrorKind(
+        "proxy_auth_required",
+        407,
+        "Proxy authentication required",
+        "Use a valid agent or session token as the proxy's user name.",
+    ),
+    ErrorKind("not_found", 404, "Not found", "Check the name; the list command shows what exists."),
+    ErrorKind("method_unsupported", 405, "Method not allowed", "See /openapi.json for the methods."),
+    ErrorKind("conflict", 409, "Conflict", "Read the current state and try again."),
+    ErrorKind("ambiguous_host", 409, "Host names several services", "Use a service name instead."),
+    ErrorKind("request_too_large", 413, "Request too large", "Send a smaller body or raise the limit."),
+    ErrorKind("headers_too_large", 431, "Header too large", "Send fewer or shorter header fields."),
+    # Who may do what
+    ErrorKind(
+        "operator_required",
+        403,
+        "Operator session required",
+        "Run `vault-tui unlock` in this terminal, or set VAULT_TUI_MASTER_PASSWORD_FILE.",
+    ),
+    ErrorKind(
+        "agent_process",
+        403,
+        "Refused for processes started by `vault-tui run`",
+        "Run this from a terminal of your own; an agent uses AGENT_VAULT_TOKEN over HTTP.",
+    ),
+    ErrorKind("wrong_key", 403, "That does not open the vault", "Check the password or key and retry."),
+    ErrorKind("vault_forbidden", 403, "No access to this vault", "Ask an operator for a grant."),
+    ErrorKind("role_forbidden", 403, "Role too low", "Ask an operator; this needs a higher role."),
+    ErrorKind("vault_not_found", 404, "No such vault", "`vault-tui vault list` shows the vaults."),
+    # What policy says
+    ErrorKind(
+        "forbidden",
+        403,
+        "No service for this host",
+        "Raise a proposal: POST /v1/proposals with this host.",
+    ),
+    ErrorKind("service_disabled", 403, "Service is disabled", "An operator can enable the service."),
+    ErrorKind("method_not_allowed", 403, "Method not allowed by policy", "See allowed_methods."),
+    ErrorKind("path_not_allowed", 403, "Path not allowed by policy", "Ask an operator for a rule."),
+    ErrorKind(
+        "http_not_allowed",
+        403,
+        "Credentials are not sent over plain http",
+        "Use https, or let an operator set allow_http on the service.",
+    ),
+    ErrorKind("trace_not_allowed", 403, "TRACE is refused", "Use another method."),
+    ErrorKind("sni_mismatch", 403, "TLS name differs from the CONNECT host", "Use one name for both."),
+    ErrorKind(
+        "address_blocked",
+        403,
+        "Address refused by the network guard",
+        "An operator can allow the network, except for cloud metadata.",
+    ),
+    # Limits
+    ErrorKind("rate_limited", 429, "Too many requests", "Wait for Retry-After.", retryable=True),
+    # Upstream and credentials
+    ErrorKind(
+        "credential_not_found",
+        502,
+        "The service's credential does not exist",
+        "`vault-tui credential set KEY` stores it.",
+    ),
+    ErrorKind(
+        "credential_unreadable",
+        502,
+        "The stored credential cannot be decrypted",
+        "Set it again: `vault-tui credential set KEY`.",
+    ),
+    ErrorKind("upstream_unreachable", 502, "Upstream cannot be reached", "Try later.", retryable=True),
+    ErrorKind("upstream_tls", 502, "Upstream's certificate is not valid", "Check the host, or --upstream-ca."),
+    ErrorKind("upstream_protocol", 502, "Upstream broke HTTP", "Report it to the upstream.", retryable=True),
+    ErrorKind("response_too_large", 502, "Response head too large", "Report it to the upstream."),
+    ErrorKind("substitution_invalid", 502, "Value not allowed at the placeholder", "Fix the credential."),
+    ErrorKind("upstream_timeout", 504, "Upstream did not answer in time", "Try again.", retryable=True),
+    # Ourselves
+    ErrorKind("internal", 500, "Internal error", "Look for the id in the worker's log."),
+    ErrorKind("sealed", 503, "The vault is sealed", "`vault-tui unseal` opens it.", retryable=True),
+    ErrorKind("not_initialized", 503, "The vault is not set up", "Run `vault-tui init`."),
+    ErrorKind("shutting_down", 503, "The worker is stopping", "Try again in a moment.", retryable=True),
+    ErrorKind("overloaded", 503, "Too many connections", "Try again in a moment.", retryable=True),
+    # Start-up and local environment (never over HTTP)
+    ErrorKind("port_in_use", 500, "Port is taken", "Stop the other program or choose another port."),
+    ErrorKind("home_unusable", 500, "Data directory cannot be used", "Check VAULT_TUI_HOME."),
+    ErrorKind("database_newer", 500, "Database is from a newer version", "Upgrade vault-tui."),
+    ErrorKind("database_unavailable", 503, "Database cannot be reached", "Check it.", retryable=True),
+    ErrorKind("already_running", 500, "A worker is running already", "`vault-tui status` shows it."),
+    ErrorKind("no_worker", 503, "No worker is running", "Start it with `vault-tui start`.", retryable=True),
+)
+
+# Exit codes of the command line: 0 done, 1 failed, 2 usage, 3 no worker or sealed, 4 not found, 5 refused.
+EXIT_FAILED, EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_NOT_FOUND, EXIT_REFUSED = 1, 2, 3, 4, 5
+_EXIT_BY_CODE = {
+    "no_worker": EXIT_UNAVAILABLE,
+    "sealed": EXIT_UNAVAILABLE,
+    "not_initialized": EXIT_UNAVAILABLE,
+    "unauthorized": EXIT_REFUSED,
+    "bad_request": EXIT_USAGE,
+}
+_EXIT_BY_STATUS = {403: EXIT_REFUSED, 404: EXIT_NOT_FOUND}
+
+
+@dataclass(slots=True)
+class VaultError(Exception):
+    """A failure with a code of ERRORS.
+
+    `detail` is one sentence for people and never holds a secret; `extra` is merged into the
+    answer's JSON (for example `proposal_hint`, `candidates`, `allowed_methods`);
+    `retry_after` is in seconds.
+    """
+
+    code: str
+    detail: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    retry_after: int | None = None
+
+    @property
+    def kind(self) -> ErrorKind:
+        """The table's row for this code."""
+        return ERRORS[self.code]
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the answer."""
+        return self.kind.status
+
+    @property
+    def exit_code(self) -> int:
+        """Exit status of a command that fails with this error."""
+        return _EXIT_BY_CODE.get(self.code) or _EXIT_BY_STATUS.get(self.status, EXIT_FAILED)
+
+    def problem(self) -> dict[str, Any]:
+        """RFC 9457 document, with the fields older agents read (error, message, help)."""
+        kind = self.kind
+        detail = self.detail or kind.title
+        return {
+            "type": PROBLEM_TYPE_BASE + kind.code,
+            "title": kind.title,
+            "status": kind.status,
+            "detail": detail,
+            "code": kind.code,
+            "error": kind.code,
+            "message": detail,
+            "help": kind.help,
+            **self.extra,
+        }
+
+    def __str__(self) -> str:
+        return self.detail or self.kind.title

@@ -1,0 +1,43 @@
+"""Typed events of the worker: what consoles and scripts follow live."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class EventType(StrEnum):
+    """Names are public: `GET /v1/events` sends them as SSE event names."""
+
+    REQUEST_STARTED = "request.started"
+    REQUEST_FINISHED = "request.finished"
+    CREDENTIAL_CHANGED = "credential.changed"
+    CREDENTIAL_DELETED = "credential.deleted"
+    SERVICE_CHANGED = "service.changed"
+    SERVICE_DELETED = "service.deleted"
+    VAULT_CHANGED = "vault.changed"
+    VAULT_DELETED = "vault.deleted"
+    AGENT_CHANGED = "agent.changed"
+    AGENT_REVOKED = "agent.revoked"
+    SESSION_CREATED = "session.created"
+    SESSION_REVOKED = "session.revoked"
+    SETTINGS_CHANGED = "settings.changed"
+    OPERATOR_UNLOCKED = "operator.unlocked"
+    OPERATOR_REFUSED = "operator.refused"
+    CREDENTIAL_REVEALED = "credential.revealed"
+    WORKER_SEALED = "worker.sealed"
+    WORKER_UNSEALED = "worker.unsealed"
+    WORKER_STOPPING = "worker.stopping"
+    WORKER_PROBLEM = "worker.problem"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """`seq` grows by one per event of a worker's life; `at` is epoch seconds.
+
+    `data` is the record (requests) or `{"vault", "name", "by", …}`; never a secret.
+    """
+
+    seq: int
+    type: str
+    at: float
+    data: Any

@@ -1,0 +1,92 @@
+"""What the data path and the broker tell each other about one request. Values only.
+
+The data path (`mitm`) asks, the broker (`services.broker`) answers:
+
+    authenticate(authorization)  -> Access         once a connection
+    decide(access, facts)        -> Decision       every request, from the compiled snapshot
+    inject(decision)             -> Injection      every request: secrets, dropped after use
+    record(RequestRecord)                          every request, when it has ended
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proxy_core.domain.service import Service, Surface
+
+
+class ActorType(StrEnum):
+    """What kind of token made a request."""
+
+    AGENT = "agent"
+    SESSION = "session"
+    USER = "user"
+
+
+class Ingress(StrEnum):
+    """The way a request came in."""
+
+    CONNECT = "connect"
+    ABSOLUTE = "absolute"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An authenticated client and the vault it named (None: it named none)."""
+
+    token_sha256: bytes
+    actor_type: ActorType
+    actor_id: str
+    actor_name: str
+    vault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What a decision is made on.
+
+    `host` is normalised (lower case, IDNA, no trailing dot), `path` and `query` are exactly as
+    they will be forwarded before substitution, without and with the `?` respectively left out.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    method: str
+    path: str
+    query: str
+    ingress: Ingress
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The request may go on. `service` None: no service, forwarded without a credential."""
+
+    vault: str
+    service: Service | None
+    reason: str
+    credential_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSubstitution:
+    """A placeholder and the bytes that replace it on the declared surfaces."""
+
+    placeholder: bytes
+    value: bytes = field(repr=False)
+    surfaces: frozenset[Surface]
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """Header fields to set, each exactly once, replacing any the client sent (case-insensitively)."""
+
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    substitutions: tuple[SecretSubstitution, ...] = field(default=(), repr=False)
+
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        """Names only: what a log or a screen may show."""
+        return tuple(name.decode("ascii") for name, _ in self.headers)
+
+
+NO_INJECTION = Injection()

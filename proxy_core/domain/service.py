@@ -1,0 +1,102 @@
+"""The service document: which requests get which credential.
+
+Field names are a public contract, the same in JSON and YAML. Parsing and validation live in
+`service_document.py`; matching in `matching.py`; header injection in `injection.py`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AuthType(StrEnum):
+    """How a credential is attached."""
+
+    BEARER = "bearer"
+    BASIC = "basic"
+    API_KEY = "api-key"
+    CUSTOM = "custom"
+    PASSTHROUGH = "passthrough"
+
+
+class Surface(StrEnum):
+    """Where a placeholder may be replaced."""
+
+    PATH = "path"
+    QUERY = "query"
+    HEADER = "header"
+    BODY = "body"
+    WEBSOCKET = "websocket"
+
+
+class Action(StrEnum):
+    """What a rule does with a request that it matches."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class UnmatchedHostPolicy(StrEnum):
+    """What a vault does with a host that no service covers."""
+
+    PASSTHROUGH = "passthrough"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """One of the five auth types; fields that the type does not use are empty.
+
+    `token`, `username`, `password` and `key` are credential keys, never values. `headers` are
+    (name, template) pairs in which `{{ KEY }}` stands for a credential.
+    """
+
+    type: AuthType
+    token: str = ""
+    username: str = ""
+    password: str = ""
+    key: str = ""
+    header: str = ""
+    prefix: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """`placeholder` is replaced by the value of credential `key` on the surfaces named, no other."""
+
+    key: str
+    placeholder: str
+    surfaces: frozenset[Surface] = frozenset({Surface.PATH, Surface.QUERY})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """First match wins; no methods means all, no path means all. `path` may hold `*` globs."""
+
+    action: Action
+    methods: frozenset[str] = frozenset()
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service of a vault.
+
+    `host` is a normalised host or `*.suffix` (one label); `port` 0 means any; `path` is a glob
+    that starts with `/`, or empty for all paths.
+    """
+
+    name: str
+    host: str
+    auth: Auth
+    port: int = 0
+    path: str = ""
+    enabled: bool = True
+    substitutions: tuple[Substitution, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    allow_http: bool = False
+
+    @property
+    def pattern(self) -> str:
+        """The inline form `host[:port][/path]`, as the document has it."""
+        return f"{self.host}{f':{self.port}' if self.port else ''}{self.path}"

@@ -1,0 +1,1 @@
+"""The proxy's data path: framing, TLS, certificates, upstream pool."""

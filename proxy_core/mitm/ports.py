@@ -1,0 +1,41 @@
+"""What the data path needs from the floors above it: the broker's protocol.
+
+`authenticate` and `decide` are synchronous and touch no database: they run on the hot path.
+"""
+
+import ssl
+from typing import Protocol
+
+from proxy_core.domain.exchange import Access, Decision, Injection, RequestFacts
+from proxy_core.domain.traffic import RequestRecord, RequestStart
+
+
+class Broker(Protocol):
+    """Implemented by `services.broker`; by a fake in the data path's own tests."""
+
+    def authenticate(self, proxy_authorization: bytes | None) -> Access:
+        """Check the token. Raises VaultError: proxy_auth_required."""
+
+    def decide(self, access: Access, facts: RequestFacts) -> Decision:
+        """Decide afresh for each request, revocation included.
+
+        Raises VaultError: proxy_auth_required (revoked since), vault_required, vault_not_found,
+        vault_forbidden, forbidden (with proposal_hint), service_disabled, method_not_allowed,
+        path_not_allowed, http_not_allowed, sealed.
+        """
+
+    async def inject(self, decision: Decision) -> Injection:
+        """Decrypt what the service needs. Raises VaultError: credential_not_found, sealed, …"""
+
+    def started(self, start: RequestStart) -> None:
+        """Tell consoles that a request is under way. Never blocks."""
+
+    def finished(self, record: RequestRecord) -> None:
+        """Log the request and tell consoles. Never blocks; drops are counted."""
+
+
+class LeafSource(Protocol):
+    """Server contexts for the names that clients CONNECT to."""
+
+    def context_for(self, host: str) -> ssl.SSLContext:
+        """A context with a leaf for `host`. Raises VaultError: sealed when none can be signed."""

@@ -1,0 +1,1 @@
+"""Keys: the data encryption key, its slots, and sealing of secrets."""

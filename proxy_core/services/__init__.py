@@ -1,0 +1,1 @@
+"""Use cases: what operators and agents can do, each as one transaction."""

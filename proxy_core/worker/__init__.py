@@ -1,0 +1,1 @@
+"""Composition root: listeners, API routes, background tasks."""

@@ -1,0 +1,1 @@
+"""The terminal: the Textual console and the vault-tui command line."""

@@ -1,0 +1,1 @@
+"""The vault-tui command line, one module a command group."""
