@@ -1,0 +1,52 @@
+"""Every limit and time of the data path, in one immutable value.
+
+Replace `ProxyServer.config` to change them at run time: connections read it afresh for each
+request, so a change counts at the next one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyConfig:
+    """Sizes are bytes, times are seconds. No total time limit exists for a stream that moves."""
+
+    max_connections: int = 4096
+    """Above it a client is answered 503 `overloaded` and closed."""
+    max_connections_per_agent: int = 1024
+    """Above it an agent's further connections are answered 503 `overloaded`."""
+
+    head_limit: int = 64 * KIB
+    """Request and response heads, each."""
+    head_fields_limit: int = 200
+    request_body_limit: int = 1024 * MIB
+    interim_limit: int = 16
+    """1xx answers that an upstream may send before the final one."""
+
+    client_idle: float = 120.0
+    """A kept-alive client connection without a request."""
+    head_timeout: float = 20.0
+    """From a head's first byte to its last."""
+    tls_timeout: float = 15.0
+    """A client's TLS handshake, from the answer to CONNECT."""
+    connect_timeout: float = 10.0
+    """Each address of an upstream; the TLS handshake gets the same again."""
+    response_head_timeout: float = 600.0
+    """From the request's last byte (or the body's last movement) to the response head."""
+    body_idle: float = 300.0
+    """A body, in either direction, that does not move."""
+    tunnel_idle: float = 3600.0
+    """A WebSocket without a byte in either direction."""
+
+    pool_per_host: int = 256
+    """Idle upstream connections kept for one scheme, host and port."""
+    pool_total: int = 1024
+    pool_idle: float = 60.0
+    """An idle upstream connection is closed after this time."""
+
+    upstream_ca: tuple[Path, ...] = ()
+    """PEM files of extra roots, beside the system's. Read once, when the server starts."""
