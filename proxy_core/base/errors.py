@@ -66,6 +66,18 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Run this from a terminal of your own; an agent uses AGENT_VAULT_TOKEN over HTTP.",
     ),
     ErrorKind("wrong_key", 403, "That does not open the vault", "Check the password or key and retry."),
+    ErrorKind(
+        "keyring_unavailable",
+        503,
+        "The OS keyring cannot be used",
+        "Use a password slot; over SSH there is often no keyring.",
+    ),
+    ErrorKind(
+        "key_slot_unusable",
+        503,
+        "The key slot cannot be used",
+        "Open the vault with another slot and make this one anew.",
+    ),
     ErrorKind("vault_forbidden", 403, "No access to this vault", "Ask an operator for a grant."),
     ErrorKind("role_forbidden", 403, "Role too low", "Ask an operator; this needs a higher role."),
     ErrorKind("vault_not_found", 404, "No such vault", "`vault-tui vault list` shows the vaults."),
