@@ -84,6 +84,27 @@ class OperatorSession(Response):
     expires_at: str
 
 
+class Locked(Response):
+    """Answer of `POST /v1/lock`."""
+
+    locked: bool = True
+
+
+class SlotInfo(Response):
+    """A key slot: what it is, never what opens it."""
+
+    id: str
+    kind: str
+    label: str
+    created_at: str
+
+
+class SlotList(Response):
+    """`GET /v1/seal/slots`."""
+
+    slots: list[SlotInfo]
+
+
 # --- vaults ---------------------------------------------------------------------------------
 
 
@@ -455,3 +476,9 @@ class SettingList(Response):
     """`GET /v1/admin/settings`."""
 
     settings: list[Setting]
+
+
+class SettingsChange(Request):
+    """`PATCH /v1/admin/settings`: the settings named, all or none."""
+
+    settings: dict[str, Any]

@@ -1,0 +1,52 @@
+"""What went wrong, as a VaultError: an answer of the worker's, or none at all."""
+
+from typing import Any
+
+import msgspec
+
+from proxy_core.base.errors import ERRORS, VaultError
+
+_COMMON_FIELDS = frozenset(
+    {"type", "title", "status", "detail", "code", "error", "message", "help"}
+)
+_CODE_BY_STATUS = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "role_forbidden",
+    404: "not_found",
+    405: "method_unsupported",
+    409: "conflict",
+    413: "request_too_large",
+    503: "overloaded",
+}
+
+
+def failure_of(status: int, data: bytes, retry_after: str | None = None) -> VaultError:
+    """The error that an answer with `status` >= 400 stands for, its extra fields kept."""
+    try:
+        document: Any = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        document = {}
+    fields = document if isinstance(document, dict) else {}
+    code = fields.get("error")
+    if not isinstance(code, str) or code not in ERRORS:
+        code = _CODE_BY_STATUS.get(status, "internal")
+    message = fields.get("message")
+    detail = message if isinstance(message, str) else f"The worker answered {status}."
+    extra = {name: value for name, value in fields.items() if name not in _COMMON_FIELDS}
+    seconds = int(retry_after) if retry_after and retry_after.isdecimal() else None
+    return VaultError(code, detail, extra, seconds)
+
+
+def unreachable(error: Exception, where: str) -> VaultError:
+    """Nothing listens, or what listens does not answer."""
+    if isinstance(error, TimeoutError):
+        return VaultError("no_worker", f"The worker at {where} does not answer.")
+    if isinstance(error, PermissionError):
+        return VaultError("no_worker", f"You may not open {where}; it belongs to another user.")
+    return VaultError("no_worker", f"No worker is running at {where}.")
+
+
+def unreadable(where: str) -> VaultError:
+    """An answer that is not the contract's: another program, or another version."""
+    return VaultError("internal", f"The answer from {where} is not a worker's of this version.")
