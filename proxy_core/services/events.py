@@ -1,0 +1,139 @@
+"""The worker's events: a bounded ring that any number of consoles follow, each at its own pace.
+
+- `publish` is on the proxy's hot path: it appends, and wakes followers at most once a turn of the
+  loop.
+- A follower that is slower than the ring is told how many events it lost; it never slows others.
+- `life` names this worker's run. Sequence numbers start anew with it, so a position of another
+  life is worthless, and the follower then gets everything that is kept.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from proxy_core.base.clock import Clock, SystemClock
+from proxy_core.base.ids import new_id
+from proxy_core.domain.events import Event, EventType
+
+DEFAULT_CAPACITY = 20_000
+_STARTED, _FINISHED = EventType.REQUEST_STARTED.value, EventType.REQUEST_FINISHED.value
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Events in order. `last_seq` is where to resume; `lost` were overrun before the first."""
+
+    events: list[Event]
+    last_seq: int
+    lost: int = 0
+
+
+@dataclass(slots=True)
+class Follow:
+    """What a follower wants.
+
+    `after` None starts with what happens next; a number resumes behind that event. `types` empty
+    means all. With `coalesce`, a batch leaves out the start of a request whose end it holds.
+    A batch is at least `pause` seconds after the one before.
+    """
+
+    after: int | None = None
+    types: Collection[str] = field(default_factory=frozenset)
+    coalesce: bool = False
+    pause: float = 0.0
+    max_batch: int = 1000
+
+
+class EventBus:
+    """One ring. Create it in the loop's thread; `publish` may be called from any."""
+
+    def __init__(self, capacity: int = DEFAULT_CAPACITY, clock: Clock | None = None) -> None:
+        self.life = new_id()
+        self.last_seq = 0
+        self._time = (clock or SystemClock()).time
+        self._capacity = capacity
+        self._ring: list[Event | None] = [None] * capacity
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._waking = False
+        self._closed = False
+
+    def publish(self, type: str, data: Any) -> None:
+        """Append an event. Never blocks, never raises for a slow follower."""
+        if threading.get_ident() == self._thread:
+            self._append(type, data)
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._append, type, data)
+
+    def close(self) -> None:
+        """End every follower once it has seen all events."""
+        self._closed = True
+        self._wake()
+
+    async def follow(self, wanted: Follow) -> AsyncIterator[EventBatch]:
+        """Batches until the bus is closed; never an empty one, except to tell of a loss."""
+        cursor = self._start(wanted.after)
+        while True:
+            while cursor < self.last_seq:
+                batch = self._read(cursor, wanted)
+                cursor = batch.last_seq
+                if batch.events or batch.lost:
+                    yield batch
+                    if wanted.pause:
+                        await asyncio.sleep(wanted.pause)
+            if self._closed:
+                return
+            await self._next()
+
+    def _append(self, type: str, data: Any) -> None:
+        seq = self.last_seq + 1
+        self._ring[seq % self._capacity] = Event(seq=seq, type=type, at=self._time(), data=data)
+        self.last_seq = seq
+        if self._waiting and not self._waking:
+            self._waking = True
+            self._loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = False
+        waiting, self._waiting = self._waiting, set()
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def _next(self) -> None:
+        future = self._loop.create_future()
+        self._waiting.add(future)
+        try:
+            await future
+        finally:
+            self._waiting.discard(future)
+
+    def _start(self, after: int | None) -> int:
+        if after is None:
+            return self.last_seq
+        # A position ahead of ours is of another life: start with the oldest event kept.
+        return after if 0 <= after <= self.last_seq else max(0, self.last_seq - self._capacity)
+
+    def _read(self, cursor: int, wanted: Follow) -> EventBatch:
+        oldest = max(0, self.last_seq - self._capacity)
+        first = max(cursor, oldest)
+        last = min(self.last_seq, first + wanted.max_batch)
+        kept = (self._ring[seq % self._capacity] for seq in range(first + 1, last + 1))
+        events = [event for event in kept if event is not None]
+        if wanted.types:
+            events = [event for event in events if event.type in wanted.types]
+        if wanted.coalesce:
+            events = _coalesced(events)
+        return EventBatch(events, last, first - cursor)
+
+
+def _coalesced(events: list[Event]) -> list[Event]:
+    ended = {event.data.request_id for event in events if event.type == _FINISHED}
+    if not ended:
+        return events
+    return [
+        event for event in events if event.type != _STARTED or event.data.request_id not in ended
+    ]

@@ -1,0 +1,165 @@
+"""Who asks, and what they may do: one small table, no I/O.
+
+operator   the control socket with an operator session, or a `vt_user_` token
+peer       the control socket without one: names, status and traffic, nothing else
+agent      a `vt_agt_` token: an instance role, and a role in each granted vault
+session    a `vt_sess_` token: the proxy role in one vault
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.names import InstanceRole, VaultRole
+
+
+class PrincipalKind(StrEnum):
+    """What proved the principal's identity."""
+
+    OPERATOR = "operator"
+    PEER = "peer"
+    AGENT = "agent"
+    SESSION = "session"
+
+
+class Permission(StrEnum):
+    """What a use case needs. The values appear in refusals."""
+
+    DISCOVER = "discover what a vault offers"
+    LIST_CREDENTIALS = "list credential names"
+    REVEAL_CREDENTIALS = "reveal credentials"
+    CHANGE_CREDENTIALS = "change credentials"
+    READ_SERVICES = "read services"
+    CHANGE_SERVICES = "change services"
+    READ_LOGS = "read the request log"
+    READ_SESSIONS = "list sessions"
+    CHANGE_SESSIONS = "create and revoke sessions"
+    READ_VAULT = "read a vault's settings and agents"
+    CHANGE_VAULT = "change, rename or delete a vault and its grants"
+    LIST_VAULTS = "list vaults"
+    CREATE_VAULT = "create vaults"
+    READ_AGENTS = "list agents"
+    CHANGE_AGENTS = "create, change and delete agents"
+    READ_SETTINGS = "read the worker's settings"
+    CHANGE_SETTINGS = "change the worker's settings"
+    READ_EVENTS = "follow the worker's events"
+    READ_SLOTS = "list key slots"
+    CHANGE_SLOTS = "add key slots"
+    SEAL = "seal the vault"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """`vaults` maps vault names to the role held there; empty for operators and peers."""
+
+    kind: PrincipalKind
+    id: str = ""
+    name: str = ""
+    instance_role: InstanceRole = InstanceRole.NO_ACCESS
+    vaults: Mapping[str, VaultRole] = field(default_factory=dict)
+    token_sha256: bytes = field(default=b"", repr=False)
+
+    @property
+    def label(self) -> str:
+        """How events and logs name the principal, for example `agent ci-bot`."""
+        return f"{self.kind.value} {self.name}" if self.name else self.kind.value
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether everything is allowed."""
+        return self.kind is PrincipalKind.OPERATOR
+
+
+def operator(name: str = "") -> Principal:
+    """A principal with an operator session; `name` is the Unix user, where known."""
+    return Principal(PrincipalKind.OPERATOR, name=name)
+
+
+def peer(name: str = "") -> Principal:
+    """A process on the control socket that has proved no key slot."""
+    return Principal(PrincipalKind.PEER, name=name)
+
+
+# The lowest vault role that suffices. Whatever is missing here is no matter of one vault.
+_VAULT_ROLE: Mapping[Permission, VaultRole] = {
+    Permission.DISCOVER: VaultRole.PROXY,
+    Permission.LIST_CREDENTIALS: VaultRole.PROXY,
+    Permission.REVEAL_CREDENTIALS: VaultRole.MEMBER,
+    Permission.CHANGE_CREDENTIALS: VaultRole.MEMBER,
+    Permission.READ_SERVICES: VaultRole.MEMBER,
+    Permission.CHANGE_SERVICES: VaultRole.MEMBER,
+    Permission.READ_LOGS: VaultRole.MEMBER,
+    Permission.READ_SESSIONS: VaultRole.MEMBER,
+    Permission.CHANGE_SESSIONS: VaultRole.MEMBER,
+    Permission.READ_VAULT: VaultRole.MEMBER,
+    Permission.CHANGE_VAULT: VaultRole.ADMIN,
+}
+
+# The lowest instance role that suffices; None: no token does, only an operator.
+_INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
+    Permission.LIST_VAULTS: InstanceRole.NO_ACCESS,
+    Permission.CREATE_VAULT: InstanceRole.MEMBER,
+    Permission.READ_AGENTS: InstanceRole.OWNER,
+    Permission.CHANGE_AGENTS: InstanceRole.OWNER,
+    Permission.READ_SETTINGS: InstanceRole.OWNER,
+    Permission.CHANGE_SETTINGS: InstanceRole.OWNER,
+    Permission.READ_EVENTS: InstanceRole.OWNER,
+    Permission.READ_SLOTS: None,
+    Permission.CHANGE_SLOTS: None,
+    Permission.SEAL: None,
+}
+
+_PEER_MAY = frozenset(
+    {
+        Permission.DISCOVER,
+        Permission.LIST_CREDENTIALS,
+        Permission.READ_SERVICES,
+        Permission.READ_LOGS,
+        Permission.READ_SESSIONS,
+        Permission.READ_VAULT,
+        Permission.LIST_VAULTS,
+        Permission.READ_AGENTS,
+        Permission.READ_SETTINGS,
+        Permission.READ_EVENTS,
+        Permission.READ_SLOTS,
+    }
+)
+
+
+def authorize(principal: Principal, permission: Permission, vault: str | None = None) -> None:
+    """Return when allowed. `vault` is a name and must be given for what concerns one vault.
+
+    Raises VaultError: operator_required (a peer), vault_forbidden (no grant), role_forbidden.
+    """
+    if principal.kind is PrincipalKind.OPERATOR:
+        return
+    if principal.kind is PrincipalKind.PEER:
+        if permission not in _PEER_MAY:
+            raise VaultError("operator_required", f"To {permission.value}, unlock this terminal.")
+        return
+    if permission in _VAULT_ROLE:
+        _check_vault_role(principal, permission, vault)
+    else:
+        _check_instance_role(principal, permission)
+
+
+def _check_vault_role(principal: Principal, permission: Permission, vault: str | None) -> None:
+    held = principal.vaults.get(vault or "")
+    if held is None:
+        raise VaultError("vault_forbidden")
+    needed = _VAULT_ROLE[permission]
+    if not held.at_least(needed):
+        raise VaultError(
+            "role_forbidden", f"To {permission.value}, the vault role {needed.value} is needed."
+        )
+
+
+def _check_instance_role(principal: Principal, permission: Permission) -> None:
+    needed = _INSTANCE_ROLE[permission]
+    if needed is None:
+        raise VaultError("role_forbidden", f"To {permission.value} takes an operator.")
+    if not principal.instance_role.at_least(needed):
+        raise VaultError(
+            "role_forbidden", f"To {permission.value}, the instance role {needed.value} is needed."
+        )
