@@ -1,0 +1,94 @@
+"""The database: one transaction a call, in threads, so that the event loop never waits.
+
+    Database.open(location)      migrate if needed, then
+    ├── run(fn)                  write transaction: fn(session) → result
+    ├── read(fn)                 read transaction, beside the writers
+    └── engines.log              the request log's own connection (store.request_log)
+
+With SQLite there is one writer thread; with PostgreSQL several.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from proxy_core.store.engines import Engines, open_engines
+from proxy_core.store.failures import is_passing, translated
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+
+_READERS: Final = 3
+_ATTEMPTS: Final = 3
+
+
+class Database:
+    """An open database, at the schema of this version."""
+
+    def __init__(self, engines: Engines) -> None:
+        self.engines = engines
+        writers = 1 if engines.dialect == "sqlite" else _READERS
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
+
+    @classmethod
+    def open(cls, location: str | Path) -> "Database":
+        """Open a SQLite file or a `postgresql+psycopg://` URL, migrating it to this version.
+
+        Blocking. Raises VaultError: database_newer (nothing was changed), home_unusable,
+        database_unavailable, bad_request for another kind of URL.
+        """
+        return cls(open_engines(location))
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engines.dialect
+
+    async def run(self, work: Work[T]) -> T:
+        """Call `work(session)` in a write transaction: committed on return, else rolled back.
+
+        `work` may be called again when the database was busy, so it must have no effect but the
+        session's. What it answers may be read after the transaction. Raises what `work` raises;
+        VaultError: database_unavailable, conflict (a unique name or token exists already).
+        """
+        return await asyncio.get_running_loop().run_in_executor(
+            self._writers, self._transact, self.engines.write, work
+        )
+
+    async def read(self, work: Work[T]) -> T:
+        """Call `work(session)` in a read transaction. Raises as `run` does."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, self._transact, self.engines.read, work
+        )
+
+    def run_sync(self, work: Work[T]) -> T:
+        """As `run`, blocking: for start-up, tests and scripts."""
+        return self._writers.submit(self._transact, self.engines.write, work).result()
+
+    def read_sync(self, work: Work[T]) -> T:
+        """As `read`, blocking."""
+        return self._readers.submit(self._transact, self.engines.read, work).result()
+
+    def close(self) -> None:
+        """Let running transactions end, then close all connections. Stop the log before."""
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self.engines.dispose()
+
+    @staticmethod
+    def _transact(engine: Engine, work: Work[T]) -> T:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with Session(engine, expire_on_commit=False) as session, session.begin():
+                    return work(session)
+            except SQLAlchemyError as error:
+                if attempt == _ATTEMPTS or not is_passing(error):
+                    raise translated(error) from None
+        raise AssertionError("unreachable")  # pragma: no cover

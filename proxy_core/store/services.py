@@ -1,0 +1,82 @@
+"""Service documents of a vault, in declaration order. Their meaning is the domain's affair."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlmodel import Session, col, delete, func, select
+
+from proxy_core.base.errors import VaultError
+from proxy_core.store.tables import ServiceRow
+
+Document = Mapping[str, Any]
+"""A service document as JSON; its `name` identifies it within the vault."""
+
+
+def list_documents(session: Session, vault_id: str) -> list[dict[str, Any]]:
+    """All documents of a vault in declaration order."""
+    query = (
+        select(ServiceRow).where(ServiceRow.vault_id == vault_id).order_by(col(ServiceRow.position))
+    )
+    return [row.document for row in session.exec(query)]
+
+
+def upsert_documents(
+    session: Session, vault_id: str, documents: Sequence[Document], now: float
+) -> None:
+    """Replace documents of the same name in their place; append the others."""
+    position = _next_position(session, vault_id)
+    for document in documents:
+        row = session.get(ServiceRow, (vault_id, document["name"]))
+        if row is None:
+            session.add(_row(vault_id, position, document, now))
+            position += 1
+        else:
+            row.document = dict(document)
+            row.updated_at = now
+        session.flush()
+
+
+def replace_documents(
+    session: Session, vault_id: str, documents: Sequence[Document], now: float
+) -> None:
+    """Make these the vault's only documents."""
+    clear_documents(session, vault_id)
+    for position, document in enumerate(documents):
+        session.add(_row(vault_id, position, document, now))
+    session.flush()
+
+
+def remove_document(session: Session, vault_id: str, name: str) -> None:
+    """Delete one document. Raises VaultError: not_found."""
+    row = session.get(ServiceRow, (vault_id, name))
+    if row is None:
+        raise VaultError("not_found", "No such service in this vault.")
+    session.delete(row)
+    session.flush()
+
+
+def clear_documents(session: Session, vault_id: str) -> None:
+    """Delete all documents of a vault."""
+    session.exec(delete(ServiceRow).where(col(ServiceRow.vault_id) == vault_id))
+
+
+def count_documents(session: Session, vault_id: str) -> int:
+    """Count a vault's documents."""
+    query = select(func.count()).select_from(ServiceRow).where(ServiceRow.vault_id == vault_id)
+    return session.exec(query).one()
+
+
+def _next_position(session: Session, vault_id: str) -> int:
+    query = select(func.max(ServiceRow.position)).where(ServiceRow.vault_id == vault_id)
+    last = session.exec(query).one()
+    return 0 if last is None else last + 1
+
+
+def _row(vault_id: str, position: int, document: Document, now: float) -> ServiceRow:
+    return ServiceRow(
+        vault_id=vault_id,
+        name=document["name"],
+        position=position,
+        document=dict(document),
+        updated_at=now,
+    )
