@@ -1,0 +1,1 @@
+"""Benchmarks: this proxy beside its peers in one run, reported as ratios."""
