@@ -77,7 +77,9 @@ def _open_sqlite(path: Path) -> Engines:
 
 
 def _sqlite_engine(path: Path, synchronous: str, *, begin: str, read_only: bool = False) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=4)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), pool_size=4, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -102,7 +104,11 @@ def _open_postgres(url: URL) -> Engines:
     def engine(pool_size: int, **connect: str) -> Engine:
         arguments: dict[str, Any] = {"connect_timeout": 10, **connect}
         return create_engine(
-            url, pool_size=pool_size, pool_pre_ping=True, connect_args=arguments, echo=False
+            url,
+            pool_size=pool_size,
+            pool_pre_ping=True,
+            connect_args=arguments,
+            hide_parameters=True,
         )
 
     read_only = "-c default_transaction_read_only=on"

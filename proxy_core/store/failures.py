@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from proxy_core.base.errors import VaultError
 
@@ -41,6 +41,14 @@ def translated(error: Exception) -> VaultError:
     else:
         sentence = "The database failed."
     return VaultError("database_unavailable", sentence)
+
+
+def is_database_error(error: Exception) -> bool:
+    """Whether the database, rather than the values given to it, is at fault."""
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, DataError)
+    # A bare StatementError: the driver was never asked, a value had no place in the statement.
+    return isinstance(error, SQLAlchemyError | OSError) and not isinstance(error, StatementError)
 
 
 def is_passing(error: Exception) -> bool:

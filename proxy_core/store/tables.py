@@ -147,9 +147,9 @@ class UnmatchedHost(SQLModel, table=True):
     """A host that was asked for without a service: kept by the log's writer as it goes."""
 
     __tablename__ = "unmatched_host"
-    __table_args__ = (Index("ix_unmatched_host_seen", "vault", "last_seen_at"),)
+    __table_args__ = (Index("ix_unmatched_host_seen", "vault_id", "last_seen_at"),)
 
-    vault: str = Field(primary_key=True)
+    vault_id: str = Field(primary_key=True)
     host: str = Field(primary_key=True)
     port: int = Field(primary_key=True)
     requests: int = Field(sa_type=BigInteger)
@@ -159,12 +159,14 @@ class UnmatchedHost(SQLModel, table=True):
 class RequestLogRow(SQLModel, table=True):
     """A finished request: `domain.traffic.RequestRecord`, lists joined by commas.
 
-    Numbers are never used twice, so that a cursor stays valid while old rows are pruned.
+    The vault stands by its id, so that its log follows a new name and not a new vault of the old
+    name; empty when the request never got to a vault. Numbers are never used twice, so that a
+    cursor stays valid while old rows are pruned.
     """
 
     __tablename__ = "request_log"
     __table_args__ = (
-        Index("ix_request_log_vault", "vault", "id"),
+        Index("ix_request_log_vault", "vault_id", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -173,7 +175,7 @@ class RequestLogRow(SQLModel, table=True):
     )
     request_id: str
     started_at: float = Field(sa_type=Double)
-    vault: str
+    vault_id: str
     ingress: str
     method: str
     scheme: str

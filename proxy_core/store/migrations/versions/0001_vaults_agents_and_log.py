@@ -153,7 +153,7 @@ def _create_log() -> None:
         ),
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=False),
-        sa.Column("vault", sa.String(), nullable=False),
+        sa.Column("vault_id", sa.String(), nullable=False),
         sa.Column("ingress", sa.String(), nullable=False),
         sa.Column("method", sa.String(), nullable=False),
         sa.Column("scheme", sa.String(), nullable=False),
@@ -184,16 +184,16 @@ def _create_log() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_request_log_vault", "request_log", ["vault", "id"], unique=False)
+    op.create_index("ix_request_log_vault", "request_log", ["vault_id", "id"], unique=False)
     op.create_table(
         "unmatched_host",
-        sa.Column("vault", sa.String(), nullable=False),
+        sa.Column("vault_id", sa.String(), nullable=False),
         sa.Column("host", sa.String(), nullable=False),
         sa.Column("port", sa.Integer(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("vault", "host", "port"),
+        sa.PrimaryKeyConstraint("vault_id", "host", "port"),
     )
     op.create_index(
-        "ix_unmatched_host_seen", "unmatched_host", ["vault", "last_seen_at"], unique=False
+        "ix_unmatched_host_seen", "unmatched_host", ["vault_id", "last_seen_at"], unique=False
     )

@@ -1,0 +1,48 @@
+"""Between request records and the log's rows."""
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any, Final
+
+from proxy_core.domain.traffic import RequestRecord
+
+MAX_TEXT: Final = 2_048
+"""Characters kept of a text: a path may have 64 KiB, a row of the log should not."""
+
+FIELDS: Final = tuple(
+    name for name in RequestRecord.__struct_fields__ if name not in {"id", "vault"}
+)
+COLUMNS: Final = ("vault_id", *FIELDS)
+LISTS: Final = ("credential_keys", "injected_headers")
+
+_fields_of = attrgetter(*FIELDS)
+
+
+def row_of(record: RequestRecord, vault_id: str) -> tuple[Any, ...]:
+    """The row to insert, in the order of COLUMNS."""
+    return (vault_id, *map(_stored, _fields_of(record)))
+
+
+def record_of(row: Mapping[str, Any], vault: str) -> RequestRecord:
+    """The record of a row; `vault` is the name that belongs to its `vault_id`."""
+    fields = {name: row[name] for name in FIELDS}
+    for name in LISTS:
+        fields[name] = tuple(fields[name].split(",")) if fields[name] else ()
+    return RequestRecord(**fields, vault=vault, id=row["id"])
+
+
+def _stored(value: Any) -> Any:
+    if type(value) is str:
+        return _text(value)
+    if type(value) is tuple:
+        return _text(",".join(value))
+    return value
+
+
+def _text(value: str) -> str:
+    """Take out what PostgreSQL refuses (NUL, lone surrogates) and cut what is too long."""
+    if len(value) > MAX_TEXT:
+        value = value[: MAX_TEXT - 1] + "…"
+    if value.isascii():
+        return value.replace("\0", "\ufffd")
+    return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
