@@ -100,9 +100,9 @@ def change_settings(changes: Mapping[str, Any]) -> Call[wire.SettingList]:
 # --- sealing and operator sessions ----------------------------------------------------------
 
 
-def init(slot: str, secret: str = "", label: str = "") -> Call[wire.Sealed]:
-    """Set the vault up with its first key slot."""
-    body = wire.InitRequest(slot=slot, secret=secret, label=label)
+def init(slot: str, secret: str = "", label: str = "", path: str = "") -> Call[wire.Sealed]:
+    """Set the vault up with its first key slot; `path` is where a key file is made."""
+    body = wire.InitRequest(slot=slot, secret=secret, label=label, path=path)
     return Call("POST", "/v1/init", wire.Sealed, body=body)
 
 

@@ -57,18 +57,27 @@ class Status(Response):
 
 
 class InitRequest(Request):
-    """`POST /v1/init`: the first key slot. `secret` is a password, or a key in base64."""
+    """`POST /v1/init`: the first key slot.
+
+    `secret` is the password; a keyring or key file slot makes its own key. `path` is where the
+    worker writes a new key file (absolute).
+    """
 
     slot: str
-    secret: str
+    secret: str = ""
     label: str = ""
+    path: str = ""
 
 
 class KeyProof(Request):
-    """`POST /v1/unseal` and `POST /v1/unlock`: proves one slot. Same meaning as in InitRequest."""
+    """`POST /v1/unseal` and `POST /v1/unlock`: proves one slot.
+
+    `secret` is the password, or the key in base64. Empty for a keyring or key file: the worker
+    fetches the key itself, for processes of its own user only.
+    """
 
     slot: str
-    secret: str
+    secret: str = ""
 
 
 class Sealed(Response):
