@@ -9,7 +9,7 @@ run: $(VENV)/.run ## the console, with its worker
 	@$(BIN)/vault-tui
 
 test: $(VENV)/.dev ## the whole suite
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadgroup
 
 check: $(VENV)/.dev ## format, lint, types, floors
 	$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""Real clients through the real worker, over real TLS."""
