@@ -1,0 +1,133 @@
+"""The worker's options, from its command line."""
+
+import argparse
+import grp
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy_core.base.errors import VaultError
+from proxy_core.base.paths import Home
+
+DEFAULT_API_PORT, DEFAULT_PROXY_PORT = 14321, 14322
+_LOOPBACK_NAMES = frozenset({"localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """`database` is a URL, or empty for the home's SQLite file; port 0 picks a free one.
+
+    `connect_to` holds `HOST:PORT:ADDR:PORT` texts; `socket_group` is a group id.
+    """
+
+    home: Home
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_API_PORT
+    proxy_port: int = DEFAULT_PROXY_PORT
+    socket_group: int | None = None
+    database: str = ""
+    connect_to: tuple[str, ...] = ()
+    upstream_ca: tuple[Path, ...] = ()
+    allow_private: bool = False
+    allow_http: bool = False
+    insecure: bool = False
+    log_file: Path | None = None
+    log_level: str = "info"
+    password_descriptor: int | None = None
+
+    def check(self) -> None:
+        """Raises VaultError bad_request for what this version does not serve safely."""
+        if not self.insecure and not is_loopback(self.host):
+            raise VaultError(
+                "bad_request",
+                f"Listening on {self.host} without TLS would show tokens to the network; "
+                "use a loopback address, or --insecure on a network you trust.",
+            )
+        if self.port and self.port == self.proxy_port:
+            raise VaultError("bad_request", "--port and --proxy-port must differ.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`; a name other than localhost never counts."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in _LOOPBACK_NAMES
+
+
+def parse_options(arguments: Sequence[str]) -> WorkerConfig:
+    """The config of a command line. Exits with status 2 and a usage line when it is wrong."""
+    parser = _parser()
+    found = parser.parse_args(arguments)
+    try:
+        group = None if found.socket_group is None else _group_id(found.socket_group)
+    except KeyError:
+        parser.error(f"there is no group {found.socket_group!r}")
+    return WorkerConfig(
+        home=Home.locate(found.home),
+        host=found.host.strip("[]"),
+        port=found.port,
+        proxy_port=found.proxy_port,
+        socket_group=group,
+        database=found.database_url,
+        connect_to=tuple(found.connect_to),
+        upstream_ca=tuple(path.absolute() for path in found.upstream_ca),
+        allow_private=found.allow_private,
+        allow_http=found.allow_http,
+        insecure=found.insecure,
+        log_file=found.log_file and found.log_file.absolute(),
+        log_level=found.log_level,
+        password_descriptor=found.password_fd,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vault-tui worker",
+        description="Serve the proxy and the API in the foreground.",
+        epilog="Exit status: 0 stopped, 1 failed, 2 usage, 3 database unavailable, "
+        "5 refused (wrong master password).",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--home", metavar="DIR", help="data directory (default: VAULT_TUI_HOME, or the user's)")
+    add("--host", default="127.0.0.1", help="address of both listeners (default: %(default)s)")
+    add("--port", type=_port, default=DEFAULT_API_PORT, help="API port; 0 picks one")
+    add("--proxy-port", type=_port, default=DEFAULT_PROXY_PORT, help="proxy port; 0 picks one")
+    add("--socket-group", metavar="GROUP", help="operators who may open the control socket")
+    add("--database-url", default="", metavar="URL", help="database instead of the home's SQLite")
+    add(
+        "--connect-to",
+        action="append",
+        default=[],
+        metavar="HOST:PORT:ADDR:PORT",
+        help="send a host elsewhere, as curl does; repeatable",
+    )
+    add(
+        "--upstream-ca",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="an extra root for upstreams, PEM; repeatable",
+    )
+    add("--allow-private", action="store_true", help="let agents reach private networks")
+    add("--allow-http", action="store_true", help="inject credentials over plain http")
+    add("--insecure", action="store_true", help="listen beyond loopback without TLS")
+    add("--log-file", type=Path, metavar="FILE", help="log there instead of to stderr")
+    add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    # Set by the worker itself when it re-executes; a number, never the password.
+    add("--password-fd", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port")
+    return number
+
+
+def _group_id(name: str) -> int:
+    return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
