@@ -1,0 +1,94 @@
+"""Which worker a command talks to, as whom, and about which vault.
+
+An agent's environment comes first: with AGENT_VAULT_TOKEN set, a command is the agent's, whatever
+the socket of this machine would allow. Otherwise it is the operator's: `--addr` or VAULT_TUI_ADDR
+with VAULT_TUI_TOKEN, else the control socket, with proof of a key slot when the worker asks for it.
+"""
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from proxy_core.base.errors import VaultError
+from proxy_core.base.paths import Home
+from proxy_core.client.calls import Call
+from proxy_core.client.sync_client import SyncClient
+from proxy_core.client.target import Target
+from vault_tui.cli import preferences
+
+T = TypeVar("T")
+
+DEFAULT_VAULT = "default"
+_AGENT_ADDR = "http://127.0.0.1:14321"
+
+
+@dataclass(slots=True)
+class Connection:
+    """Made once a command. `addr` is what `--addr` said; `token` an operator's, once proved."""
+
+    addr: str = ""
+    token: str = field(default="", repr=False)
+
+    @property
+    def home(self) -> Home:
+        """This machine's data directory."""
+        return Home.locate()
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether AGENT_VAULT_TOKEN decides who we are."""
+        return bool(os.environ.get("AGENT_VAULT_TOKEN"))
+
+    @property
+    def target(self) -> Target:
+        """Raises VaultError: bad_request for a malformed address."""
+        if self.is_agent:
+            address = os.environ.get("AGENT_VAULT_ADDR") or _AGENT_ADDR
+            return Target.choose(addr=address, token=os.environ["AGENT_VAULT_TOKEN"])
+        return Target.choose(addr=self.addr, token=self.token)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether commands go to the control socket."""
+        return self.target.socket is not None
+
+    @property
+    def client(self) -> SyncClient:
+        """A client as whom we are now."""
+        return SyncClient(self.target)
+
+    def send(self, call: Call[T]) -> T:
+        """Carry out `call`; where the worker asks for an operator, prove a key slot and try again.
+
+        Raises VaultError with the worker's code.
+        """
+        try:
+            return self.client.send(call)
+        except VaultError as error:
+            if error.code != "operator_required" or not self.can_prove:
+                raise
+        self.prove()
+        return self.client.send(call)
+
+    @property
+    def can_prove(self) -> bool:
+        """Whether a key slot can be proved: by an operator on this machine, once."""
+        return self.is_local and not self.target.token
+
+    def prove(self) -> None:
+        """Prove a key slot and keep the operator's token for the rest of this command."""
+        from vault_tui.cli import proof
+
+        self.token = proof.unlock(self.client).token
+
+    def vault(self, named: str | None) -> str:
+        """The vault a command is about: named, the agent's, the one in use, or `default`."""
+        if named:
+            return named
+        if self.is_agent:
+            return os.environ.get("AGENT_VAULT_VAULT") or DEFAULT_VAULT
+        return preferences.load(self.home).vault or DEFAULT_VAULT
+
+    def at(self, addr: str) -> "Connection":
+        """The same, talking to another worker."""
+        return replace(self, addr=addr)

@@ -1,0 +1,16 @@
+"""`vault-tui` without a command: the console."""
+
+import sys
+
+from vault_tui.cli.connection import Connection
+from vault_tui.cli.failures import Usage
+
+
+def open_console(connection: Connection) -> None:
+    """Show the console until the operator leaves it. Needs a terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Usage("The console needs a terminal; `vault-tui --help` lists the commands")
+    from vault_tui.app import run_console
+
+    target = connection.target
+    sys.exit(run_console(connection.home, addr=target.base_url, token=target.token))

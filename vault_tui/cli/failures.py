@@ -1,0 +1,70 @@
+"""What a failed command says and returns: one sentence, what to do next, an exit code.
+
+    0 done   1 failed   2 usage   3 no worker or sealed   4 not found   5 refused
+
+Tracebacks are shown with VAULT_TUI_DEBUG alone.
+"""
+
+import os
+import traceback
+
+import click
+
+from proxy_core.base.errors import EXIT_FAILED, EXIT_REFUSED, EXIT_USAGE, VaultError
+from proxy_core.base.text import display_safe
+
+EXIT_INTERRUPTED = 130
+_SENTENCE_LIMIT = 600
+
+
+class Usage(click.ClickException):
+    """Arguments that are right one by one and wrong together."""
+
+    exit_code = EXIT_USAGE
+
+
+class Refused(click.ClickException):
+    """The command line itself refuses (a confirmation was not given, for example)."""
+
+    exit_code = EXIT_REFUSED
+
+
+def report(error: BaseException) -> int:
+    """Print `error` to stderr; return the exit code."""
+    if os.environ.get("VAULT_TUI_DEBUG"):
+        traceback.print_exception(error)
+    if isinstance(error, VaultError):
+        say(f"{_sentence(str(error))} {_help(error)}".rstrip())
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        # click turns Ctrl-C into Abort; whoever pressed it needs no explanation.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return EXIT_INTERRUPTED
+        say("Cancelled; nothing was changed.")
+        return EXIT_FAILED
+    if isinstance(error, click.UsageError):
+        error.show()
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        say(_sentence(error.format_message()))
+        return error.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"{_sentence(where + error.strerror)}")
+        return EXIT_FAILED
+    say(f"Unexpected failure ({type(error).__name__}). Set VAULT_TUI_DEBUG=1 to see where.")
+    return EXIT_FAILED
+
+
+def say(text: str) -> None:
+    """Write one line to stderr, made safe for a terminal."""
+    click.echo(f"vault-tui: {display_safe(text, _SENTENCE_LIMIT)}", err=True)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _help(error: VaultError) -> str:
+    help_text = str(error.extra.get("help") or error.kind.help)
+    return "" if help_text.rstrip(".") in str(error) else help_text

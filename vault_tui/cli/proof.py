@@ -1,0 +1,67 @@
+"""Proving a key slot to the worker: silently where a slot allows it, else by asking once."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from proxy_core.base.errors import VaultError
+from proxy_core.client import calls
+from proxy_core.client.calls import Call
+from proxy_core.client.sync_client import SyncClient
+from proxy_core.domain.wire import OperatorSession, Sealed
+from vault_tui.cli import secret_input
+from vault_tui.cli.failures import say
+
+T = TypeVar("T")
+
+# Tried without asking, in this order; the worker fetches the key itself.
+SILENT_SLOTS = ("keyring", "keyfile")
+_TRIES = 3
+# What a slot that does not work here answers: the next one is tried.
+_NEXT_SLOT = frozenset({"wrong_key", "keyring_unavailable", "key_slot_unusable"})
+
+
+def unlock(client: SyncClient) -> OperatorSession:
+    """Prove a slot: an operator session. Raises VaultError wrong_key or operator_required."""
+    return _prove(client, calls.unlock)
+
+
+def unseal(client: SyncClient) -> Sealed:
+    """Open the vault with a slot. Raises VaultError wrong_key or operator_required."""
+    return _prove(client, calls.unseal)
+
+
+def _prove(client: SyncClient, call: Callable[[str, str], Call[T]]) -> T:
+    password = secret_input.master_password_from_environment()
+    if password is not None:
+        return client.send(call("password", password))
+    slots = client.send(calls.status()).slots
+    failure: VaultError | None = None
+    for kind in SILENT_SLOTS:
+        if kind in slots:
+            try:
+                return client.send(call(kind, ""))
+            except VaultError as error:
+                if error.code not in _NEXT_SLOT:
+                    raise
+                failure = error
+    if "password" in slots and secret_input.can_prompt():
+        return _ask(client, call)
+    if failure is not None:
+        raise failure
+    if not slots:
+        raise VaultError("not_initialized")
+    raise VaultError(
+        "operator_required", "This needs the master password, and nobody can be asked."
+    )
+
+
+def _ask(client: SyncClient, call: Callable[[str, str], Call[T]]) -> T:
+    for left in range(_TRIES - 1, -1, -1):
+        password = secret_input.prompt("Master password")
+        try:
+            return client.send(call("password", password))
+        except VaultError as error:
+            if error.code != "wrong_key" or not left:
+                raise
+        say("That is not the master password; try again.")
+    raise AssertionError  # the last try returns or raises

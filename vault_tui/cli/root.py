@@ -1,0 +1,104 @@
+"""The root command: what exists, where it is imported from, and how a run ends."""
+
+from collections.abc import Sequence
+
+import click
+
+from vault_tui.cli import failures
+from vault_tui.cli.connection import Connection
+from vault_tui.cli.lazy import LazyCommand, LazyGroup
+
+_EPILOG = """\b
+Environment:
+  VAULT_TUI_HOME                   data directory
+  VAULT_TUI_ADDR, VAULT_TUI_TOKEN  a worker elsewhere
+  VAULT_TUI_MASTER_PASSWORD[_FILE] proof for one command, for scripts
+  AGENT_VAULT_TOKEN                preferred when set, as inside `vault-tui run`
+  VAULT_TUI_DEBUG=1                tracebacks
+
+\b
+Exit codes: 0 done, 1 failed, 2 usage, 3 no worker or sealed, 4 not found, 5 refused.
+
+\b
+Shell completion:
+  bash  eval "$(_VAULT_TUI_COMPLETE=bash_source vault-tui)"
+  zsh   eval "$(_VAULT_TUI_COMPLETE=zsh_source vault-tui)"
+  fish  _VAULT_TUI_COMPLETE=fish_source vault-tui | source
+"""
+
+_WORKER, _VAULT, _WATCH = "Worker", "Vault", "Watch"
+
+COMMANDS = {
+    "demo": LazyCommand("demo:demo", "Try it: a throw-away worker, upstream and agents.", _WORKER),
+    "worker": LazyCommand("lifecycle:worker", "Run the worker in the foreground.", _WORKER),
+    "start": LazyCommand("lifecycle:start", "Start the worker in the background.", _WORKER),
+    "stop": LazyCommand("lifecycle:stop", "Stop the worker.", _WORKER),
+    "status": LazyCommand("status:status", "Show whether the worker runs and is sealed.", _WORKER),
+    "init": LazyCommand("init:init", "Set the vault up with its first key slot.", _WORKER),
+    "seal": LazyCommand("keys:seal", "Forget the key until the next unseal.", _WORKER),
+    "unseal": LazyCommand("keys:unseal", "Open the vault with a key slot.", _WORKER),
+    "unlock": LazyCommand("keys:unlock", "Start an operator session in this terminal.", _WORKER),
+    "lock": LazyCommand("keys:lock", "End this terminal's operator session.", _WORKER),
+    "config": LazyCommand("config:config", "Read and change the worker's settings.", _WORKER),
+    "run": LazyCommand("run:run", "Run a command with credentials attached by the proxy.", _VAULT),
+    "ca": LazyCommand("ca:ca", "Print the CA certificate that agents trust.", _VAULT),
+    "vault": LazyCommand("vaults:vault", "Vaults.", _VAULT),
+    "credential": LazyCommand("credentials:credential", "Credentials (also: creds).", _VAULT),
+    "creds": LazyCommand("credentials:credential", "Credentials.", alias_of="credential"),
+    "service": LazyCommand("services:service", "Services: which host gets which key.", _VAULT),
+    "discover": LazyCommand("discover:discover", "Show what an agent may use.", _VAULT),
+    "agent": LazyCommand("agents:agent", "Agents and their tokens.", _VAULT),
+    "logs": LazyCommand("logs:logs", "Show requests, also live.", _WATCH),
+    "events": LazyCommand("events:events", "Follow the worker's events.", _WATCH),
+}
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"vault-tui {version('vault-tui')}")
+    ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--addr", metavar="URL", help="Worker to talk to, instead of this machine's.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def root(ctx: click.Context, addr: str | None) -> None:
+    """Keep credentials away from AI agents: a vault, a local proxy and a console.
+
+    Without a command, `vault-tui` opens the console.
+    """
+    ctx.obj = Connection(addr=addr or "")
+    if ctx.invoked_subcommand is None:
+        from vault_tui.cli.console import open_console
+
+        open_console(ctx.obj)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns its exit code."""
+    try:
+        result = root.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="vault-tui",
+            standalone_mode=False,
+        )
+    except Exception as error:
+        return failures.report(error)
+    return result if isinstance(result, int) else 0

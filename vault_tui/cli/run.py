@@ -1,0 +1,105 @@
+"""`vault-tui run`: a command whose requests go through the proxy, with a session of its own."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from proxy_core.base.errors import VaultError
+from proxy_core.client import calls
+from proxy_core.client.sync_client import SyncClient
+from proxy_core.client.target import Target
+from proxy_core.domain.wire import SessionCreated, Status
+from vault_tui.cli import ca_bundle, run_env, supervise
+from vault_tui.cli.connection import Connection
+from vault_tui.cli.failures import say
+from vault_tui.cli.options import Command, pass_connection, vault_option
+
+_TTL_RANGE = click.IntRange(300, 604800)
+_REVOKE_SECONDS = 5.0
+
+
+@click.command(cls=Command, context_settings={"ignore_unknown_options": True})
+@vault_option
+@click.option("--ttl", type=_TTL_RANGE, default=86400, metavar="S", help="Session, in seconds.")
+@click.option("--keep-env", is_flag=True, help="Leave credentials in the environment as they are.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
+@pass_connection
+@click.pass_context
+def run(
+    ctx: click.Context,
+    connection: Connection,
+    vault: str | None,
+    ttl: int,
+    keep_env: bool,
+    command: Sequence[str],
+) -> None:
+    """Run CMD with a session token and proxy variables instead of credentials.
+
+    The session is revoked when CMD ends, and processes that CMD left running are ended with it.
+    The exit status is CMD's: 128+n if signal n ended it, 127 if it does not exist.
+    """
+    supervise.shield()
+    status = _worker(connection)
+    name = connection.vault(vault)
+    services = connection.send(calls.services(name)).services
+    session = connection.send(
+        calls.create_session(name, ttl, f"run {Path(command[0]).name}"[:64], os.getpid())
+    )
+    with supervise.signals_held():
+        try:
+            environment = run_env.build_environment(
+                os.environ,
+                _facts(connection, status, name, session),
+                {} if keep_env else run_env.placeholders_for(services),
+            )
+            code = supervise.run_command(command, environment)
+        finally:
+            _revoke(connection, session, name)
+    ctx.exit(code)
+
+
+def _worker(connection: Connection) -> Status:
+    """The worker's status, after starting one on this machine if none runs."""
+    if not connection.is_local:
+        status = connection.client.send(calls.status())
+    else:
+        from proxy_core.client.launcher import ensure_worker
+
+        status = ensure_worker(connection.home)
+    if not status.initialized:
+        raise VaultError("not_initialized")
+    if status.sealed:
+        raise VaultError("sealed")
+    return status
+
+
+def _facts(
+    connection: Connection, status: Status, vault: str, session: SessionCreated
+) -> run_env.RunFacts:
+    home = connection.home
+    home.prepare()
+    ca_bundle.write_ca_files(home, connection.client.send(calls.ca_pem()))
+    worker_host = urlsplit(connection.target.base_url).hostname or ""
+    return run_env.RunFacts(
+        api=session.av_addr,
+        proxy=run_env.reachable(status.proxy, worker_host),
+        vault=vault,
+        token=session.token,
+        bundle_path=str(ca_bundle.bundle_path(home)),
+        ca_path=str(ca_bundle.ca_path(home)),
+    )
+
+
+def _revoke(connection: Connection, session: SessionCreated, vault: str) -> None:
+    """End the session; the worker may be gone, and the operator's unlock may have expired."""
+    client = SyncClient(connection.target, _REVOKE_SECONDS)
+    itself = SyncClient(Target.choose(addr=session.av_addr, token=session.token), _REVOKE_SECONDS)
+    for asking in (client, itself):
+        with suppress(VaultError):
+            asking.send(calls.revoke_session(session.id, vault))
+            return
+    say(f"The session could not be revoked; it ends by itself at {session.expires_at}.")

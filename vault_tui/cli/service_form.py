@@ -1,0 +1,113 @@
+"""From `service add`'s options, or a file, to service documents: pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proxy_core.base.errors import VaultError
+from vault_tui.cli.failures import Usage
+
+_RULE = re.compile(r"(?P<action>[a-z]+)\s+(?P<methods>[A-Za-z*,]+)?\s*(?P<path>/\S*)?")
+
+# Which options each auth type takes; the first is required.
+_AUTH_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "bearer": ("token",),
+    "basic": ("username", "password"),
+    "api-key": ("key", "header", "prefix"),
+    "custom": ("header",),
+    "passthrough": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthOptions:
+    """What was given on the command line; credentials by key, never by value."""
+
+    type: str
+    token: str | None = None
+    username: str | None = None
+    password: str | None = None
+    key: str | None = None
+    headers: Sequence[str] = ()
+    prefix: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The `auth` object. Raises Usage for an option that the type does not take."""
+        given = {
+            "token": self.token,
+            "username": self.username,
+            "password": self.password,
+            "key": self.key,
+            "header": self.headers or None,
+            "prefix": self.prefix,
+        }
+        allowed = _AUTH_OPTIONS[self.type]
+        for name, value in given.items():
+            if value is not None and name not in allowed:
+                raise Usage(f"--auth {self.type} does not take --{name}")
+        if allowed and given[allowed[0]] is None:
+            raise Usage(f"--auth {self.type} needs --{allowed[0]}")
+        fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if self.type == "custom":
+            fields["headers"] = dict(map(_header, fields.pop("header")))
+        elif self.headers:
+            if len(self.headers) > 1:
+                raise Usage("--auth api-key takes one --header")
+            fields["header"] = self.headers[0]
+        return {"type": self.type, **fields}
+
+
+def substitution(text: str) -> dict[str, Any]:
+    """`KEY:PLACEHOLDER[:path,query]` as a document. Raises Usage."""
+    key, _, rest = text.partition(":")
+    placeholder, _, surfaces = rest.partition(":")
+    if not key or not placeholder:
+        raise Usage("--substitute takes KEY:PLACEHOLDER[:path,query,header]")
+    document: dict[str, Any] = {"key": key, "placeholder": placeholder}
+    if surfaces:
+        document["in"] = [name.strip() for name in surfaces.split(",")]
+    return document
+
+
+def rule(text: str) -> dict[str, Any]:
+    """`deny DELETE,PUT /v1/*` as a document; no methods or `*`: all; no path: all."""
+    found = _RULE.fullmatch(text.strip())
+    if found is None or not (found["methods"] or found["path"]):
+        raise Usage("--rule takes 'ACTION METHODS PATH', such as 'deny DELETE /v1/*'")
+    document: dict[str, Any] = {"action": found["action"]}
+    if found["methods"] and found["methods"] != "*":
+        document["methods"] = [name.upper() for name in found["methods"].split(",")]
+    if found["path"]:
+        document["path"] = found["path"]
+    return document
+
+
+def documents_of(text: str) -> list[Mapping[str, Any]]:
+    """The services of a YAML or JSON text: `services: […]`, a list, or one document.
+
+    Raises VaultError bad_request. The worker checks what is in the documents.
+    """
+    import yaml
+
+    try:
+        loaded = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise VaultError("bad_request", f"This is neither YAML nor JSON{where}.") from None
+    if isinstance(loaded, dict) and "services" in loaded:
+        if unknown := set(loaded) - {"services"}:
+            raise VaultError("bad_request", f"Unknown field {sorted(map(str, unknown))[0]!r}.")
+        loaded = loaded["services"]
+    documents = [loaded] if isinstance(loaded, dict) else loaded
+    if not isinstance(documents, list) or not all(isinstance(one, dict) for one in documents):
+        raise VaultError("bad_request", "A service file holds `services:` with a list of services.")
+    return documents
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, template = text.partition(":")
+    if not colon or not name.strip():
+        raise Usage("--auth custom takes --header 'NAME: {{ KEY }}'")
+    return name.strip(), template.strip()

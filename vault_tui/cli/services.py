@@ -1,0 +1,234 @@
+"""`vault-tui service …`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from proxy_core.base.errors import VaultError
+from proxy_core.client import calls
+from proxy_core.domain.wire import MatchResult
+from vault_tui.cli import output, secret_input, service_form
+from vault_tui.cli.connection import Connection
+from vault_tui.cli.failures import Usage
+from vault_tui.cli.options import (
+    Group,
+    confirm,
+    json_option,
+    pass_connection,
+    vault_option,
+    yes_option,
+)
+
+_AUTH_TYPES = click.Choice(["bearer", "basic", "api-key", "custom", "passthrough"])
+
+
+@click.group(cls=Group)
+def service() -> None:
+    """Services: which host gets which credential, and what is allowed there."""
+
+
+@service.command("list")
+@vault_option
+@json_option
+@pass_connection
+def list_(connection: Connection, vault: str | None, as_json: bool) -> None:
+    """List the services of a vault, in the order in which they are matched."""
+    found = connection.send(calls.services(connection.vault(vault)))
+    if as_json:
+        output.emit_json(found)
+        return
+    rows = [
+        (
+            one.get("name"),
+            one.get("host"),
+            one.get("auth", {}).get("type"),
+            one.get("enabled", True),
+            len(one.get("rules") or ()),
+            one.get("hits"),
+            one.get("last_hit_at"),
+        )
+        for one in found.services
+    ]
+    headers = ("NAME", "HOST", "AUTH", "ENABLED", "RULES", "HITS", "LAST HIT")
+    output.emit_table(headers, rows, f"No services in vault {output.safe(found.vault)}.")
+
+
+@service.command
+@click.option("--name", help="Slug; default: made from the host.")
+@click.option("--host", metavar="PATTERN", help="host[:port][/path-glob]; *.host is one label.")
+@click.option("--auth", type=_AUTH_TYPES, help="How the credential is attached.")
+@click.option("--token", metavar="KEY", help="bearer: credential key.")
+@click.option("--username", metavar="KEY", help="basic: credential key.")
+@click.option("--password", metavar="KEY", help="basic: credential key.")
+@click.option("--key", metavar="KEY", help="api-key: credential key.")
+@click.option("--header", "headers", multiple=True, help="api-key: name; custom: 'H: {{ KEY }}'.")
+@click.option("--prefix", help="api-key: text before the value.")
+@click.option("--substitute", "substitutions", multiple=True, metavar="KEY:PLACEHOLDER[:SURFACES]")
+@click.option("--rule", "rules", multiple=True, metavar="'ACTION METHODS PATH'", help="In order.")
+@click.option("--from-catalog", "template", metavar="ID", help="Start from a catalog template.")
+@click.option("--allow-http", is_flag=True, help="Send the credential over plain http too.")
+@vault_option
+@pass_connection
+def add(connection: Connection, /, vault: str | None, template: str | None, **options: Any) -> None:
+    """Add a service, or replace the one of that name."""
+    document = _from_catalog(connection, template) if template else {}
+    document |= _given(options)
+    if "host" not in document or "auth" not in document:
+        raise Usage("A service needs --host and --auth, or --from-catalog")
+    done = connection.send(calls.upsert_services([document], connection.vault(vault)))
+    output.emit(f"Added {output.safe(done.upserted)}.")
+
+
+@service.command("set")
+@click.option(
+    "--file",
+    "-f",
+    "file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="YAML or JSON; `-` is standard input.",
+)
+@vault_option
+@yes_option
+@pass_connection
+def set_(connection: Connection, file: Path, vault: str | None, yes: bool) -> None:
+    """Replace all services of a vault by those of a file."""
+    text = secret_input.from_stdin() if str(file) == "-" else secret_input.from_file(file)
+    documents = service_form.documents_of(text)
+    name = connection.vault(vault)
+    if not documents:
+        confirm(f"The file holds no services. Remove all of vault {output.safe(name)}?", yes)
+    done = connection.send(calls.replace_services(documents, name))
+    output.emit(f"Vault {output.safe(done.vault)} has {done.services_count} services.")
+
+
+@service.command
+@click.argument("name")
+@vault_option
+@pass_connection
+def remove(connection: Connection, name: str, vault: str | None) -> None:
+    """Remove a service, by name or host pattern."""
+    done = connection.send(calls.remove_service(name, connection.vault(vault)))
+    output.emit(f"Removed {output.safe(done.removed)} ({output.safe(done.removed_host)}).")
+
+
+@service.command
+@click.argument("name")
+@vault_option
+@pass_connection
+def enable(connection: Connection, name: str, vault: str | None) -> None:
+    """Switch a service on."""
+    connection.send(calls.enable_service(name, True, connection.vault(vault)))
+    output.emit(f"Enabled {output.safe(name)}.")
+
+
+@service.command
+@click.argument("name")
+@vault_option
+@pass_connection
+def disable(connection: Connection, name: str, vault: str | None) -> None:
+    """Switch a service off: its requests are refused."""
+    connection.send(calls.enable_service(name, False, connection.vault(vault)))
+    output.emit(f"Disabled {output.safe(name)}.")
+
+
+@service.command
+@vault_option
+@yes_option
+@pass_connection
+def clear(connection: Connection, vault: str | None, yes: bool) -> None:
+    """Remove every service of a vault."""
+    name = connection.vault(vault)
+    confirm(f"Remove all services of vault {output.safe(name)}?", yes)
+    connection.send(calls.clear_services(name))
+    output.emit(f"Vault {output.safe(name)} has no services.")
+
+
+@service.command
+@click.argument("words", nargs=-1, required=True, metavar="[METHOD] URL")
+@vault_option
+@json_option
+@pass_connection
+def test(connection: Connection, words: tuple[str, ...], vault: str | None, as_json: bool) -> None:
+    """Say which service would win for a request, and why. Nothing is sent."""
+    if len(words) > 2:
+        raise Usage("Give [METHOD] URL")
+    method = words[0].upper() if len(words) == 2 else "GET"
+    found = connection.send(calls.match_test(words[-1], method, connection.vault(vault)))
+    if as_json:
+        output.emit_json(found)
+    else:
+        _show_match(found)
+
+
+@service.command
+@click.argument("search", required=False, default="")
+@json_option
+@pass_connection
+def catalog(connection: Connection, search: str, as_json: bool) -> None:
+    """List ready-made services; SEARCH filters by name, id or category."""
+    found = connection.send(calls.service_catalog())
+    wanted = search.lower()
+    rows = [
+        one
+        for one in found.templates
+        if wanted in f"{one.id} {one.name} {one.category} {one.description}".lower()
+    ]
+    if as_json:
+        output.emit_json({"templates": rows})
+        return
+    output.emit_table(
+        ("ID", "NAME", "CATEGORY", "HOST", "CREDENTIALS"),
+        ((one.id, one.name, one.category, one.service.get("host"), one.keys) for one in rows),
+        "Nothing in the catalog matches.",
+    )
+
+
+def _from_catalog(connection: Connection, template: str) -> dict[str, Any]:
+    for one in connection.send(calls.service_catalog()).templates:
+        if one.id == template:
+            return dict(one.service)
+    raise VaultError(
+        "not_found",
+        f"The catalog has no {template}.",
+        {"help": "`vault-tui service catalog` lists what it has."},
+    )
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The document's fields that the options set."""
+    document = {name: options[name] for name in ("name", "host") if options[name]}
+    auth_fields = {k: options[k] for k in ("token", "username", "password", "key", "prefix")}
+    if options["auth"]:
+        auth = service_form.AuthOptions(options["auth"], headers=options["headers"], **auth_fields)
+        document["auth"] = auth.document()
+    elif options["headers"] or any(value is not None for value in auth_fields.values()):
+        raise Usage("Credential options need --auth")
+    if options["substitutions"]:
+        document["substitutions"] = [*map(service_form.substitution, options["substitutions"])]
+    if options["rules"]:
+        document["rules"] = [*map(service_form.rule, options["rules"])]
+    if options["allow_http"]:
+        document["allow_http"] = True
+    return document
+
+
+def _show_match(found: MatchResult) -> None:
+    output.emit_fields(
+        [
+            ("service", found.service or "none"),
+            ("decision", found.decision),
+            ("why", found.reason),
+            ("credentials", found.credential_keys),
+            ("missing", found.missing_credentials),
+            ("answered with", found.error_code or "the upstream's answer"),
+        ]
+    )
+    if found.candidates:
+        output.emit("")
+        rows = [
+            ("*" if one.name == found.service else " ", one.name, one.host, one.reason)
+            for one in found.candidates
+        ]
+        output.emit_table(("", "SERVICE", "HOST", "WHY"), rows, "")
