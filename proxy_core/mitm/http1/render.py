@@ -13,9 +13,11 @@ field first occurs, or at the end; an empty line means that the field ends here.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from proxy_core.domain.exchange import NO_INJECTION, Injection
+from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
+from proxy_core.domain.service import Surface
+from proxy_core.domain.substitution import substitute_header_value
 from proxy_core.mitm.http1.chunked import trailer_allowed
 from proxy_core.mitm.http1.fields import Field, fold, is_name, is_value
 from proxy_core.mitm.http1.heads import RequestHead, ResponseHead
@@ -72,7 +74,7 @@ def render_request(
     check_authority(host)
     ours = {**_REQUEST_ENDS_HERE, b"host": b"Host: %b\r\n" % host}
     _set_framing(ours, framing or head.framing)
-    if head.framing is CHUNKED:
+    if (framing or head.framing) == CHUNKED == head.framing:
         ours[b"trailer"] = _trailer_line(head.headers, injection)
     if head.expect_continue and forward_expect:
         ours[b"expect"] = b"Expect: 100-continue\r\n"
@@ -83,7 +85,10 @@ def render_request(
     for name, value in injection.headers:
         ours[_check_injected(name, value)] = b"%b: %b\r\n" % (name, value)
     line = b"%b %b HTTP/1.1\r\n" % (head.method, target)
-    return _render(line, head.headers, ours, _nominated(head.options))
+    headers = head.headers
+    if injection.substitutions:
+        headers = _substituted(headers, injection.substitutions)
+    return _render(line, headers, ours, _nominated(head.options))
 
 
 def render_response(
@@ -98,12 +103,12 @@ def render_response(
     if framing.kind is not FramingKind.NONE or head.status < 200 or head.status == 204:
         ours[b"content-length"] = b""
     _set_framing(ours, framing)
-    if head.framing is CHUNKED and framing is CHUNKED:
+    if head.framing == CHUNKED == framing:
         ours[b"trailer"] = _trailer_line(head.headers, NO_INJECTION)
     if head.status == 101:
         _set_upgrade(ours)
     elif head.status >= 200:
-        if close or framing is UNTIL_CLOSE:
+        if close or framing == UNTIL_CLOSE:
             ours[b"connection"] = b"Connection: close\r\n"
         elif client_minor == 0:
             ours[b"connection"] = b"Connection: keep-alive\r\n"
@@ -139,6 +144,17 @@ def _render(
     out += ours.values()
     out.append(b"\r\n")
     return b"".join(out)
+
+
+def _substituted(headers: list[Field], substitutions: Sequence[SecretSubstitution]) -> list[Field]:
+    """The client's fields with HEADER placeholders replaced. Raises substitution_invalid."""
+    wanted = [each for each in substitutions if Surface.HEADER in each.surfaces]
+    if not wanted:
+        return headers
+    replaced = [(name, substitute_header_value(value, wanted)) for name, value in headers]
+    if not all(is_value(value) for _, value in replaced):
+        raise ProtocolError("substitution_invalid", "value not allowed in a header field")
+    return replaced
 
 
 def _set_framing(ours: dict[bytes, bytes], framing: Framing) -> None:

@@ -14,7 +14,6 @@ from proxy_core.mitm.http1.heads import RequestHead
 from proxy_core.mitm.http1.target import TARGET, check_authority, split_target
 from proxy_core.mitm.http1.values import (
     DEFAULT_LIMITS,
-    EMPTY,
     NO_BODY,
     Framing,
     Limits,
@@ -62,7 +61,7 @@ def parse_request_head(data: bytes, limits: Limits = DEFAULT_LIMITS) -> RequestH
     values = noted.get(b"connection")
     options = connection_options(values, Side.REQUEST) if values else _NO_OPTIONS
     framing = _framing(method, minor, noted)
-    bodiless = framing is NO_BODY or framing == EMPTY
+    bodiless = not framing.has_body
     return RequestHead(
         method=method,
         target=target,
