@@ -5,9 +5,14 @@ import sys
 
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
-    from vault_tui.cli.root import run
+    from vault_tui.cli import fast
 
-    sys.exit(run())
+    code = fast.answer(sys.argv[1:])
+    if code is None:
+        from vault_tui.cli.root import run
+
+        code = run()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

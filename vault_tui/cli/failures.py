@@ -2,40 +2,33 @@
 
     0 done   1 failed   2 usage   3 no worker or sealed   4 not found   5 refused
 
-Tracebacks are shown with VAULT_TUI_DEBUG alone.
+Tracebacks are shown with VAULT_TUI_DEBUG alone. Imports no click, for `fast.py`.
 """
 
 import os
-import traceback
+import sys
 
-import click
-
-from proxy_core.base.errors import EXIT_FAILED, EXIT_REFUSED, EXIT_USAGE, VaultError
+from proxy_core.base.errors import EXIT_FAILED, EXIT_USAGE, VaultError
 from proxy_core.base.text import display_safe
 
 EXIT_INTERRUPTED = 130
 _SENTENCE_LIMIT = 600
 
 
-class Usage(click.ClickException):
+class Usage(Exception):
     """Arguments that are right one by one and wrong together."""
 
-    exit_code = EXIT_USAGE
 
-
-class Refused(click.ClickException):
-    """The command line itself refuses (a confirmation was not given, for example)."""
-
-    exit_code = EXIT_REFUSED
-
-
-def report(error: BaseException) -> int:
+def report(error: Exception) -> int:
     """Print `error` to stderr; return the exit code."""
-    if os.environ.get("VAULT_TUI_DEBUG"):
-        traceback.print_exception(error)
+    import click
+
+    _debug(error)
     if isinstance(error, VaultError):
-        say(f"{_sentence(str(error))} {_help(error)}".rstrip())
-        return error.exit_code
+        return report_vault_error(error)
+    if isinstance(error, Usage):
+        say(_sentence(str(error)))
+        return EXIT_USAGE
     if isinstance(error, click.Abort):
         # click turns Ctrl-C into Abort; whoever pressed it needs no explanation.
         if isinstance(error.__cause__, KeyboardInterrupt):
@@ -50,15 +43,28 @@ def report(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        say(f"{_sentence(where + error.strerror)}")
+        say(_sentence(where + error.strerror))
         return EXIT_FAILED
     say(f"Unexpected failure ({type(error).__name__}). Set VAULT_TUI_DEBUG=1 to see where.")
     return EXIT_FAILED
 
 
+def report_vault_error(error: VaultError) -> int:
+    """Print the worker's or our own refusal; return the exit code."""
+    say(f"{_sentence(str(error))} {_help(error)}".rstrip())
+    return error.exit_code
+
+
 def say(text: str) -> None:
     """Write one line to stderr, made safe for a terminal."""
-    click.echo(f"vault-tui: {display_safe(text, _SENTENCE_LIMIT)}", err=True)
+    print(f"vault-tui: {display_safe(text, _SENTENCE_LIMIT)}", file=sys.stderr)
+
+
+def _debug(error: Exception) -> None:
+    if os.environ.get("VAULT_TUI_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
 
 
 def _sentence(text: str) -> str:

@@ -118,4 +118,4 @@ def _line(record: RequestRecord) -> str:
         record.method and output.safe(record.method).ljust(5),
         output.safe(record.host + record.path),
     )
-    return output.styled(" ".join(words), fg=_DECISION_COLOURS.get(record.decision))
+    return output.styled(" ".join(words), _DECISION_COLOURS.get(record.decision, ""))

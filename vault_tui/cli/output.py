@@ -8,18 +8,18 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import click
 import msgspec
 
 from proxy_core.base.text import display_safe
 
 _GAP = "  "
 _NARROWEST = 6
+_STYLES = {"bold": 1, "red": 31, "yellow": 33}
 
 
 def emit(text: str) -> None:
     """Print one line of ours. What came from outside has passed `safe` before."""
-    click.echo(text)
+    print(text)
 
 
 def safe(value: object) -> str:
@@ -48,10 +48,10 @@ def emit_table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: 
     """Print a table, or the sentence `empty`. On a terminal it is cut to the terminal's width."""
     cells = [[safe(value) for value in row] for row in rows]
     if not cells:
-        click.echo(empty, err=True)
+        print(empty, file=sys.stderr)
         return
     widths = _fitted([max(map(_cells, column)) for column in zip(headers, *cells, strict=True)])
-    emit(styled(_line(headers, widths), bold=True))
+    emit(styled(_line(headers, widths), "bold"))
     for row in cells:
         emit(_line(row, widths))
 
@@ -64,11 +64,11 @@ def emit_fields(fields: Iterable[tuple[str, object]]) -> None:
         emit(f"{name:<{widest}}{_GAP}{value}")
 
 
-def styled(text: str, **style: Any) -> str:
-    """`text` in colour, if stdout is a terminal and NO_COLOR is not set."""
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+def styled(text: str, style: str) -> str:
+    """`text` in one of the styles, if stdout is a terminal and NO_COLOR is not set."""
+    if not style or os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         return text
-    return click.style(text, **style)
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

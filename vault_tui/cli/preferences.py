@@ -1,7 +1,6 @@
 """What the command line remembers between runs: one small JSON file in the home's settings."""
 
 import os
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -36,6 +35,8 @@ def save(home: Home, preferences: Preferences) -> None:
 
 def write_file(path: Path, content: bytes, mode: int) -> None:
     """Replace `path` by a complete file with `mode`, or leave it as it was."""
+    import tempfile
+
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from vault_tui.cli import failures
-from vault_tui.cli.connection import Connection
+from vault_tui.cli.fast import print_version
 from vault_tui.cli.lazy import LazyCommand, LazyGroup
 
 _EPILOG = """\b
@@ -56,9 +56,7 @@ COMMANDS = {
 def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
-    from importlib.metadata import version
-
-    click.echo(f"vault-tui {version('vault-tui')}")
+    print_version()
     ctx.exit()
 
 
@@ -84,6 +82,8 @@ def root(ctx: click.Context, addr: str | None) -> None:
 
     Without a command, `vault-tui` opens the console.
     """
+    from vault_tui.cli.connection import Connection
+
     ctx.obj = Connection(addr=addr or "")
     if ctx.invoked_subcommand is None:
         from vault_tui.cli.console import open_console
