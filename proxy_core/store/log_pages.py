@@ -129,5 +129,4 @@ def _in_bucket(bucket: str) -> ColumnElement[bool]:
 
 
 def _vault_names(session: Session) -> dict[str, str]:
-    rows = session.execute(select(_vault.c.id, _vault.c.name))
-    return {vault_id: name for vault_id, name in rows}
+    return dict(session.execute(select(_vault.c.id, _vault.c.name)).tuples().all())

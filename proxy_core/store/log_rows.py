@@ -23,7 +23,7 @@ def row_of(record: RequestRecord, vault_id: str) -> tuple[Any, ...]:
     return (vault_id, *map(_stored, _fields_of(record)))
 
 
-def record_of(row: Mapping[str, Any], vault: str) -> RequestRecord:
+def record_of(row: Mapping[Any, Any], vault: str) -> RequestRecord:
     """The record of a row; `vault` is the name that belongs to its `vault_id`."""
     fields = {name: row[name] for name in FIELDS}
     for name in LISTS:

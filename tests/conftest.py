@@ -1,0 +1,5 @@
+"""Fixtures that every test may ask for."""
+
+from tests.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
