@@ -78,7 +78,7 @@ class SecretSubstitution:
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """Header fields to set, each exactly once, replacing any the client sent (case-insensitively)."""
+    """Header fields to set, each exactly once, replacing the client's (names in any case)."""
 
     headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     substitutions: tuple[SecretSubstitution, ...] = field(default=(), repr=False)

@@ -1,8 +1,8 @@
 """Host names in one spelling, so that two of them are equal exactly when they mean the same.
 
 Normalised: lower case, IDNA (UTS 46) as A-labels, no trailing dot, IPv6 compressed and without
-brackets, IPv4 as four decimal numbers. What has several readings (`127.1`, `0x7f.0.0.1`, `010.0.0.1`,
-zone ids, user names) is refused rather than guessed. Every failure is VaultError bad_request.
+brackets, IPv4 as four decimal numbers. What has several readings (`127.1`, `0x7f.0.0.1`, zone ids,
+user names) is refused rather than guessed. Every failure is VaultError bad_request.
 """
 
 import re
@@ -103,7 +103,7 @@ def split_port(authority: str) -> tuple[str, int | None]:
 
 def parse_port(text: str) -> int:
     """1 to 65535 in plain decimal digits. Raises VaultError bad_request."""
-    if not _PORT.fullmatch(text) or int(text) > 65535:  # noqa: PLR2004 - the highest port
+    if not _PORT.fullmatch(text) or int(text) > 65535:
         raise _refused(text, "is not a port from 1 to 65535")
     return int(text)
 
@@ -136,7 +136,7 @@ def normalize_host_pattern(pattern: str) -> str:
 
 def is_address(host: str) -> bool:
     """Whether a normalised host is an IP address rather than a name."""
-    return ":" in host or host[-1:].isdigit() and _NUMERIC_END.fullmatch(host) is not None
+    return ":" in host or (host[-1:].isdigit() and _NUMERIC_END.fullmatch(host) is not None)
 
 
 def display_host(host: str) -> str:

@@ -1,11 +1,83 @@
-"""From a service and its secrets to header fields."""
+"""From a service and its secrets to header fields. Runs for every request that gets a credential.
 
+Secrets come in as bytes in UTF-8 and leave as bytes in Latin-1, the encoding of header fields. No
+error raised here holds a secret, nor does the exception it came from.
+"""
+
+from base64 import b64encode
 from collections.abc import Callable
 
-from proxy_core.domain.exchange import Injection
-from proxy_core.domain.service import Service
+from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
+from proxy_core.domain.secret_values import checked_value, header_value, invalid_value
+from proxy_core.domain.service import Auth, AuthType, Service
+from proxy_core.domain.templates import parse_template
+
+Secret = Callable[[str], bytes]
+"""Answers the value of a credential key; raises VaultError credential_not_found and the like."""
+
+_Header = tuple[bytes, bytes]
+_AUTHORIZATION = b"Authorization"
 
 
-def build_injection(service: Service, secret: Callable[[str], bytes]) -> Injection:
-    """Header fields and substitutions. Raises VaultError substitution_invalid."""
-    raise NotImplementedError
+def build_injection(service: Service, secret: Secret) -> Injection:
+    """Header fields and substitutions for one request.
+
+    Raises VaultError substitution_invalid when a value would break out of its place, and whatever
+    `secret` raises.
+    """
+    headers = _BUILDERS[service.auth.type](service.auth, secret)
+    if not service.substitutions:
+        return Injection(headers) if headers else NO_INJECTION
+    substitutions = tuple(
+        SecretSubstitution(
+            rule.placeholder.encode("ascii"),
+            checked_value(rule.key, secret(rule.key)),
+            rule.surfaces,
+        )
+        for rule in service.substitutions
+    )
+    return Injection(headers, substitutions)
+
+
+def _bearer(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
+    return ((_AUTHORIZATION, b"Bearer " + header_value(auth.token, secret(auth.token))),)
+
+
+def _basic(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
+    username = checked_value(auth.username, secret(auth.username))
+    if b":" in username:
+        raise invalid_value(auth.username, "holds a colon, which a basic user name cannot hold")
+    password = checked_value(auth.password, secret(auth.password)) if auth.password else b""
+    return ((_AUTHORIZATION, b"Basic " + b64encode(username + b":" + password)),)
+
+
+def _api_key(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
+    value = header_value(auth.key, secret(auth.key))
+    name = auth.header.encode("ascii") or _AUTHORIZATION
+    return ((name, auth.prefix.encode("latin-1") + value),)
+
+
+def _custom(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
+    return tuple(
+        (
+            name.encode("ascii"),
+            b"".join(
+                literal + header_value(key, secret(key)) if key else literal
+                for literal, key in parse_template(template)
+            ),
+        )
+        for name, template in auth.headers
+    )
+
+
+def _passthrough(_auth: Auth, _secret: Secret) -> tuple[_Header, ...]:
+    return ()
+
+
+_BUILDERS: dict[AuthType, Callable[[Auth, Secret], tuple[_Header, ...]]] = {
+    AuthType.BEARER: _bearer,
+    AuthType.BASIC: _basic,
+    AuthType.API_KEY: _api_key,
+    AuthType.CUSTOM: _custom,
+    AuthType.PASSTHROUGH: _passthrough,
+}

@@ -7,6 +7,8 @@ Field names are a public contract, the same in JSON and YAML. Parsing and valida
 from dataclasses import dataclass
 from enum import StrEnum
 
+from proxy_core.domain.hosts import format_authority
+
 
 class AuthType(StrEnum):
     """How a credential is attached."""
@@ -62,7 +64,7 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """`placeholder` is replaced by the value of credential `key` on the surfaces named, no other."""
+    """`placeholder` becomes the value of credential `key`, on the surfaces named and no other."""
 
     key: str
     placeholder: str
@@ -99,4 +101,4 @@ class Service:
     @property
     def pattern(self) -> str:
         """The inline form `host[:port][/path]`, as the document has it."""
-        return f"{self.host}{f':{self.port}' if self.port else ''}{self.path}"
+        return f"{format_authority(self.host, self.port)}{self.path}"

@@ -1,57 +1,252 @@
-"""The service document in JSON and YAML: parsing, validation, writing."""
+"""The service document in JSON and YAML: parsing, validation, writing.
 
-from collections.abc import Iterable, Mapping
+Field names are a public contract. Every failure is VaultError bad_request with the place, what is
+wrong and what would be right, so that an agent can correct itself. Nothing is ignored: fields that
+a later version carries out are refused by name. The two exceptions are what the API adds when it
+lists services (`hits`, `last_hit_at`), so that a list can be sent back as it came.
+"""
+
+import re
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from proxy_core.domain.service import Service
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.auth_document import auth_document, auth_keys, check_key, parse_auth
+from proxy_core.domain.fields import Fields, invalid, quoted
+from proxy_core.domain.names import check_slug
+from proxy_core.domain.patterns import auto_name, check_glob, parse_pattern
+from proxy_core.domain.service import Action, Rule, Service, Substitution, Surface
+from proxy_core.domain.service_edits import (
+    find_service,
+    remove_service,
+    set_enabled,
+    upsert_services,
+)
+
+__all__ = [
+    "auto_name",
+    "credential_keys",
+    "find_service",
+    "parse_service",
+    "parse_services",
+    "remove_service",
+    "service_document",
+    "set_enabled",
+    "upsert_services",
+]
+
+MAX_SERVICES = 10_000
+PLACEHOLDER_MIN, PLACEHOLDER_MAX = 4, 128
+
+_FIELDS = ("name", "host", "path", "enabled", "auth", "substitutions", "rules", "allow_http")
+_READ_ONLY = ("hits", "last_hit_at")
+_LATER_FIELDS = ("scrub", "gateway", "capture", "failover")
+_LATER_SURFACES = (Surface.BODY, Surface.WEBSOCKET)
+_SURFACES = tuple(surface for surface in Surface if surface not in _LATER_SURFACES)
+_PLACEHOLDER = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
+_METHOD = re.compile(r"[A-Z]+(?:[-_][A-Z]+)*", re.ASCII)
 
 
-def parse_service(document: Mapping[str, Any]) -> Service:
-    """A service from its document. Raises VaultError bad_request."""
-    raise NotImplementedError
+def parse_service(document: Mapping[str, Any], taken: Container[str] = ()) -> Service:
+    """A service from its document. A missing name is derived, avoiding the names in `taken`.
+
+    Raises VaultError bad_request.
+    """
+    return _parse(document, "service", taken)
 
 
-def parse_services(documents: Iterable[Any]) -> tuple[Service, ...]:
-    """Services with unique names; missing names are derived. Raises VaultError bad_request."""
-    raise NotImplementedError
+def parse_services(documents: Iterable[Any], taken: Container[str] = ()) -> tuple[Service, ...]:
+    """Services with unique names, in order. Missing names are derived last, so that they never
+    take a name that is given, and avoid those in `taken` too.
+
+    Raises VaultError bad_request.
+    """
+    if isinstance(documents, str | bytes | Mapping):
+        raise invalid("services", "must be a list of services")
+    listed = list(documents)
+    if len(listed) > MAX_SERVICES:
+        raise invalid("services", f"more than {MAX_SERVICES} services")
+    names = _given_names(listed)
+    services = []
+    for position, document in enumerate(listed):
+        service = _parse(document, f"services[{position}]", _Union(names, taken))
+        names.add(service.name)
+        services.append(service)
+    return tuple(services)
+
+
+class _Union:
+    """What is in either container."""
+
+    def __init__(self, *parts: Container[str]) -> None:
+        self._parts = parts
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in part for part in self._parts)
+
+
+def _given_names(documents: list[Any]) -> set[str]:
+    names: set[str] = set()
+    for position, document in enumerate(documents):
+        name = document.get("name") if isinstance(document, Mapping) else None
+        if isinstance(name, str) and name:
+            if name in names:
+                raise invalid(f"services[{position}]", f"name {quoted(name)} is used twice")
+            names.add(name)
+    return names
+
+
+def _parse(document: object, place: str, taken: Container[str]) -> Service:
+    fields = Fields(document, place)
+    name = fields.get("name", str, "")
+    where = f"{place} {quoted(name)}" if name else place
+    fields.where = where
+    fields.only((*_FIELDS, *_READ_ONLY), _LATER_FIELDS)
+    host, port, path = _pattern(fields)
+    if "auth" not in fields:
+        raise invalid(where, "auth is required")
+    return Service(
+        name=_name(name, where) if name else auto_name(host, path, taken),
+        host=host,
+        port=port,
+        path=path,
+        enabled=fields.get("enabled", bool, True),
+        auth=parse_auth(fields.mapping("auth"), f"{where}.auth"),
+        substitutions=_substitutions(fields),
+        rules=tuple(
+            _rule(rule, f"{where}.rules[{position}]")
+            for position, rule in enumerate(fields.items("rules"))
+        ),
+        allow_http=fields.get("allow_http", bool, False),
+    )
+
+
+def _name(name: str, where: str) -> str:
+    try:
+        return check_slug(name)
+    except VaultError as error:
+        raise invalid(where, error.detail) from None
+
+
+def _pattern(fields: Fields) -> tuple[str, int, str]:
+    inline = fields.text("host")
+    separate = fields.get("path", str, "")
+    try:
+        host, port, path = parse_pattern(inline)
+        if separate and path:
+            raise VaultError("bad_request", "host holds a path already; leave the path field out")
+        return host, port, path or check_glob(separate)
+    except VaultError as error:
+        raise invalid(fields.where, error.detail) from None
+
+
+def _substitutions(fields: Fields) -> tuple[Substitution, ...]:
+    found: dict[str, Substitution] = {}
+    for position, item in enumerate(fields.items("substitutions")):
+        where = f"{fields.where}.substitutions[{position}]"
+        substitution = _substitution(Fields(item, where))
+        if substitution.placeholder in found:
+            raise invalid(where, f"placeholder {quoted(substitution.placeholder)} is used twice")
+        found[substitution.placeholder] = substitution
+    return tuple(found.values())
+
+
+def _substitution(fields: Fields) -> Substitution:
+    fields.only(("key", "placeholder", "in"))
+    key = check_key(fields.text("key"), f"{fields.where}.key")
+    placeholder = fields.text("placeholder")
+    if problem := _placeholder_problem(placeholder):
+        raise invalid(
+            fields.where,
+            f"placeholder {quoted(placeholder)} {problem}; for example __{key.lower()}__",
+        )
+    if "in" not in fields:
+        return Substitution(key, placeholder)
+    return Substitution(key, placeholder, _surfaces(fields))
+
+
+def _placeholder_problem(placeholder: str) -> str:
+    """What is wrong with a placeholder, or nothing: it must survive clients and not match words."""
+    if not PLACEHOLDER_MIN <= len(placeholder) <= PLACEHOLDER_MAX:
+        return f"must have {PLACEHOLDER_MIN} to {PLACEHOLDER_MAX} characters"
+    if not _PLACEHOLDER.fullmatch(placeholder):
+        return "may hold A-Z, a-z, 0-9 and _ . ~ - only, which no client escapes"
+    if not any(character.isalnum() for character in placeholder):
+        return "needs a letter or a digit"
+    if "__" not in placeholder and placeholder.replace("_", "a").isalnum():
+        return "needs `__` or one of . ~ - so that it matches no ordinary word"
+    return ""
+
+
+def _surfaces(fields: Fields) -> frozenset[Surface]:
+    names = fields.texts("in")
+    for name in names:
+        if name in _LATER_SURFACES:
+            raise invalid(fields.where, f"substitution in {name} needs a later version")
+        if name not in _SURFACES:
+            choices = ", ".join(_SURFACES)
+            raise invalid(fields.where, f"unknown surface {quoted(name)} (one of {choices})")
+    if len(set(names)) < len(names):
+        raise invalid(fields.where, "in names a surface twice")
+    return frozenset(map(Surface, names))
+
+
+def _rule(value: object, where: str) -> Rule:
+    fields = Fields(value, where)
+    fields.only(("methods", "path", "action"))
+    action = fields.text("action")
+    if action == "ask":
+        raise invalid(where, "action ask needs a later version (allow or deny)")
+    if action not in tuple(Action):
+        raise invalid(where, f"unknown action {quoted(action)} (allow or deny)")
+    methods = [method.upper() for method in fields.texts("methods")]
+    for method in methods:
+        if not _METHOD.fullmatch(method):
+            raise invalid(where, f"{quoted(method)} is not an HTTP method")
+    try:
+        path = check_glob(fields.get("path", str, ""))
+    except VaultError as error:
+        raise invalid(where, error.detail) from None
+    return Rule(Action(action), frozenset(methods), path)
 
 
 def service_document(service: Service) -> dict[str, Any]:
-    """The document of a service: `parse_service(service_document(s)) == s`."""
-    raise NotImplementedError
+    """The document of a service: `parse_service(service_document(s)) == s`.
+
+    The host is in the inline form; empty lists and `allow_http: false` are left out.
+    """
+    document: dict[str, Any] = {
+        "name": service.name,
+        "host": service.pattern,
+        "enabled": service.enabled,
+        "auth": auth_document(service.auth),
+    }
+    if service.substitutions:
+        document["substitutions"] = [
+            {
+                "key": item.key,
+                "placeholder": item.placeholder,
+                "in": [str(surface) for surface in Surface if surface in item.surfaces],
+            }
+            for item in service.substitutions
+        ]
+    if service.rules:
+        document["rules"] = [_rule_document(rule) for rule in service.rules]
+    if service.allow_http:
+        document["allow_http"] = True
+    return document
 
 
-def auto_name(host: str, path: str, taken: Iterable[str]) -> str:
-    """A slug from host and literal path that is not in `taken`."""
-    raise NotImplementedError
+def _rule_document(rule: Rule) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    if rule.methods:
+        document["methods"] = sorted(rule.methods)
+    if rule.path:
+        document["path"] = rule.path
+    return {**document, "action": str(rule.action)}
 
 
 def credential_keys(service: Service) -> tuple[str, ...]:
-    """The credential keys that a service uses, each once, in order of appearance."""
-    raise NotImplementedError
-
-
-def upsert_services(
-    current: tuple[Service, ...], changes: tuple[Service, ...]
-) -> tuple[Service, ...]:
-    """Replace by name in place, append new ones."""
-    raise NotImplementedError
-
-
-def find_service(current: tuple[Service, ...], name_or_host: str) -> Service:
-    """The service of that name or host. Raises VaultError not_found, ambiguous_host."""
-    raise NotImplementedError
-
-
-def remove_service(
-    current: tuple[Service, ...], name_or_host: str
-) -> tuple[tuple[Service, ...], Service]:
-    """The rest and the removed one. Raises VaultError not_found, ambiguous_host."""
-    raise NotImplementedError
-
-
-def set_enabled(
-    current: tuple[Service, ...], name_or_host: str, enabled: bool
-) -> tuple[tuple[Service, ...], Service]:
-    """All services and the changed one. Raises VaultError not_found, ambiguous_host."""
-    raise NotImplementedError
+    """The credential keys that a service uses, each once, auth before substitutions."""
+    keys = auth_keys(service.auth) + [item.key for item in service.substitutions]
+    return tuple(dict.fromkeys(keys))

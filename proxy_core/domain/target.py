@@ -53,16 +53,21 @@ def is_plain(path: str) -> bool:
 
 
 def spellings(path: str) -> tuple[str, ...]:
-    """Other ways in which a server may read a path that passed `check_path`; `path` not included."""
+    """How else a server may read a path that passed `check_path`; `path` is not included."""
     found: dict[str, None] = {}
     decoded = path
     for _ in range(_DECODE_ROUNDS):
-        decoded = _ESCAPE.sub(_decode_harmless, decoded)
+        decoded = normal_escapes(decoded)
         slashed = _ENCODED_SLASH.sub("/", decoded)
         for spelling in (decoded, slashed, _SLASHES.sub("/", decoded), _SLASHES.sub("/", slashed)):
             found[spelling] = None
     found.pop(path, None)
     return tuple(found)
+
+
+def normal_escapes(path: str) -> str:
+    """`path` with nothing escaped that need not be, and escapes in upper case."""
+    return _ESCAPE.sub(_decode_harmless, path)
 
 
 def _decode_harmless(escape: re.Match[str]) -> str:

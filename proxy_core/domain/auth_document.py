@@ -1,0 +1,138 @@
+"""The `auth` block of a service document: five types, each with exactly its own fields."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.fields import Fields, invalid, quoted
+from proxy_core.domain.names import is_credential_key
+from proxy_core.domain.service import Auth, AuthType
+from proxy_core.domain.templates import parse_template, template_keys
+
+DEFAULT_HEADER = "Authorization"
+MAX_TEMPLATE = 4096
+LATER_TYPES = ("aws-sigv4", "gcp", "azure", "github-app")
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
+# These frame the message or concern one connection: a credential in them could split a request.
+_RESERVED_HEADERS = frozenset(
+    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect "
+    "x-vault via max-forwards sec-websocket-extensions".split()
+)
+
+
+def parse_auth(value: object, where: str) -> Auth:
+    """The auth of a document's `auth` block. Raises VaultError bad_request."""
+    fields = Fields(value, where)
+    name = fields.text("type")
+    if name in LATER_TYPES:
+        raise invalid(where, f"type {name} needs a later version")
+    try:
+        kind = AuthType(name)
+    except ValueError:
+        choices = ", ".join(AuthType)
+        raise invalid(where, f"unsupported type {quoted(name)} (supported: {choices})") from None
+    allowed, parse = _PARSERS[kind]
+    fields.only(("type", *allowed))
+    return parse(fields)
+
+
+def auth_document(auth: Auth) -> dict[str, Any]:
+    """The block of an auth; fields that the type does not use are left out."""
+    block: dict[str, Any] = {"type": str(auth.type)}
+    for name in _PARSERS[auth.type][0]:
+        value = getattr(auth, name)
+        if value:
+            block[name] = dict(value) if name == "headers" else value
+    return block
+
+
+def auth_keys(auth: Auth) -> list[str]:
+    """The credential keys that an auth names, in order, possibly twice."""
+    keys = [key for key in (auth.token, auth.username, auth.password, auth.key) if key]
+    for _, template in auth.headers:
+        keys += template_keys(template)
+    return keys
+
+
+def check_key(key: str, where: str) -> str:
+    """Return `key` if it can name a credential. Raises VaultError bad_request."""
+    if is_credential_key(key):
+        return key
+    raise invalid(
+        where,
+        f"{quoted(key)} must be the UPPER_SNAKE_CASE name of a credential (for example "
+        "STRIPE_KEY), not its value",
+    )
+
+
+def _key(fields: Fields, name: str) -> str:
+    return check_key(fields.text(name), f"{fields.where}.{name}")
+
+
+def _bearer(fields: Fields) -> Auth:
+    return Auth(AuthType.BEARER, token=_key(fields, "token"))
+
+
+def _basic(fields: Fields) -> Auth:
+    password = fields.get("password", str, "")
+    if password:
+        check_key(password, f"{fields.where}.password")
+    return Auth(AuthType.BASIC, username=_key(fields, "username"), password=password)
+
+
+def _api_key(fields: Fields) -> Auth:
+    header = fields.get("header", str, "") or DEFAULT_HEADER
+    prefix = fields.get("prefix", str, "")
+    if "{{" in prefix or "}}" in prefix:
+        raise invalid(fields.where, "prefix is plain text; use type custom for templates")
+    _check_template(prefix, f"{fields.where}.prefix")
+    _check_header_name(header, f"{fields.where}.header")
+    return Auth(AuthType.API_KEY, key=_key(fields, "key"), header=header, prefix=prefix)
+
+
+def _custom(fields: Fields) -> Auth:
+    headers = fields.mapping("headers")
+    if not headers:
+        raise invalid(fields.where, "headers is required for custom auth: at least one header")
+    where = f"{fields.where}.headers"
+    seen: set[str] = set()
+    for name, template in headers.items():
+        if not isinstance(name, str) or not isinstance(template, str):
+            raise invalid(where, f"{quoted(name)} must be a text with a text as template")
+        _check_header_name(name, where)
+        _check_template(template, f"{where}.{name}")
+        if name.lower() in seen:
+            raise invalid(where, f"header {quoted(name)} is named twice")
+        seen.add(name.lower())
+    return Auth(AuthType.CUSTOM, headers=tuple(headers.items()))
+
+
+def _passthrough(_fields: Fields) -> Auth:
+    return Auth(AuthType.PASSTHROUGH)
+
+
+def _check_header_name(name: str, where: str) -> None:
+    if not _HEADER_NAME.fullmatch(name):
+        raise invalid(where, f"header name {quoted(name)} may hold letters, digits and hyphens")
+    if name.lower() in _RESERVED_HEADERS or name.lower().startswith("proxy-"):
+        raise invalid(where, f"header {name} belongs to the connection and cannot be injected")
+
+
+def _check_template(template: str, where: str) -> None:
+    if len(template) > MAX_TEMPLATE:
+        raise invalid(where, f"is longer than {MAX_TEMPLATE} characters")
+    try:
+        parse_template(template)
+    except VaultError as error:
+        raise invalid(where, error.detail) from None
+
+
+_PARSERS: dict[AuthType, tuple[tuple[str, ...], Callable[[Fields], Auth]]] = {
+    AuthType.BEARER: (("token",), _bearer),
+    AuthType.BASIC: (("username", "password"), _basic),
+    AuthType.API_KEY: (("key", "header", "prefix"), _api_key),
+    AuthType.CUSTOM: (("headers",), _custom),
+    AuthType.PASSTHROUGH: ((), _passthrough),
+}
