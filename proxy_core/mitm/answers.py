@@ -1,0 +1,72 @@
+"""The proxy's own answers: problem documents that say who refused, why, and what to do next."""
+
+import json
+from typing import Any
+
+from proxy_core.base.errors import VaultError
+
+REALM = b'Proxy-Authenticate: Basic realm="vault-tui"\r\n'
+TUNNEL_OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+_DEFAULT_RETRY_AFTER = {"sealed": 30, "not_initialized": 30, "shutting_down": 2, "overloaded": 2}
+_PHRASES = {
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not Found",
+    407: b"Proxy Authentication Required",
+    413: b"Content Too Large",
+    429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
+}
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+}
+
+
+def render_answer(
+    error: VaultError, *, host: str = "", bodiless: bool = False, close: bool = False
+) -> bytes:
+    """One whole response. `bodiless` for HEAD; `host` chooses the envelope its clients read."""
+    body = json.dumps(_document(error, host)).encode()
+    status = error.status
+    code = error.code.encode("ascii")
+    head = b"HTTP/1.1 %d %s\r\n" % (status, _PHRASES.get(status, b"Error"))
+    head += b"Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"
+    head += b"X-Vault-Proxy-Error: %s\r\nX-Agent-Vault-Proxy-Error: true\r\n" % code
+    if status == 407:
+        head += REALM
+    retry_after = error.retry_after or _DEFAULT_RETRY_AFTER.get(error.code)
+    if retry_after:
+        head += b"Retry-After: %d\r\n" % retry_after
+    if not error.kind.retryable and (status in (401, 403) or status >= 500):
+        head += b"x-should-retry: false\r\n"
+    if close:
+        head += b"Connection: close\r\n"
+    head += b"Content-Length: %d\r\n\r\n" % len(body)
+    return head if bodiless else head + body
+
+
+def render_last_hop(*, close: bool) -> bytes:
+    """The answer to OPTIONS whose Max-Forwards is used up (RFC 9110 7.6.2)."""
+    connection = b"Connection: close\r\n" if close else b""
+    return b"HTTP/1.1 204 No Content\r\n" + connection + b"\r\n"
+
+
+def _document(error: VaultError, host: str) -> dict[str, Any]:
+    document = error.problem()
+    if host == "anthropic.com" or host.endswith(".anthropic.com"):
+        kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
+        document["type"] = "error"
+        document["error"] = {"type": kind, "message": document["message"]}
+    return document

@@ -1,0 +1,145 @@
+"""One client connection: request after request, in order, directly or inside a tunnel."""
+
+import asyncio
+import contextlib
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import Access, Ingress
+from proxy_core.mitm.answers import render_answer
+from proxy_core.mitm.exchange import Exchange, RouteFinder
+from proxy_core.mitm.http1 import RequestHead, Target
+from proxy_core.mitm.hub import Hub
+from proxy_core.mitm.intake import More, next_head, peek_more, read_more
+from proxy_core.mitm.route import Route, absolute_origin, check_inside, proxy_credentials, route_to
+from proxy_core.mitm.streams import Stream, StreamError
+from proxy_core.mitm.trail import Trail
+from proxy_core.mitm.tunnel import open_tunnel
+
+LINGER_SECONDS = 2.0
+
+
+class ClientConnection:
+    """`crowded`: the server has no room for it, and says so as the answer to its first request."""
+
+    def __init__(self, hub: Hub, stream: Stream, crowded: bool = False) -> None:
+        self._hub = hub
+        self._stream = stream
+        self._crowded = crowded
+        self._token = b""
+        self._agent_has_room = True
+        self._task: asyncio.Task[None] | None = None
+        self._current: Exchange | None = None
+        self._idle = False
+        self._linger = False
+
+    def start(self) -> "asyncio.Task[None]":
+        """Serve the client in a task of its own."""
+        self._task = asyncio.create_task(self._run())
+        return self._task
+
+    def end(self, code: str) -> None:
+        """Break off at once whatever is under way; `code` goes into its record."""
+        if self._current is not None:
+            self._current.trail.error_code = code
+        if self._task is not None:
+            self._task.cancel()
+
+    def end_if_idle(self) -> None:
+        """Close a kept-alive connection that has no request."""
+        if self._idle and self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            await self._serve(peek_more, self._absolute_route, Ingress.ABSOLUTE)
+            if self._linger:
+                await self._drain()
+            self._stream.close()
+        except (StreamError, asyncio.CancelledError):
+            # Cancelled by `end` and `end_if_idle` alone: the task then has nothing else to do.
+            if self._idle:
+                self._stream.close()
+        finally:
+            self._stream.abort()
+            if self._token:
+                self._hub.leave(self, self._token)
+
+    async def _serve(self, more: More, find_route: RouteFinder, ingress: Ingress) -> None:
+        """Requests until one of them is the last. Raises StreamError."""
+        while True:
+            try:
+                self._idle = not self._stream.buffer
+                head = await next_head(self._stream, self._hub.config, more)
+                self._idle = False
+            except VaultError as error:
+                await self._refuse_head(error, ingress)
+                return
+            if head is None:
+                return
+            if head.method == b"CONNECT" and ingress is Ingress.ABSOLUTE and not self._crowded:
+                if await self._connect(head):
+                    continue
+                return
+            self._current = Exchange(self._hub, self._stream, head, ingress)
+            if not await self._current.run(find_route):
+                self._linger = self._linger or self._current.body_pending
+                return
+            self._current = None
+            if self._hub.stopping and not self._stream.buffer:
+                return
+
+    async def _refuse_head(self, error: VaultError, ingress: Ingress) -> None:
+        """Answer bytes that are no request, and close: where the next one begins is unknown."""
+        self._idle = False
+        self._linger = True
+        if self._token:  # otherwise it is anybody's noise, and has no place in a log
+            trail = Trail(self._stream.time, ingress, status=error.status)
+            trail.route = self._tunnel
+            trail.outcome, trail.reason, trail.error_code = "denied", str(error), error.code
+            self._hub.broker.finished(trail.record(self._stream.time))
+        await self._stream.write(render_answer(error, close=True), self._hub.config.head_timeout)
+
+    async def _drain(self) -> None:
+        """Let the client read its answer, which closing with unread bytes would take away."""
+        stream = self._stream
+        stream.half_close()
+        with contextlib.suppress(StreamError):
+            deadline = stream.time + LINGER_SECONDS
+            while await stream.read(deadline):
+                pass
+
+    # --- ways in ------------------------------------------------------------------------------
+
+    def _absolute_route(self, head: RequestHead, target: Target) -> Route:
+        if self._crowded:
+            raise VaultError("overloaded", "the proxy has too many connections")
+        origin = absolute_origin(target)
+        access = self._hub.broker.authenticate(proxy_credentials(head))
+        return route_to(Ingress.ABSOLUTE, origin, access, self._admit(access))
+
+    def _admit(self, access: Access) -> tuple[str, str] | None:
+        """Count the connection to its agent; a refusal when the agent has too many."""
+        if access.token_sha256 != self._token:
+            if self._token:
+                self._hub.leave(self, self._token)
+            self._token = access.token_sha256
+            self._agent_has_room = self._hub.enter(self, self._token)
+        if self._agent_has_room:
+            return None
+        return "overloaded", "this agent has too many connections"
+
+    _tunnel: Route | None = None
+
+    async def _connect(self, head: RequestHead) -> bool:
+        """Serve a tunnel to its end. True: it was refused, and the connection goes on."""
+        opened = await open_tunnel(self._hub, self._stream, head, self._admit)
+        if isinstance(opened, bool):
+            return opened
+        self._tunnel = route = opened
+
+        def find_route(_head: RequestHead, target: Target) -> Route:
+            check_inside(target, route.origin)
+            return route
+
+        await self._serve(read_more, find_route, Ingress.CONNECT)
+        return False

@@ -1,0 +1,275 @@
+"""One request and its one response: decide, inject, forward, answer, record.
+
+Whatever happens, exactly one record leaves for the broker, and the client gets exactly one of: the
+upstream's response, the proxy's own answer, or a broken connection when a response was under way.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import Ingress, RequestFacts
+from proxy_core.domain.target import check_path
+from proxy_core.mitm.answers import render_answer, render_last_hop
+from proxy_core.mitm.asking import Asking
+from proxy_core.mitm.http1 import (
+    RequestHead,
+    ResponseHead,
+    Side,
+    Target,
+    body_reader,
+    injected_names,
+    render_request,
+    render_response,
+    response_framing,
+    split_target,
+)
+from proxy_core.mitm.hub import Hub
+from proxy_core.mitm.intake import limits_of
+from proxy_core.mitm.pool import Upstream
+from proxy_core.mitm.relay import Splice, download
+from proxy_core.mitm.rewrite import substituted
+from proxy_core.mitm.route import Route
+from proxy_core.mitm.streams import Stream, StreamError
+from proxy_core.mitm.trail import Trail
+from proxy_core.mitm.upload import Upload
+
+logger = logging.getLogger(__name__)
+
+_STREAM_TYPES = (
+    b"text/event-stream",
+    b"application/x-ndjson",
+    b"application/vnd.amazon.eventstream",
+)
+
+RouteFinder = Callable[[RequestHead, Target], Route]
+"""Says where a request goes. Raises VaultError."""
+
+
+class Exchange:
+    """One request of one client connection."""
+
+    def __init__(self, hub: Hub, client: Stream, head: RequestHead, ingress: Ingress) -> None:
+        self._hub = hub
+        self._client = client
+        self._head = head
+        self._upload = Upload(client, head.framing)
+        self._asking: Asking | None = None
+        self._answering = False
+        self.trail = Trail(client.time, ingress, head.method.decode("ascii"))
+
+    @property
+    def body_pending(self) -> bool:
+        """The client may still be sending the request's body."""
+        return not self._upload.complete
+
+    async def run(self, find_route: RouteFinder) -> bool:
+        """Serve the request; True when the connection can carry another one."""
+        hub = self._hub
+        hub.requests += 1
+        try:
+            return await self._guarded(find_route)
+        finally:
+            hub.requests -= 1
+            self._client.unwatch()
+            self._upload.cancel()
+            if self._asking is not None and self._asking.upstream is not None:
+                self._asking.upstream.stream.abort()
+            self.trail.bytes_up = self._upload.size
+            hub.broker.finished(self.trail.record(self._client.time))
+
+    async def _guarded(self, find_route: RouteFinder) -> bool:
+        try:
+            try:
+                return await self._serve(find_route)
+            except VaultError as error:
+                return await self._refuse(error)
+            except StreamError as error:
+                if error.stream is self._client:
+                    return self._client_left(error)
+                return await self._refuse(self._broken(error))
+            except Exception as error:  # a fault of ours must not reach further than this request
+                self._log(error)
+                detail = f"unexpected failure {self.trail.request_id}"
+                return await self._refuse(VaultError("internal", detail))
+        except StreamError:
+            return False
+
+    # --- the request --------------------------------------------------------------------------
+
+    async def _serve(self, find_route: RouteFinder) -> bool:
+        head, trail, broker = self._head, self.trail, self._hub.broker
+        target = split_target(head.method, head.target)
+        trail.path = target.path.decode("latin-1")
+        trail.route = route = find_route(head, target)
+        self._check(route, trail.path)
+        decision = broker.decide(route.access, _facts(route, head, target))
+        injection = await broker.inject(decision)
+        trail.allowed(decision, injection)
+        broker.started(trail.start(route, decision))
+        if head.ends_here:
+            return await self._answer_last_hop()
+        onward, origin_form = substituted(head, target, injection.substitutions)
+        self._upload.open(self._hub.config, injected_names(injection))
+        request = render_request(onward, origin_form, route.host_field, injection)
+        first = self._upload.first()
+        if first:
+            request = b"".join((request, first))
+        self._asking = Asking(self._hub, route.origin, head, self._upload, trail)
+        self._client.watch(self._on_client)
+        upstream, response = await self._asking.ask(request, self._pass_interim)
+        return await self._deliver(upstream, response)
+
+    def _check(self, route: Route, path: str) -> None:
+        if self._hub.stopping:
+            raise VaultError("shutting_down", "the worker is stopping")
+        if route.refusal is not None:
+            raise VaultError(*route.refusal)
+        if self._head.method == b"TRACE":
+            raise VaultError("trace_not_allowed", "TRACE would send the credential back")
+        check_path(path)
+
+    def _on_client(self) -> None:
+        """The client sent more, or left, while nobody was reading from it.
+
+        A plain connection's clean end may be half of one: the client waits for its response.
+        """
+        client = self._client
+        half_closed = client.clean_eof and not client.encrypted
+        if client.at_eof and not half_closed and self._asking is not None:
+            self._asking.interrupt(StreamError(client, "closed"))
+
+    async def _answer_last_hop(self) -> bool:
+        close = not self._may_keep_alive()
+        self.trail.status = 204
+        await self._write(render_last_hop(close=close))
+        return not close
+
+    # --- the response -------------------------------------------------------------------------
+
+    async def _write(self, data: bytes | memoryview) -> None:
+        await self._client.write(data, self._hub.config.body_idle)
+
+    async def _pass_interim(self, response: ResponseHead) -> None:
+        if self._head.minor:
+            await self._write(render_response(response, response.framing, close=False))
+
+    def _may_keep_alive(self) -> bool:
+        return (
+            self._head.keep_alive
+            and self._upload.complete
+            and not self._client.at_eof
+            and not self._hub.stopping
+        )
+
+    async def _deliver(self, upstream: Upstream, response: ResponseHead) -> bool:
+        trail, stream = self.trail, upstream.stream
+        trail.status = response.status
+        if response.status == 101:
+            return await self._splice(upstream, response)
+        trail.streaming = _is_stream(response)
+        framing = response_framing(response.framing, self._head.minor)
+        close = not self._may_keep_alive()
+        limits = limits_of(self._hub.config)
+        reader = body_reader(response.framing, side=Side.RESPONSE, out=framing, limits=limits)
+        out = render_response(response, framing, close=close, client_minor=self._head.minor)
+        whole = True
+        if stream.buffer:
+            data = bytes(stream.buffer)
+            stream.buffer.clear()
+            chunk = reader.feed(data)
+            whole = chunk.consumed == len(data)
+            trail.bytes_down += len(chunk.payload)
+            out = b"".join((out, chunk.wire))
+        self._answering = True
+        await self._write(out)
+        if not reader.complete:
+            whole = await download(stream, self._client, reader, self._hub.config.body_idle, trail)
+        self._release(upstream, whole and response.keep_alive)
+        return not close and self._upload.complete
+
+    def _release(self, upstream: Upstream, reusable: bool) -> None:
+        if self._asking is not None:
+            self._asking.upstream = None
+        if reusable and self._upload.delivered:
+            self._hub.pool.give(upstream, self._hub.config)
+        else:
+            upstream.stream.close()
+
+    async def _splice(self, upstream: Upstream, response: ResponseHead) -> bool:
+        trail, client = self.trail, self._client
+        trail.websocket = trail.streaming = True
+        client.unwatch()
+        self._answering = True
+        await self._write(render_response(response, response.framing, close=False))
+        splice = Splice(client, upstream.stream, self._hub.config.tunnel_idle)
+        try:
+            await splice.run()
+        finally:
+            self._upload.size, trail.bytes_down = splice.up, splice.down
+        self._release(upstream, reusable=False)
+        return False
+
+    # --- failures -----------------------------------------------------------------------------
+
+    async def _refuse(self, error: VaultError) -> bool:
+        """Answer `error`, or break the connection when another answer has begun already."""
+        trail = self.trail
+        trail.error_code = error.code
+        if not trail.outcome:
+            trail.outcome = "denied" if error.status < 500 else "failed"
+            trail.reason = str(error)
+        if self._answering:
+            self._client.abort()
+            return False
+        trail.status = error.status
+        close = not self._drained() or not self._may_keep_alive() or error.code == "internal"
+        bodiless = self._head.method == b"HEAD"
+        host = trail.route.origin.host if trail.route else ""
+        await self._write(render_answer(error, host=host, bodiless=bodiless, close=close))
+        return not close
+
+    def _drained(self) -> bool:
+        """Skip a body that has arrived whole; any other makes the connection unusable."""
+        try:
+            self._upload.open(self._hub.config)
+            self._upload.first()
+        except VaultError:
+            return False
+        return self._upload.complete
+
+    def _broken(self, error: StreamError) -> VaultError:
+        if error.reason == "timeout":
+            return VaultError("upstream_timeout", "the upstream stopped moving")
+        return VaultError("upstream_unreachable", "the upstream broke the connection")
+
+    def _client_left(self, error: StreamError) -> bool:
+        self.trail.reason = f"client {'idle' if error.reason == 'timeout' else 'left'}"
+        self._client.abort()
+        return False
+
+    def _log(self, error: Exception) -> None:
+        """Where it happened, without values: an exception's text could hold some."""
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("failure %s: %s\n%s", self.trail.request_id, type(error).__name__, frames)
+
+
+def _facts(route: Route, head: RequestHead, target: Target) -> RequestFacts:
+    origin = route.origin
+    return RequestFacts(
+        scheme=origin.scheme,
+        host=origin.host,
+        port=origin.port,
+        method=head.method.decode("ascii"),
+        path=target.path.decode("latin-1"),
+        query=(target.query or b"").decode("latin-1"),
+        ingress=route.ingress,
+    )
+
+
+def _is_stream(response: ResponseHead) -> bool:
+    for name, value in response.headers:
+        if len(name) == 12 and name.lower() == b"content-type":
+            return value.lower().startswith(_STREAM_TYPES)
+    return False

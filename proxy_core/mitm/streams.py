@@ -1,0 +1,431 @@
+"""Non-blocking sockets with awaitable reads and writes: plain, or TLS driven by hand.
+
+Rules of this file
+
+- One reader and one writer at a time for a stream; reads and writes may run side by side.
+- Data is received inside the loop's readiness callback, so that a level-triggered selector does
+  not report the same bytes twice. The registration stays while the stream lives; it is dropped
+  when data waits and nobody asks for it (that is the back-pressure), and taken up by the next read.
+- A stream that nobody reads may be *watched*: then bytes are read ahead into `buffer`, up to
+  READ_AHEAD, and the watcher is told. That is how a client's departure or a pooled connection's
+  end is noticed without a task that waits for it.
+- A write that would block is retried with the same bytes: OpenSSL asks for that.
+- Deadlines are plain numbers, looked at by one periodic sweep: a read costs no timer.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+from math import inf
+from typing import Literal
+
+READ_AHEAD = 64 * 1024
+SCRATCH = 256 * 1024
+FULL_RECORD = 16 * 1024
+"""TLS records hold at most this much: a full one is probably followed by another."""
+SWEEP_SECONDS = 0.2
+
+_WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class StreamError(Exception):
+    """A stream failed: `stream` says whose side, `reason` how, `cause` what the system said."""
+
+    def __init__(
+        self, stream: "Stream", reason: Literal["timeout", "closed"], cause: OSError | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.stream = stream
+        self.reason = reason
+        self.cause = cause
+
+
+class Reactor:
+    """What the streams of one loop share: a receive buffer and the sweep of deadlines."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.scratch = memoryview(bytearray(SCRATCH))
+        self.streams: set[Stream] = set()
+        self.sweeps: list[Callable[[float], None]] = []
+        """Called with the loop's time at each sweep."""
+        self._timer = self.loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        now = self.loop.time()
+        for stream in [one for one in self.streams if one.overdue(now)]:
+            stream.expire(now)
+        for sweep in self.sweeps:
+            sweep(now)
+        self._timer = self.loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def close(self) -> None:
+        """Stop sweeping and close what is still open."""
+        self._timer.cancel()
+        for stream in list(self.streams):
+            stream.abort()
+
+
+class Stream:
+    """One connected socket. `buffer` holds bytes that were received and not consumed yet."""
+
+    __slots__ = (
+        "_fd",
+        "_loop",
+        "_only_wake",
+        "_pending_failure",
+        "_reactor",
+        "_read_deadline",
+        "_read_waiter",
+        "_reading",
+        "_sock",
+        "_watcher",
+        "_write_deadline",
+        "_write_waiter",
+        "at_eof",
+        "buffer",
+        "clean_eof",
+        "closed",
+        "encrypted",
+    )
+
+    def __init__(self, reactor: Reactor, sock: socket.socket) -> None:
+        self._reactor = reactor
+        self._loop = reactor.loop
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._reading = False
+        self._only_wake = False
+        self._read_waiter: asyncio.Future[bytes] | None = None
+        self._write_waiter: asyncio.Future[None] | None = None
+        self._read_deadline = self._write_deadline = inf
+        self._watcher: Callable[[], None] | None = None
+        self._pending_failure: Exception | None = None
+        self.buffer = bytearray()
+        self.at_eof = False
+        self.clean_eof = False
+        """The end was announced (TLS close_notify, or a plain FIN): not a truncation."""
+        self.closed = False
+        self.encrypted = False
+        reactor.streams.add(self)
+
+    @property
+    def time(self) -> float:
+        """The clock that deadlines are told in: seconds of the loop."""
+        return self._loop.time()
+
+    @property
+    def socket(self) -> socket.socket:
+        """The socket beneath, for what only it knows (names, TLS state)."""
+        return self._sock
+
+    # --- reading ------------------------------------------------------------------------------
+
+    async def read(self, deadline: float) -> bytes:
+        """Bytes as they come, b"" at the end. Raises StreamError."""
+        if self.buffer:
+            data = bytes(self.buffer)
+            self.buffer.clear()
+            return data
+        return await self._receive(deadline)
+
+    async def fill(self, deadline: float) -> bool:
+        """Add what comes next to `buffer`; False at the end. Raises StreamError."""
+        data = await self._receive(deadline)
+        self.buffer += data
+        return bool(data)
+
+    def read_now(self) -> bytes | None:
+        """What can be had without waiting; None when nothing can. Raises StreamError."""
+        if self.buffer:
+            data = bytes(self.buffer)
+            self.buffer.clear()
+            return data
+        return b"" if self.at_eof else self._receive_now()
+
+    async def _receive(self, deadline: float) -> bytes:
+        self._check_failure()
+        if self.at_eof:
+            return b""
+        waiter: asyncio.Future[bytes] = self._loop.create_future()
+        self._read_waiter = waiter
+        self._read_deadline = deadline
+        if not self._reading:
+            self._loop.add_reader(self._fd, self._on_readable)
+            self._reading = True
+        try:
+            return await waiter
+        finally:
+            self._read_waiter = None
+            self._read_deadline = inf
+
+    def _receive_now(self) -> bytes | None:
+        scratch = self._reactor.scratch
+        try:
+            size = self._sock.recv_into(scratch)
+            if size >= FULL_RECORD and self.encrypted:
+                size = self._receive_more(scratch, size)
+        except _WOULD_BLOCK:
+            return None
+        except ssl.SSLEOFError:
+            self.at_eof = True
+            return b""
+        except OSError as error:
+            self.at_eof = True
+            raise StreamError(self, "closed", error) from None
+        if not size:
+            self.at_eof = self.clean_eof = True
+        return bytes(scratch[:size])
+
+    def _receive_more(self, scratch: memoryview, size: int) -> int:
+        """Collect further TLS records that are there already: fewer, larger writes onwards."""
+        with contextlib.suppress(OSError):  # whatever it is, the next read meets it again
+            while size + FULL_RECORD <= SCRATCH:
+                got = self._sock.recv_into(scratch[size:])
+                size += got
+                if got < FULL_RECORD:
+                    break
+        return size
+
+    def _on_readable(self) -> None:
+        waiter = self._read_waiter
+        if waiter is None or waiter.done():
+            self._on_idle_readable()
+            return
+        if self._only_wake:
+            self._stop_reading()
+            waiter.set_result(b"")
+            return
+        try:
+            data = self._receive_now()
+        except StreamError as error:
+            waiter.set_exception(error)
+            return
+        if data is not None:
+            if self.at_eof:
+                self._stop_reading()
+            waiter.set_result(data)
+
+    def _on_idle_readable(self) -> None:
+        """Nobody waits for data: read ahead for a watcher, or let it wait in the kernel."""
+        if self._watcher is None or len(self.buffer) >= READ_AHEAD:
+            self._stop_reading()
+            return
+        try:
+            data = self._receive_now()
+        except StreamError:
+            data = b""
+        if data is None:
+            return
+        if not data:
+            self._stop_reading()
+        self.buffer += data
+        self._watcher()
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Read ahead while nobody reads, and call `watcher` at each event (data, or the end)."""
+        self._watcher = watcher
+        if not self._reading and not self.at_eof and not self.closed:
+            self._loop.add_reader(self._fd, self._on_readable)
+            self._reading = True
+
+    def unwatch(self) -> None:
+        """End `watch`."""
+        self._watcher = None
+
+    def _stop_reading(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._fd)
+
+    # --- writing ------------------------------------------------------------------------------
+
+    async def write(self, data: bytes | bytearray | memoryview, idle: float) -> None:
+        """Send all of it; `idle` seconds without progress fail. Raises StreamError."""
+        sent = self._send_now(data)
+        if sent == len(data):
+            return
+        rest = memoryview(data)[sent:]
+        while rest:
+            await self._writable(self._loop.time() + idle)
+            rest = rest[self._send_now(rest) :]
+
+    def _send_now(self, data: bytes | bytearray | memoryview) -> int:
+        """Send until it would block; how much went out."""
+        total = 0
+        try:
+            while total < len(data):
+                total += self._sock.send(memoryview(data)[total:] if total else data)
+        except _WOULD_BLOCK:
+            pass
+        except OSError as error:
+            raise StreamError(self, "closed", error) from None
+        return total
+
+    async def _writable(self, deadline: float) -> None:
+        self._check_failure()
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._write_waiter = waiter
+        self._write_deadline = deadline
+        self._loop.add_writer(self._fd, self._on_writable)
+        try:
+            await waiter
+        finally:
+            self._write_waiter = None
+            self._write_deadline = inf
+            if not self.closed:
+                self._loop.remove_writer(self._fd)
+
+    def _on_writable(self) -> None:
+        self._loop.remove_writer(self._fd)
+        if self._write_waiter is not None and not self._write_waiter.done():
+            self._write_waiter.set_result(None)
+
+    # --- opening ------------------------------------------------------------------------------
+
+    async def connect(self, address: tuple[str, int], deadline: float) -> None:
+        """Open the TCP connection. Raises StreamError."""
+        code = self._sock.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            await self._writable(deadline)
+            code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise StreamError(self, "closed", OSError(code, os.strerror(code)))
+
+    async def readable(self, deadline: float) -> None:
+        """Wait until something can be received, without receiving it. Raises StreamError."""
+        self._only_wake = True
+        try:
+            await self._receive(deadline)
+        finally:
+            self._only_wake = False
+
+    def peek(self, size: int) -> bytes | None:
+        """Look at what the kernel holds; None: nothing yet, b"": the end. Plain sockets only."""
+        try:
+            return self._sock.recv(size, socket.MSG_PEEK)
+        except _WOULD_BLOCK:
+            return None
+        except OSError as error:
+            raise StreamError(self, "closed", error) from None
+
+    def take(self, size: int) -> bytes:
+        """Receive exactly what `peek` has shown."""
+        return self._sock.recv(size)
+
+    async def start_tls(
+        self, context: ssl.SSLContext, deadline: float, *, hostname: str | None = None
+    ) -> None:
+        """Hand-shake: as the client of `hostname`, or as the server without one.
+
+        Raises StreamError with the ssl module's error as its cause.
+        """
+        self._stop_reading()
+        try:
+            self._sock = context.wrap_socket(
+                self._sock,
+                server_side=hostname is None,
+                server_hostname=hostname,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+            )
+            self.encrypted = True
+            await self._handshake(self._sock, deadline)
+        except (OSError, ValueError) as error:
+            cause = error if isinstance(error, OSError) else OSError(str(error))
+            raise StreamError(self, "closed", cause) from None
+
+    async def _handshake(self, sock: ssl.SSLSocket, deadline: float) -> None:
+        while True:
+            try:
+                sock.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                await self.readable(deadline)
+            except ssl.SSLWantWriteError:
+                await self._writable(deadline)
+
+    # --- ending -------------------------------------------------------------------------------
+
+    def overdue(self, now: float) -> bool:
+        """Whether a read or write waits longer than it may."""
+        return self._read_deadline < now or self._write_deadline < now
+
+    def expire(self, now: float) -> None:
+        """Fail what waits longer than it may."""
+        if self._read_deadline < now:
+            _fail(self._read_waiter, StreamError(self, "timeout"))
+        if self._write_deadline < now:
+            _fail(self._write_waiter, StreamError(self, "timeout"))
+
+    def interrupt(self, failure: Exception) -> None:
+        """Let the read or write that waits, or else the next one that would, raise `failure`."""
+        if not _fail(self._read_waiter, failure) and not _fail(self._write_waiter, failure):
+            self._pending_failure = failure
+
+    def _check_failure(self) -> None:
+        if self._pending_failure is not None:
+            failure, self._pending_failure = self._pending_failure, None
+            raise failure
+        if self.closed:
+            raise StreamError(self, "closed")
+
+    def acknowledged(self) -> int | None:
+        """Bytes that the peer's kernel has confirmed; None where the system does not say."""
+        option = getattr(socket, "TCP_INFO", None)
+        if option is None:
+            return None
+        try:
+            info = self._sock.getsockopt(socket.IPPROTO_TCP, option, 136)
+        except OSError:
+            return None
+        return int(struct.unpack_from("<Q", info, 120)[0]) if len(info) >= 128 else None
+
+    def half_close(self) -> None:
+        """Say that nothing more will be sent, and go on receiving."""
+        with contextlib.suppress(OSError, ValueError):
+            if isinstance(self._sock, ssl.SSLSocket):
+                self._sock.unwrap()
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._sock, socket.SHUT_WR)
+
+    def close(self) -> None:
+        """End properly: TLS says goodbye first. Safe to call twice."""
+        if self.closed:
+            return
+        if isinstance(self._sock, ssl.SSLSocket):
+            with contextlib.suppress(OSError, ValueError):
+                self._sock.unwrap()
+        self._forget()
+
+    def abort(self) -> None:
+        """End so that the peer sees a failure: no TLS goodbye, and a reset instead of a FIN."""
+        if self.closed:
+            return
+        with contextlib.suppress(OSError):
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._forget()
+
+    def _forget(self) -> None:
+        self.closed = True
+        self._watcher = None
+        self._stop_reading()
+        self._loop.remove_writer(self._fd)
+        self._reactor.streams.discard(self)
+        _fail(self._read_waiter, StreamError(self, "closed"))
+        _fail(self._write_waiter, StreamError(self, "closed"))
+        self._sock.close()
+
+
+def _fail(
+    waiter: "asyncio.Future[bytes] | asyncio.Future[None] | None", failure: Exception
+) -> bool:
+    if waiter is None or waiter.done():
+        return False
+    waiter.set_exception(failure)
+    return True

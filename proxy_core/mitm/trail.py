@@ -1,0 +1,111 @@
+"""What is noted of one request while it runs, and becomes its one record when it has ended."""
+
+import time
+from dataclasses import dataclass, field
+
+from proxy_core.base.ids import new_id
+from proxy_core.domain.exchange import Decision, Injection
+from proxy_core.domain.traffic import RequestRecord, RequestStart
+from proxy_core.mitm.pool import Upstream
+from proxy_core.mitm.route import Route
+
+
+@dataclass(slots=True)
+class Trail:
+    """Notes of one request. `begun` and `first_byte` are the loop's time, sizes are body bytes.
+
+    `route` None: the request was refused before anybody knew where it should go.
+    """
+
+    begun: float
+    ingress: str
+    method: str = ""
+    path: str = ""
+    route: Route | None = None
+    request_id: str = field(default_factory=new_id)
+    started_at: float = field(default_factory=time.time)
+    host: str = ""
+    port: int = 0
+    decision: Decision | None = None
+    injected_headers: tuple[str, ...] = ()
+    outcome: str = ""
+    reason: str = ""
+    status: int = 0
+    error_code: str = ""
+    upstream: Upstream | None = None
+    first_byte: float = -1.0
+    bytes_up: int = 0
+    bytes_down: int = 0
+    streaming: bool = False
+    websocket: bool = False
+    retries: int = 0
+
+    def allowed(self, decision: Decision, injection: Injection) -> None:
+        """The request goes on."""
+        self.decision = decision
+        self.reason = decision.reason
+        self.injected_headers = injection.header_names
+        if decision.service is None:
+            self.outcome = "unmatched"
+        else:
+            injected = injection.headers or injection.substitutions
+            self.outcome = "injected" if injected else "passthrough"
+
+    def start(self, route: Route, decision: Decision) -> RequestStart:
+        """What consoles are told while the request is under way."""
+        access, origin = route.access, route.origin
+        return RequestStart(
+            request_id=self.request_id,
+            started_at=self.started_at,
+            vault=decision.vault,
+            ingress=self.ingress,
+            method=self.method,
+            scheme=origin.scheme,
+            host=origin.host,
+            port=origin.port,
+            path=self.path,
+            actor_type=access.actor_type,
+            actor_id=access.actor_id,
+            actor_name=access.actor_name,
+            matched_service=decision.service.name if decision.service else "",
+            credential_keys=decision.credential_keys,
+            reason=decision.reason,
+        )
+
+    def record(self, now: float) -> RequestRecord:
+        """The record of the request, which ended at `now` (the loop's time)."""
+        route, decision, upstream = self.route, self.decision, self.upstream
+        access = route.access if route else None
+        service = decision.service if decision else None
+        fresh = upstream if upstream is not None and not upstream.reused else None
+        return RequestRecord(
+            request_id=self.request_id,
+            started_at=self.started_at,
+            vault=decision.vault if decision else (access.vault or "" if access else ""),
+            ingress=self.ingress,
+            method=self.method,
+            scheme=route.origin.scheme if route else "",
+            host=route.origin.host if route else self.host,
+            port=route.origin.port if route else self.port,
+            path=self.path,
+            actor_type=access.actor_type if access else "",
+            actor_id=access.actor_id if access else "",
+            actor_name=access.actor_name if access else "",
+            matched_service=service.name if service else "",
+            credential_keys=decision.credential_keys if decision else (),
+            injected_headers=self.injected_headers,
+            decision=self.outcome,
+            reason=self.reason,
+            status=self.status,
+            error_code=self.error_code,
+            latency_ms=(now - self.begun) * 1000,
+            connect_ms=fresh.connect_ms if fresh else -1.0,
+            tls_ms=fresh.tls_ms if fresh else -1.0,
+            first_byte_ms=(self.first_byte - self.begun) * 1000 if self.first_byte >= 0 else -1.0,
+            bytes_up=self.bytes_up,
+            bytes_down=self.bytes_down,
+            streaming=self.streaming,
+            websocket=self.websocket,
+            reused_upstream=upstream is not None and upstream.reused,
+            retries=self.retries,
+        )

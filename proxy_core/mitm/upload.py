@@ -1,0 +1,108 @@
+"""A request body on its way upstream, beside the response that may come before it has ended."""
+
+import asyncio
+from collections.abc import Collection
+
+from proxy_core.mitm.config import ProxyConfig
+from proxy_core.mitm.http1 import BodyReader, Framing, body_reader
+from proxy_core.mitm.intake import limits_of
+from proxy_core.mitm.streams import Stream, StreamError
+
+
+class Upload:
+    """What is left of one request body. `size` counts payload bytes.
+
+    A failure on the client's side (it left, its chunks are malformed, its body is too large) is
+    raised where the response is waited for. A failure to write is not: the upstream may have
+    answered before it stopped reading, and whoever reads the answer finds out.
+    """
+
+    def __init__(self, client: Stream, framing: Framing) -> None:
+        self._client = client
+        self._framing = framing
+        self._idle = 0.0
+        self._reader: BodyReader | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.size = 0
+        self.moved = False
+        """Bytes went upstream that are not kept for a second attempt."""
+        self.delivered = not framing.has_body
+        """The whole body was handed to the upstream's socket."""
+
+    def open(self, config: ProxyConfig, injected: Collection[bytes] = ()) -> None:
+        """Begin to read; `injected` are folded names that no trailer may bear.
+
+        Raises ProtocolError request_too_large. Does nothing when the body is being read already.
+        """
+        if self._reader is None and self._framing.has_body:
+            self._idle = config.body_idle
+            self._reader = body_reader(
+                self._framing,
+                config.request_body_limit,
+                injected=injected,
+                limits=limits_of(config),
+            )
+
+    @property
+    def complete(self) -> bool:
+        """The whole body was read from the client, and nobody reads from it any more."""
+        if self._reader is None:
+            return not self._framing.has_body
+        return self._reader.complete and (self._task is None or self._task.done())
+
+    def first(self) -> bytes | memoryview:
+        """What came together with the head: it leaves in the same write. Raises ProtocolError."""
+        if self._reader is None or self._reader.complete or not self._client.buffer:
+            return b""
+        data = bytes(self._client.buffer)
+        self._client.buffer.clear()
+        return self._feed(self._reader, data)
+
+    def _feed(self, reader: BodyReader, data: bytes) -> bytes | memoryview:
+        chunk = reader.feed(data)
+        self.size += len(chunk.payload)
+        if chunk.consumed < len(data):
+            self._client.buffer[:0] = data[chunk.consumed :]
+        return chunk.wire
+
+    def start(self, upstream: Stream) -> None:
+        """Send the rest in a task of its own; the first part is written."""
+        if self._reader is None or self._reader.complete:
+            self.delivered = True
+        else:
+            self._task = asyncio.create_task(self._run(self._reader, upstream))
+
+    async def _run(self, reader: BodyReader, upstream: Stream) -> None:
+        try:
+            await self._pump(reader, upstream)
+            self.delivered = True
+        except Exception as error:
+            theirs = isinstance(error, StreamError) and error.stream is upstream
+            if not theirs or error.args == ("timeout",):
+                upstream.interrupt(error)
+
+    async def _pump(self, reader: BodyReader, upstream: Stream) -> None:
+        client, idle = self._client, self._idle
+        while not reader.complete:
+            data = client.read_now()
+            if data is None:
+                data = await client.read(client.time + idle)
+            if not data:
+                raise StreamError(client, "closed")
+            self.moved = True
+            wire = self._feed(reader, data)
+            if wire:
+                await upstream.write(wire, idle)
+            await asyncio.sleep(0)
+
+    def cancel(self) -> None:
+        """Leave the rest unsent."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def stop(self) -> None:
+        """Leave the rest unsent for now; `start` takes it up again."""
+        self.cancel()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            self._task = None
