@@ -2,7 +2,9 @@
 
 import pytest
 
-from proxy_core.domain.exchange import NO_INJECTION, Injection
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
+from proxy_core.domain.service import Surface
 from proxy_core.mitm.http1 import (
     CHUNKED,
     NO_BODY,
@@ -306,3 +308,21 @@ def test_response_framing() -> None:
         assert response_framing(framing, 0) == response_framing(framing, 1) == framing
     assert response_framing(UNTIL_CLOSE, 1) == response_framing(CHUNKED, 1) == CHUNKED
     assert response_framing(UNTIL_CLOSE, 0) == response_framing(CHUNKED, 0) == UNTIL_CLOSE
+
+
+def test_placeholders_in_headers_are_replaced_on_their_surface_only() -> None:
+    """A HEADER placeholder gives way to its value; one for other surfaces stays."""
+    header = SecretSubstitution(b"__key__", b"s3cret", frozenset({Surface.HEADER}))
+    query = SecretSubstitution(b"__other__", b"other", frozenset({Surface.QUERY}))
+    data = upstream(
+        b"X-Key: a __key__ b", b"X-Other: __other__", injection=Injection((), (header, query))
+    )
+    assert lines(data) == [HOST, b"X-Key: a s3cret b", b"X-Other: __other__"]
+
+
+def test_substituted_value_cannot_add_a_line() -> None:
+    """A value with a line end in it sends nothing."""
+    bad = SecretSubstitution(b"__key__", b"a\r\nX: y", frozenset({Surface.HEADER}))
+    with pytest.raises(VaultError) as caught:
+        upstream(b"X-Key: __key__", injection=Injection((), (bad,)))
+    assert caught.value.code == "substitution_invalid"

@@ -188,42 +188,61 @@ VALUES = st.sampled_from(
         b"\x0bchunked",
     ]
 )
-BODIES = st.sampled_from(
+CHUNKED_BODIES = [
+    b"0\r\n\r\n",
+    b"3\r\nabc\r\n0\r\n\r\n",
+    b"3;x=y\r\nabc\r\n0\r\nAuthorization: Bearer evil\r\nX-T: 1\r\n\r\n",
+    b"03\r\nGET\r\n00;x\r\n\r\n",
+    b"1\r\n\n\r\n2\r\n\r\n\r\n0\r\nContent-Length: 50\r\n\r\n",
+    b"3\nabc\n0\n\n",
+    b"2;\n\n02\r\n41\r\n0\r\n\r\n",
+]
+PLAIN_BODIES = [b"abc", b"0\r\n\r\n", b"GET /evil HTTP/1.1\r\nHost: a\r\n\r\n"]
+FRAMED = st.sampled_from(
     [
-        b"",
-        b"abc",
-        b"abcde",
-        b"0\r\n\r\n",
-        b"3\r\nabc\r\n0\r\n\r\n",
-        b"3;x=y\r\nabc\r\n0\r\nAuthorization: Bearer evil\r\nX-T: 1\r\n\r\n",
-        b"3\nabc\n0\n\n",
-        b"2;\n\n02\r\n41\r\n0\r\n\r\n",
-        b"03\r\nGET\r\n0\r\n\r\n",
-        b"GET /evil HTTP/1.1\r\nHost: a\r\n\r\n",
+        (b"", b""),
+        (b"Content-Length: 0\r\n", b""),
+        *((b"Content-Length: %d\r\n" % len(body), body) for body in PLAIN_BODIES),
+        *((b"Transfer-Encoding: chunked\r\n", body) for body in CHUNKED_BODIES),
+    ]
+)
+HARMLESS = st.sampled_from(
+    [
+        b"X-A: b\r\n",
+        b"x_a:\tb \r\n",
+        b"Authorization: Bearer evil\r\n",
+        b"AUTHORIZATION:Bearer evil\r\n",
+        b"Connection: keep-alive, authorization, host, content-length\r\n",
+        b"Content_Length: 60\r\n",
+        b"transfer_encoding: chunked\r\n",
+        b"Expect: 100-continue\r\n",
+        b"TE: trailers\r\n",
+        b"Trailer: Authorization, X-T\r\n",
+        b"Proxy-Authorization: Basic eA==\r\n",
+        b"Upgrade: h2c\r\n",
+    ]
+)
+LINES = st.sampled_from(
+    [
+        *[b"GET / HTTP/1.1\r\n", b"POST /x?y HTTP/1.1\r\n"] * 3,
+        b"GET http://a.example/x HTTP/1.1\r\n",
+        b"OPTIONS * HTTP/1.1\r\n",
+        b"POST /x HTTP/1.0\r\n",
+        b"GET /\tx HTTP/1.1\r\n",
+        b"\r\nGET / HTTP/1.1\r\n",
     ]
 )
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
-    """Requests of which many are wrong in one of the ways that matter."""
-    line = draw(
-        st.sampled_from(
-            [
-                b"GET / HTTP/1.1\r\n",
-                b"POST /x HTTP/1.1\r\n",
-                b"POST /x HTTP/1.0\r\n",
-                b"GET http://a.example/x HTTP/1.1\r\n",
-                b"GET /\tx HTTP/1.1\r\n",
-                b"OPTIONS * HTTP/1.1\n",
-            ]
-        )
-    )
-    fields = draw(st.lists(st.tuples(NAMES, VALUES), max_size=4))
-    if draw(st.integers(0, 9)):
-        fields.insert(draw(st.integers(0, len(fields))), (b"Host", b"a.example"))
-    block = b"".join(b"%b: %b\r\n" % field for field in fields)
-    return line + block + b"\r\n" + draw(BODIES)
+    """Requests of which some are wrong in one of the ways that matter."""
+    framing, body = draw(FRAMED)
+    fields = [b"Host: a.example\r\n", framing, *draw(st.lists(HARMLESS, max_size=4))]
+    fields = draw(st.permutations(fields))
+    if draw(st.integers(0, 3)) == 0:
+        fields.append(b"%b: %b\r\n" % draw(st.tuples(NAMES, VALUES)))
+    return draw(LINES) + b"".join(fields) + b"\r\n" + body
 
 
 @given(st.lists(requests(), min_size=1, max_size=3), st.data())
