@@ -39,7 +39,9 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "No vault named",
         "Name one of the token's vaults: X-Vault header, or TOKEN:VAULT as proxy credentials.",
     ),
-    ErrorKind("unauthorized", 401, "Not authenticated", "Send a valid token as Authorization: Bearer."),
+    ErrorKind(
+        "unauthorized", 401, "Not authenticated", "Send a valid token as Authorization: Bearer."
+    ),
     ErrorKind(
         "proxy_auth_required",
         407,
@@ -47,10 +49,14 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Use a valid agent or session token as the proxy's user name.",
     ),
     ErrorKind("not_found", 404, "Not found", "Check the name; the list command shows what exists."),
-    ErrorKind("method_unsupported", 405, "Method not allowed", "See /openapi.json for the methods."),
+    ErrorKind(
+        "method_unsupported", 405, "Method not allowed", "See /openapi.json for the methods."
+    ),
     ErrorKind("conflict", 409, "Conflict", "Read the current state and try again."),
     ErrorKind("ambiguous_host", 409, "Host names several services", "Use a service name instead."),
-    ErrorKind("request_too_large", 413, "Request too large", "Send a smaller body or raise the limit."),
+    ErrorKind(
+        "request_too_large", 413, "Request too large", "Send a smaller body or raise the limit."
+    ),
     ErrorKind("headers_too_large", 431, "Header too large", "Send fewer or shorter header fields."),
     # Who may do what
     ErrorKind(
@@ -65,7 +71,15 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Refused for processes started by `vault-tui run`",
         "Run this from a terminal of your own; an agent uses AGENT_VAULT_TOKEN over HTTP.",
     ),
-    ErrorKind("wrong_key", 403, "That does not open the vault", "Check the password or key and retry."),
+    ErrorKind(
+        "origin_refused",
+        403,
+        "Request from another site",
+        "Call the worker by its own address, and not from a web page.",
+    ),
+    ErrorKind(
+        "wrong_key", 403, "That does not open the vault", "Check the password or key and retry."
+    ),
     ErrorKind(
         "keyring_unavailable",
         503,
@@ -88,7 +102,9 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "No service for this host",
         "Raise a proposal: POST /v1/proposals with this host.",
     ),
-    ErrorKind("service_disabled", 403, "Service is disabled", "An operator can enable the service."),
+    ErrorKind(
+        "service_disabled", 403, "Service is disabled", "An operator can enable the service."
+    ),
     ErrorKind("method_not_allowed", 403, "Method not allowed by policy", "See allowed_methods."),
     ErrorKind("path_not_allowed", 403, "Path not allowed by policy", "Ask an operator for a rule."),
     ErrorKind(
@@ -98,7 +114,9 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Use https, or let an operator set allow_http on the service.",
     ),
     ErrorKind("trace_not_allowed", 403, "TRACE is refused", "Use another method."),
-    ErrorKind("sni_mismatch", 403, "TLS name differs from the CONNECT host", "Use one name for both."),
+    ErrorKind(
+        "sni_mismatch", 403, "TLS name differs from the CONNECT host", "Use one name for both."
+    ),
     ErrorKind(
         "address_blocked",
         403,
@@ -120,25 +138,52 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "The stored credential cannot be decrypted",
         "Set it again: `vault-tui credential set KEY`.",
     ),
-    ErrorKind("upstream_unreachable", 502, "Upstream cannot be reached", "Try later.", retryable=True),
-    ErrorKind("upstream_tls", 502, "Upstream's certificate is not valid", "Check the host, or --upstream-ca."),
-    ErrorKind("upstream_protocol", 502, "Upstream broke HTTP", "Report it to the upstream.", retryable=True),
+    ErrorKind(
+        "upstream_unreachable", 502, "Upstream cannot be reached", "Try later.", retryable=True
+    ),
+    ErrorKind(
+        "upstream_tls",
+        502,
+        "Upstream's certificate is not valid",
+        "Check the host, or --upstream-ca.",
+    ),
+    ErrorKind(
+        "upstream_protocol",
+        502,
+        "Upstream broke HTTP",
+        "Report it to the upstream.",
+        retryable=True,
+    ),
     ErrorKind("response_too_large", 502, "Response head too large", "Report it to the upstream."),
-    ErrorKind("substitution_invalid", 502, "Value not allowed at the placeholder", "Fix the credential."),
-    ErrorKind("upstream_timeout", 504, "Upstream did not answer in time", "Try again.", retryable=True),
+    ErrorKind(
+        "substitution_invalid", 502, "Value not allowed at the placeholder", "Fix the credential."
+    ),
+    ErrorKind(
+        "upstream_timeout", 504, "Upstream did not answer in time", "Try again.", retryable=True
+    ),
     # Ourselves
     ErrorKind("internal", 500, "Internal error", "Look for the id in the worker's log."),
     ErrorKind("sealed", 503, "The vault is sealed", "`vault-tui unseal` opens it.", retryable=True),
     ErrorKind("not_initialized", 503, "The vault is not set up", "Run `vault-tui init`."),
-    ErrorKind("shutting_down", 503, "The worker is stopping", "Try again in a moment.", retryable=True),
+    ErrorKind(
+        "shutting_down", 503, "The worker is stopping", "Try again in a moment.", retryable=True
+    ),
     ErrorKind("overloaded", 503, "Too many connections", "Try again in a moment.", retryable=True),
     # Start-up and local environment (never over HTTP)
-    ErrorKind("port_in_use", 500, "Port is taken", "Stop the other program or choose another port."),
+    ErrorKind(
+        "port_in_use", 500, "Port is taken", "Stop the other program or choose another port."
+    ),
     ErrorKind("home_unusable", 500, "Data directory cannot be used", "Check VAULT_TUI_HOME."),
     ErrorKind("database_newer", 500, "Database is from a newer version", "Upgrade vault-tui."),
-    ErrorKind("database_unavailable", 503, "Database cannot be reached", "Check it.", retryable=True),
-    ErrorKind("already_running", 500, "A worker is running already", "`vault-tui status` shows it."),
-    ErrorKind("no_worker", 503, "No worker is running", "Start it with `vault-tui start`.", retryable=True),
+    ErrorKind(
+        "database_unavailable", 503, "Database cannot be reached", "Check it.", retryable=True
+    ),
+    ErrorKind(
+        "already_running", 500, "A worker is running already", "`vault-tui status` shows it."
+    ),
+    ErrorKind(
+        "no_worker", 503, "No worker is running", "Start it with `vault-tui start`.", retryable=True
+    ),
 )
 
 # Exit codes of the command line: 0 done, 1 failed, 2 usage, 3 no worker or sealed, 4 not found, 5 refused.

@@ -10,7 +10,6 @@ import select
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -122,12 +121,6 @@ def _shows_marker(pid: int) -> bool:
 
 
 def _has_ended(pidfd: int) -> bool:
-    with _poll(pidfd) as poll:
-        return bool(poll.poll(0))
-
-
-@contextmanager
-def _poll(descriptor: int) -> Iterator[select.poll]:
     poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    yield poll
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))

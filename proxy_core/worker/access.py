@@ -1,0 +1,111 @@
+"""Who sends a request: a bearer token's owner, or the process at the control socket."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.events import EventType
+from proxy_core.services.application import Application
+from proxy_core.services.operators import Terminal
+from proxy_core.services.principal import Principal, operator, peer
+from proxy_core.worker.peers import Peer, has_run_marker, read_process
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`peer` None: the request came over TCP. `principal` None: nobody in particular."""
+
+    principal: Principal | None
+    token: str | None = None
+    peer: Peer | None = None
+    terminal: Terminal | None = None
+
+    def known(self) -> Principal:
+        """Raises VaultError: unauthorized for a request without a token over TCP."""
+        if self.principal is None:
+            raise VaultError("unauthorized")
+        return self.principal
+
+    def on_socket(self) -> Principal:
+        """Raises VaultError: role_forbidden for a request over TCP, whatever its token."""
+        if self.peer is None:
+            self.known()
+            raise VaultError("role_forbidden", "This is served on the control socket only.")
+        return self.principal or peer(self.peer.name)
+
+
+class Gatekeeper:
+    """Tells callers apart. `group`, when given, may use the control socket beside our own user."""
+
+    def __init__(self, app: Application, group: int | None = None) -> None:
+        self._app = app
+        self._group = group
+
+    def caller(self, connected: Peer | None, authorization: str | None) -> Caller:
+        """The caller of one request; asked afresh each time, revocation included.
+
+        Raises VaultError: unauthorized (bad token), agent_process, role_forbidden (foreign user).
+        """
+        if connected is not None:
+            self._check_peer(connected)
+        if authorization is not None:
+            token = _bearer(authorization)
+            terminal = None if connected is None else terminal_of(connected)
+            return Caller(self._app.identity.of_bearer(token), token, connected, terminal)
+        if connected is None:
+            return Caller(None)
+        terminal = terminal_of(connected)
+        unlocked = terminal is not None and self._app.operators.is_unlocked(terminal)
+        principal = operator(connected.name) if unlocked else peer(connected.name)
+        return Caller(principal, None, connected, terminal)
+
+    def _check_peer(self, connected: Peer) -> None:
+        # 0660 and the group already let nobody else in; this holds if someone widens the mode.
+        allowed = connected.uid in {0, os.geteuid()} or (
+            self._group is not None and self._group in _groups(connected)
+        )
+        if not allowed:
+            raise VaultError("role_forbidden", "The control socket belongs to another user.")
+        process = connected.process
+        if process is None or not connected.is_alive:
+            self._refuse(connected, "The process that connected has ended.")
+        elif self._app.runs.contains(connected.pid) or has_run_marker(process):
+            self._refuse(connected, "A process started by `run` may not use the control socket.")
+        elif not connected.is_alive:  # it ended while we looked, so we looked at nothing
+            self._refuse(connected, "The process that connected has ended.")
+
+    def _refuse(self, connected: Peer, why: str) -> None:
+        data = {"pid": connected.pid, "by": connected.name, "reason": why}
+        self._app.bus.publish(EventType.OPERATOR_REFUSED, data)
+        raise VaultError("agent_process", why)
+
+
+def terminal_of(connected: Peer) -> Terminal | None:
+    """The session of the peer's terminal; None when its leader has ended or cannot be seen."""
+    process = connected.process
+    if process is None or process.session <= 0:
+        return None
+    leader = read_process(process.session)
+    if leader is None or leader.session != process.session:
+        return None
+    return Terminal(connected.uid, leader.pid, leader.started)
+
+
+def _groups(connected: Peer) -> Iterable[int]:
+    groups = {connected.gid}
+    try:
+        with open(f"/proc/{connected.pid}/status", encoding="utf-8") as status:  # noqa: PTH123 - one line of a kernel file
+            for line in status:
+                if line.startswith("Groups:"):
+                    groups.update(int(text) for text in line.split()[1:])
+    except OSError:
+        pass
+    return groups
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise VaultError("unauthorized", "Authorization must be: Bearer TOKEN.")
+    return token.strip()

@@ -1,0 +1,132 @@
+"""The API as one ASGI application."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from litestar import Litestar, Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from proxy_core.base.errors import VaultError
+from proxy_core.services.application import Application
+from proxy_core.worker.access import Caller, Gatekeeper
+from proxy_core.worker.facts import WorkerFacts, product_version
+from proxy_core.worker.front import MAX_BODY_BYTES, Front
+from proxy_core.worker.guard import identify
+from proxy_core.worker.problems import (
+    handle_framework_error,
+    handle_unexpected,
+    handle_vault_error,
+)
+from proxy_core.worker.routes import HANDLERS
+
+
+def create_api(
+    facts: WorkerFacts, gatekeeper: Gatekeeper, own_names: Iterable[str], any_address: bool
+) -> Front:
+    """Everything that a connection's protocol needs."""
+    router = Litestar(
+        route_handlers=HANDLERS,
+        dependencies=_dependencies(),
+        guards=[identify],
+        middleware=[_decode_names],
+        exception_handlers={
+            VaultError: handle_vault_error,
+            HTTPException: handle_framework_error,
+            Exception: handle_unexpected,
+        },
+        state=State(
+            {
+                "app": facts.app,
+                "facts": facts,
+                "gatekeeper": gatekeeper,
+                "description": _description(),
+            }
+        ),
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=MAX_BODY_BYTES,
+    )
+    return Front(router, own_names, any_address)
+
+
+def describe() -> bytes:
+    """The OpenAPI document, made from the endpoints' types."""
+    bearer = SecurityScheme(type="http", scheme="bearer", description="An agent's token")
+    config = OpenAPIConfig(
+        title="Vault TUI",
+        version=product_version(),
+        use_handler_docstrings=True,
+        path="/openapi",
+        components=Components(security_schemes={"bearer": bearer}),
+        security=[{"bearer": []}, {}],
+    )
+    # A router that never serves: with a description of its own, the one that does would add pages.
+    router = Litestar(
+        route_handlers=HANDLERS,
+        dependencies=_dependencies(),
+        openapi_config=config,
+        logging_config=None,
+    )
+    document = router.openapi_schema.to_schema()
+    document["paths"] = {
+        path: item for path, item in document["paths"].items() if not path.startswith("/openapi")
+    }
+    return msgspec.json.encode(document)
+
+
+def _dependencies() -> dict[str, Provide]:
+    return {
+        "app": Provide(_provide_app, sync_to_thread=False),
+        "facts": Provide(_provide_facts, sync_to_thread=False),
+        "caller": Provide(_provide_caller, sync_to_thread=False),
+    }
+
+
+def _provide_app(state: State) -> Application:
+    return state.app  # type: ignore[no-any-return]  # as create_api put it there
+
+
+def _provide_facts(state: State) -> WorkerFacts:
+    return state.facts  # type: ignore[no-any-return]  # as create_api put it there
+
+
+def _provide_caller(request: Request[Any, Any, State]) -> Caller:
+    return request.state.caller  # type: ignore[no-any-return]  # as the guard put it there
+
+
+def _decode_names(app: ASGIApp) -> ASGIApp:
+    """Undo percent-encoding in path parameters, after the raw path has been routed."""
+
+    async def decode(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            names = {
+                key: unquote(value, errors="strict") if isinstance(value, str) else value
+                for key, value in scope["path_params"].items()
+            }
+        except UnicodeDecodeError:
+            raise VaultError("bad_request", "A name in the path is not UTF-8.") from None
+        scope["path_params"] = names
+        await app(scope, receive, send)
+
+    return decode
+
+
+def _description() -> Callable[[], Awaitable[bytes]]:
+    """`describe`, once and in a thread: it takes a while."""
+    made: asyncio.Task[bytes] | None = None
+
+    async def description() -> bytes:
+        nonlocal made
+        if made is None:
+            made = asyncio.create_task(asyncio.to_thread(describe))
+        return await asyncio.shield(made)
+
+    return description

@@ -1,0 +1,138 @@
+"""What every API request passes before it is routed: own host, own site, JSON, a bounded body.
+
+It also lets the router see the path as it was sent, so that a name may hold an encoded slash, and
+answers in the contract's shape for whatever escapes the framework.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from proxy_core.base.errors import VaultError
+from proxy_core.worker.problems import encoded, unexpected
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_OWN_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+# These path segments are endpoints for some methods and service names for PATCH and DELETE.
+_ENDPOINT_NAMES = re.compile(r"(/v1/vaults/[^/]+/services/)([a-z])((?:est|redential-usage)/?)\Z")
+
+
+class Front:
+    """The outermost ASGI application. `own_names` are host names that mean this worker."""
+
+    def __init__(self, app: ASGIApp, own_names: Iterable[str] = (), any_address: bool = False):
+        self._app = app
+        self._names: Collection[str] = _OWN_NAMES | {name.lower() for name in own_names}
+        self._any_address = any_address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != ScopeType.HTTP:
+            return
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            scope["path"] = _routable(scope)
+            headers = _headers(scope)
+            self._check_site(headers)
+            _check_body(scope["method"], headers)
+            await self._app(scope, _bounded(receive), watched_send)
+        except VaultError as error:
+            if started:
+                raise
+            await answer(error, send)
+        except Exception as error:
+            failure = unexpected(error)
+            if started:  # too late for an answer: the connection breaks, visibly
+                raise failure from None
+            await answer(failure, send)
+
+    def _check_site(self, headers: dict[bytes, bytes]) -> None:
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        if not self._is_own(host):
+            raise VaultError("origin_refused", "The Host header does not name this worker.")
+        origin = headers.get(b"origin")
+        if origin is None:
+            return
+        parts = urlsplit(origin.decode("latin-1").lower())
+        if parts.scheme not in {"http", "https"} or parts.netloc != host:
+            raise VaultError("origin_refused", "The Origin header names another site.")
+
+    def _is_own(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name in self._names or (self._any_address and _is_address(name))
+
+
+async def answer(error: VaultError, send: Send) -> None:
+    """Send an error outside the framework."""
+    body, headers = encoded(error)
+    start: Any = {"type": "http.response.start", "status": error.status, "headers": headers}
+    await send(start)
+    rest: Any = {"type": "http.response.body", "body": body, "more_body": False}
+    await send(rest)
+
+
+def _routable(scope: HTTPScope) -> str:
+    path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
+    if scope["method"] in {"PATCH", "DELETE"}:
+        path = _ENDPOINT_NAMES.sub(lambda m: f"{m[1]}%{ord(m[2]):02X}{m[3]}", path)
+    return path
+
+
+def _headers(scope: HTTPScope) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in headers and name in {b"host", b"origin", b"content-type", b"authorization"}:
+            raise VaultError("bad_request", f"Several {name.decode('latin-1')} header fields.")
+        headers[name] = value
+    return headers
+
+
+def _check_body(method: str, headers: dict[bytes, bytes]) -> None:
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise VaultError("request_too_large", f"A body may have {MAX_BODY_BYTES} bytes.")
+    has_body = length != b"0" or b"transfer-encoding" in headers
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    # A page of another site can send a form or no type at all, but never JSON without asking first;
+    # and it can't send DELETE, so there the type may be missing.
+    wrong = kind != b"application/json" and (kind or method in _BODY_METHODS)
+    if has_body and wrong:
+        raise VaultError("bad_request", "The body must be sent as application/json.")
+
+
+def _bounded(receive: Receive) -> Receive:
+    total = 0
+
+    async def bounded() -> Any:
+        nonlocal total
+        message = await receive()
+        if message["type"] == "http.request":
+            total += len(message.get("body", b""))
+            if total > MAX_BODY_BYTES:
+                raise VaultError("request_too_large", f"A body may have {MAX_BODY_BYTES} bytes.")
+        return message
+
+    return bounded
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""What an endpoint asks of its caller, declared beside it and checked before its body is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+
+from proxy_core.base.errors import VaultError
+from proxy_core.services.principal import Permission, PrincipalKind, authorize
+from proxy_core.worker.access import Caller, Gatekeeper
+from proxy_core.worker.peers import Peer
+
+DEFAULT_VAULT = "default"
+_NEEDS, _SOCKET_ONLY = "needs", "socket_only"
+
+
+class Problem(msgspec.Struct):
+    """A failure: RFC 9457, with the fields older agents read. Some codes add their own."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    error: str
+    message: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """A permission, and where the vault it is about is named: `path`, `query`, `body` or `none`.
+
+    With `body` the endpoint itself checks tokens once it has read it; everybody else is checked
+    here.
+    """
+
+    permission: Permission
+    vault: str = "none"
+
+
+def needs(permission: Permission, vault: str = "none") -> dict[str, Any]:
+    """The `opt` of an endpoint that needs `permission`."""
+    return {_NEEDS: Needs(permission, vault)}
+
+
+def socket_only() -> dict[str, Any]:
+    """The `opt` of an endpoint of the control socket that asks for no permission."""
+    return {_SOCKET_ONLY: True}
+
+
+def fails(*statuses: int) -> Mapping[int, ResponseSpec]:
+    """The failures an endpoint documents; every one may also end in 500."""
+    return {
+        status: ResponseSpec(
+            Problem,
+            generate_examples=False,
+            description="See the code.",
+            media_type="application/problem+json",
+        )
+        for status in (*statuses, 500)
+    }
+
+
+def identify(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Litestar's guard: find the caller, and check what the endpoint declares.
+
+    Raises VaultError: unauthorized, agent_process, operator_required, vault_forbidden,
+    role_forbidden.
+    """
+    gatekeeper: Gatekeeper = connection.app.state.gatekeeper
+    peer: Peer | None = connection.scope.get("vault_tui.peer")  # type: ignore[assignment]  # ours
+    caller = gatekeeper.caller(peer, connection.headers.get("authorization"))
+    connection.state.caller = caller
+    if handler.opt.get(_SOCKET_ONLY):
+        caller.on_socket()
+    declared = handler.opt.get(_NEEDS)
+    if isinstance(declared, Needs):
+        _check(connection, caller, declared)
+
+
+def is_token(caller: Caller) -> bool:
+    """Whether an agent or a session asks, whose grants name vaults."""
+    kind = caller.known().kind
+    return kind in {PrincipalKind.AGENT, PrincipalKind.SESSION}
+
+
+def _check(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller, declared: Needs) -> None:
+    principal = caller.known()
+    if declared.vault == "body" and is_token(caller):
+        return
+    vault: str | None = None
+    if declared.vault == "path":
+        vault = connection.path_params["vault"]
+    elif declared.vault == "query":
+        vault = connection.query_params.get("vault", DEFAULT_VAULT)
+    authorize(principal, declared.permission, vault)
+
+
+def required(value: str | None, name: str) -> str:
+    """A query parameter that must be given. Raises VaultError: bad_request."""
+    if not value:
+        raise VaultError("bad_request", f"The parameter {name} is missing.")
+    return value

@@ -1,0 +1,124 @@
+"""The API's listeners: uvicorn in our loop, on TCP and on the control socket."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import h11
+import uvicorn
+from litestar.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from proxy_core.base.errors import VaultError
+from proxy_core.worker.peers import Peer
+from proxy_core.worker.problems import encoded
+
+_LOG = logging.getLogger("vault_tui.api")
+_KEEP_ALIVE_SECONDS = 75
+_HEAD_BYTES = 64 * 1024
+
+
+class ApiListener:
+    """Serves `app` on bound sockets until stopped. All methods belong to the loop."""
+
+    def __init__(self, app: Any, sockets: Sequence[socket.socket]) -> None:
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            h11_max_incomplete_event_size=_HEAD_BYTES,
+        )
+        self._server = _Server(config)
+        self._sockets = list(sockets)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return once connections are accepted."""
+        self._task = asyncio.create_task(self._server.serve(self._sockets), name="api")
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait({self._task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._task.done():
+            self._task.result()
+            raise VaultError("internal", "The API stopped while it started.")
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Accept no more; let answers under way finish up to the limit."""
+        if self._task is None:
+            return
+        self._server.config.timeout_graceful_shutdown = max(1, round(grace_seconds))
+        self._server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+
+class _Server(uvicorn.Server):
+    """Signals are the worker's own business; and somebody waits for the start."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the process's signal handlers alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell `ready`."""
+        await super().startup(sockets)
+        self.ready.set()
+
+
+class _Protocol(H11Protocol):
+    """HTTP/1.1 that knows the peer of a Unix socket and never answers in its own words."""
+
+    _peer: Peer | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Ask the kernel once who connected."""
+        super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection.family != socket.AF_UNIX:
+            return
+        try:
+            self._peer = Peer.of(connection)
+        except OSError:  # without an identity there is nothing to answer
+            _LOG.warning("a peer of the control socket could not be identified")
+            transport.abort()
+            return
+        self.app = _with_peer(self.app, self._peer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the peer."""
+        if self._peer is not None:
+            self._peer.close()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that is not HTTP, in the contract's shape."""
+        _LOG.info("a request was no HTTP: %s", msg)
+        body, headers = encoded(VaultError("bad_request", "That is not a valid HTTP request."))
+        head = h11.Response(status_code=400, headers=[*headers, (b"connection", b"close")])
+        with suppress(h11.LocalProtocolError):
+            parts = (head, h11.Data(data=body), h11.EndOfMessage())
+            for part in parts:
+                self.transport.write(self.conn.send(part) or b"")
+        self.transport.close()
+
+
+def _with_peer(app: Any, peer: Peer) -> ASGIApp:
+    async def known(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["vault_tui.peer"] = peer  # type: ignore[typeddict-unknown-key]  # ours, read by the guard
+        await app(scope, receive, send)
+
+    return known

@@ -1,0 +1,29 @@
+"""The API's endpoints, by subject. They stay thin: identify, authorise, call the use case."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from proxy_core.worker.routes import (
+    agents,
+    credentials,
+    events,
+    public,
+    seal,
+    services,
+    sessions,
+    settings,
+    traffic,
+    vaults,
+)
+
+HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    *public.HANDLERS,
+    *seal.HANDLERS,
+    *vaults.HANDLERS,
+    *credentials.HANDLERS,
+    *services.HANDLERS,
+    *sessions.HANDLERS,
+    *agents.HANDLERS,
+    *traffic.HANDLERS,
+    *settings.HANDLERS,
+    *events.HANDLERS,
+)

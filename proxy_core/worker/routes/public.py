@@ -1,0 +1,64 @@
+"""What anyone may read: health, status, the CA certificate, the catalog, the API's description."""
+
+from typing import Annotated
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from proxy_core.domain import catalog, wire
+from proxy_core.services.application import Application
+from proxy_core.services.principal import Permission, authorize
+from proxy_core.worker.access import Caller
+from proxy_core.worker.facts import WorkerFacts
+from proxy_core.worker.guard import fails
+
+_VAULT_HEADER = Annotated[str | None, Parameter(header="X-Vault", required=False)]
+
+
+@get("/health", responses=fails(403))
+async def health() -> wire.Health:
+    """Whether the worker serves at all."""
+    return wire.Health(status="ok")
+
+
+@get("/v1/status", responses=fails(401, 403))
+async def status(facts: WorkerFacts, caller: Caller) -> wire.Status:
+    """The worker's state. Without a token over TCP: no process, socket or problems."""
+    return facts.status(caller)
+
+
+@get("/v1/mitm/ca.pem", responses=fails(403, 503), media_type="application/x-pem-file")
+async def ca_pem(app: Application, facts: WorkerFacts) -> Response[str]:
+    """The certificate of the local CA, for agents to trust."""
+    port = facts.proxy.rpartition(":")[2]
+    return Response(
+        app.keys.ca_pem, media_type="application/x-pem-file", headers={"X-MITM-Port": port}
+    )
+
+
+@get("/v1/service-catalog", responses=fails(403))
+async def service_catalog() -> wire.Catalog:
+    """Ready-made service documents."""
+    return wire.Catalog(templates=list(catalog.templates()))
+
+
+@get("/discover", responses=fails(400, 401, 403, 404))
+async def discover(
+    app: Application, caller: Caller, x_vault: _VAULT_HEADER = None, vault: str | None = None
+) -> wire.Discovery:
+    """What an agent may know of a vault; X-Vault names it where the token has several."""
+    principal, name = caller.known(), x_vault or vault
+    if name is not None:
+        authorize(principal, Permission.DISCOVER, name)
+    return await app.discoveries.discover(principal, name)
+
+
+@get("/openapi.json", responses=fails(403), include_in_schema=False)
+async def openapi(request: Request[object, object, State]) -> Response[bytes]:
+    """This API's description, made from the types."""
+    document: bytes = await request.app.state.description()
+    return Response(document, media_type="application/json")
+
+
+HANDLERS = (health, status, ca_pem, service_catalog, discover, openapi)

@@ -1,0 +1,74 @@
+"""Setting up, sealing and unsealing, and operator sessions: on the control socket only."""
+
+import os
+
+from litestar import get, post
+
+from proxy_core.domain import wire
+from proxy_core.services.application import Application
+from proxy_core.services.principal import Permission
+from proxy_core.worker.access import Caller
+from proxy_core.worker.guard import fails, needs, socket_only
+
+
+@post("/v1/init", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 409, 503))
+async def init(app: Application, caller: Caller, data: wire.InitRequest) -> wire.Sealed:
+    """Set the vault up with its first key slot; the terminal becomes an operator's."""
+    answer = await app.keys.initialise(data, caller.on_socket())
+    _open_terminal(app, caller)
+    return answer
+
+
+@post("/v1/unseal", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 429, 503))
+async def unseal(app: Application, caller: Caller, data: wire.KeyProof) -> wire.Sealed:
+    """Open the vault with a key slot; a proof by its secret unlocks the terminal too."""
+    by = caller.on_socket()
+    own_user = caller.peer is not None and caller.peer.uid == os.geteuid()
+    answer = await app.keys.unseal(data, by, own_user=own_user)
+    if data.secret:
+        _open_terminal(app, caller)
+    return answer
+
+
+@post("/v1/unlock", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 429, 503))
+async def unlock(app: Application, caller: Caller, data: wire.KeyProof) -> wire.OperatorSession:
+    """Prove a key slot: an operator session for the terminal, and a token for scripts."""
+    return await app.operators.unlock(data, caller.terminal, caller.on_socket())
+
+
+@post("/v1/lock", status_code=200, opt=socket_only(), responses=fails(401, 403))
+async def lock(app: Application, caller: Caller) -> wire.Locked:
+    """End the terminal's operator session, and the token's that is sent."""
+    await app.operators.lock(caller.terminal, caller.token)
+    return wire.Locked()
+
+
+@post("/v1/seal", status_code=200, opt=needs(Permission.SEAL), responses=fails(400, 401, 403))
+async def seal(app: Application, caller: Caller) -> wire.Sealed:
+    """Forget the key, and every operator session."""
+    return await app.keys.seal(caller.known())
+
+
+@get("/v1/seal/slots", opt=needs(Permission.READ_SLOTS), responses=fails(401, 403))
+async def slots(app: Application) -> wire.SlotList:
+    """The key slots; never what opens them."""
+    return await app.keys.slots()
+
+
+@post(
+    "/v1/seal/slots",
+    status_code=201,
+    opt=needs(Permission.CHANGE_SLOTS),
+    responses=fails(400, 401, 403, 503),
+)
+async def add_slot(app: Application, caller: Caller, data: wire.InitRequest) -> wire.SlotInfo:
+    """One more way to open the vault."""
+    return await app.keys.add_slot(data, caller.known())
+
+
+def _open_terminal(app: Application, caller: Caller) -> None:
+    if caller.terminal is not None and caller.peer is not None:
+        app.operators.open(caller.terminal, caller.peer.name)
+
+
+HANDLERS = (init, unseal, unlock, lock, seal, slots, add_slot)

@@ -1,0 +1,60 @@
+"""Scoped sessions."""
+
+from litestar import delete, get, post
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
+from proxy_core.services.application import Application
+from proxy_core.services.principal import Permission, PrincipalKind, authorize
+from proxy_core.worker.access import Caller
+from proxy_core.worker.facts import WorkerFacts
+from proxy_core.worker.guard import DEFAULT_VAULT, fails, needs, required
+from proxy_core.worker.peers import read_process
+
+
+@post(
+    "/v1/sessions",
+    status_code=200,
+    opt=needs(Permission.CHANGE_SESSIONS, "body"),
+    responses=fails(400, 401, 403, 404),
+)
+async def create_session(
+    app: Application, caller: Caller, facts: WorkerFacts, data: wire.CreateSession
+) -> wire.SessionCreated:
+    """Mint a session with the proxy role in one vault; its token is shown this once."""
+    authorize(caller.known(), Permission.CHANGE_SESSIONS, data.vault)
+    _check_run(caller, data.run_pid)
+    return await app.sessions.create(data, caller.known(), f"http://{facts.api}")
+
+
+@get(
+    "/v1/sessions",
+    opt=needs(Permission.READ_SESSIONS, "query"),
+    responses=fails(400, 401, 403, 404),
+)
+async def list_sessions(app: Application, vault: str | None = None) -> wire.SessionList:
+    """The live sessions of a vault."""
+    return await app.sessions.list(required(vault, "vault"))
+
+
+@delete("/v1/sessions/{session_id:str}", status_code=200, responses=fails(401, 403, 404))
+async def revoke_session(
+    app: Application, caller: Caller, session_id: str, vault: str = DEFAULT_VAULT
+) -> wire.Deleted:
+    """Revoke a session; its connections end at once. A session may revoke itself."""
+    by = caller.known()
+    if not (by.kind is PrincipalKind.SESSION and by.id == session_id and vault in by.vaults):
+        authorize(by, Permission.CHANGE_SESSIONS, vault)
+    return await app.sessions.revoke(vault, session_id, by)
+
+
+def _check_run(caller: Caller, run_pid: int | None) -> None:
+    """A caller may give up the socket for itself or its child, but not for another's processes."""
+    if run_pid is None:
+        return
+    found = read_process(run_pid)
+    if caller.peer is None or found is None or caller.peer.pid not in {run_pid, found.parent}:
+        raise VaultError("bad_request", "run_pid must be the calling process or its child.")
+
+
+HANDLERS = (create_session, list_sessions, revoke_session)

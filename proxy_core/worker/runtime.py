@@ -1,0 +1,202 @@
+"""The worker from start to end: what is opened, in which order, and closed in the reverse.
+
+    home, lock, ports      nothing is changed before these are ours
+    database, keys         sealed unless a slot opens it
+    proxy, API             then the `ready` line
+    background tasks
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from proxy_core.base.clock import SystemClock
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.events import EventType
+from proxy_core.mitm.guard import ConnectToTable, Guard
+from proxy_core.mitm.server import ProxyServer
+from proxy_core.services.application import Application, ApplicationConfig
+from proxy_core.worker.access import Gatekeeper
+from proxy_core.worker.api import create_api
+from proxy_core.worker.chores import start_chores
+from proxy_core.worker.config import WorkerConfig, is_loopback
+from proxy_core.worker.facts import WorkerFacts, authority
+from proxy_core.worker.instance import bind_control_socket, bind_port, only_worker
+from proxy_core.worker.limits import guard_of, proxy_config
+from proxy_core.worker.listener import ApiListener
+from proxy_core.worker.tasks import Supervisor
+
+_LOG = logging.getLogger("vault_tui.worker")
+GRACE_SECONDS = 20.0
+_CLOCK = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A worker that serves."""
+
+    app: Application
+    facts: WorkerFacts
+    supervisor: Supervisor
+
+    @property
+    def ready_line(self) -> str:
+        """What is printed once on stdout."""
+        return f"ready api={self.facts.api} proxy={self.facts.proxy} socket={self.facts.socket}"
+
+
+@asynccontextmanager
+async def running_worker(
+    config: WorkerConfig,
+    password: bytearray | None = None,
+    hurry: asyncio.Event | None = None,
+) -> AsyncIterator[Running]:
+    """Serve inside the context. `hurry`, once set, ends the grace that streams get at the end.
+
+    Raises VaultError: bad_request, home_unusable, already_running, port_in_use, database_newer,
+    database_unavailable, wrong_key.
+    """
+    config.check()
+    config.home.prepare(config.socket_group)
+    with only_worker(config.home), _bound(config) as bound:
+        async with _application(config, password) as app:
+            supervisor = Supervisor(lambda text: _publish_problem(app, text))
+            async with _serving(config, app, bound, supervisor, hurry) as facts:
+                yield Running(app, facts, supervisor)
+
+
+async def serve_until_signal(
+    config: WorkerConfig, password: bytearray | None, on_ready: Callable[[str], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends the grace for streams."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled)
+    async with running_worker(config, password, hurry) as running:
+        on_ready(running.ready_line)
+        _LOG.info("%s", running.ready_line)
+        await stop.wait()
+        _LOG.info("stopping")
+        running.app.bus.publish(EventType.WORKER_STOPPING, {"by": "signal"})
+    _LOG.info("stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """Sockets that are ours but not yet listened on. The proxy opens its own when it starts."""
+
+    api: socket.socket
+    control: socket.socket
+    proxy_port: int
+
+
+@contextmanager
+def _bound(config: WorkerConfig) -> Iterator[_Bound]:
+    api = bind_port(config.host, config.port)
+    try:
+        # Only to learn early, before the database is touched, that the port is free.
+        bind_port(config.host, config.proxy_port).close()
+        control = bind_control_socket(config.home.socket, config.socket_group)
+        try:
+            yield _Bound(api, control, config.proxy_port)
+        finally:
+            control.close()
+            config.home.socket.unlink(missing_ok=True)
+    finally:
+        api.close()
+
+
+@asynccontextmanager
+async def _application(
+    config: WorkerConfig, password: bytearray | None
+) -> AsyncIterator[Application]:
+    database = config.database or config.home.database
+    app = await Application.open(ApplicationConfig(database, config.allow_http))
+    try:
+        await _unseal(app, password)
+        yield app
+    finally:
+        await app.close()
+
+
+async def _unseal(app: Application, password: bytearray | None) -> None:
+    """Try the slots in order. A password that was given and opens nothing is an error."""
+    if not app.keys.initialized:
+        return
+    try:
+        opened = await app.keys.unseal_automatically(None if password is None else bytes(password))
+    finally:
+        for index in range(len(password or b"")):
+            password[index] = 0  # type: ignore[index]  # there is something to overwrite
+    if opened is not None:
+        _LOG.info("unsealed by the %s slot", opened)
+    elif password is not None:
+        raise VaultError("wrong_key", "The master password given does not open the vault.")
+
+
+@asynccontextmanager
+async def _serving(
+    config: WorkerConfig,
+    app: Application,
+    bound: _Bound,
+    supervisor: Supervisor,
+    hurry: asyncio.Event | None,
+) -> AsyncIterator[WorkerFacts]:
+    table = ConnectToTable.parse(config.connect_to)
+    proxy = ProxyServer(app.broker, app.leaves, guard_of(config, app, table), proxy_config(config, app))
+    app.attach_tunnels(proxy)
+    host, port = await proxy.start(config.host, bound.proxy_port)
+    api_host, api_port = bound.api.getsockname()[:2]
+    facts = WorkerFacts(
+        app=app,
+        traffic=proxy,
+        clock=_CLOCK,
+        started=_CLOCK.monotonic(),
+        api=authority(api_host, api_port),
+        proxy=authority(host, port),
+        socket=str(config.home.socket),
+        problems=supervisor.problems,
+    )
+    front = create_api(
+        facts,
+        Gatekeeper(app, config.socket_group),
+        own_names=(config.host, socket.gethostname()),
+        any_address=not is_loopback(config.host),
+    )
+    listener = ApiListener(front, (bound.api, bound.control))
+    try:
+        await listener.start()
+        start_chores(supervisor, app, proxy, config)
+        yield facts
+    finally:
+        await supervisor.stop()
+        await _stop_serving(proxy, listener, app, hurry or asyncio.Event())
+
+
+async def _stop_serving(
+    proxy: ProxyServer, listener: ApiListener, app: Application, hurry: asyncio.Event
+) -> None:
+    """Let streams finish up to the limit, or until `hurry`; event followers end first."""
+    graceful = asyncio.create_task(proxy.stop(GRACE_SECONDS))
+    hurried = asyncio.create_task(hurry.wait())
+    await asyncio.wait({graceful, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    hurried.cancel()
+    if not graceful.done():
+        graceful.cancel()
+        await asyncio.gather(graceful, return_exceptions=True)
+        await proxy.stop(0)
+    app.bus.close()
+    await listener.stop(2.0)
+
+
+def _publish_problem(app: Application, sentence: str) -> None:
+    app.bus.publish(EventType.WORKER_PROBLEM, {"problem": sentence})
