@@ -129,4 +129,4 @@ def _in_bucket(bucket: str) -> ColumnElement[bool]:
 
 
 def _vault_names(session: Session) -> dict[str, str]:
-    return dict(session.execute(select(_vault.c.id, _vault.c.name)).tuples().all())
+    return dict(session.execute(select(_vault.c.id, _vault.c.name)).all())
