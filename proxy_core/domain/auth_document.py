@@ -17,8 +17,21 @@ LATER_TYPES = ("aws-sigv4", "gcp", "azure", "github-app")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 # These frame the message or concern one connection: a credential in them could split a request.
 _RESERVED_HEADERS = frozenset(
-    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect "
-    "x-vault via max-forwards sec-websocket-extensions".split()
+    {
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "x-vault",
+        "via",
+        "max-forwards",
+        "sec-websocket-extensions",
+    }
 )
 
 
