@@ -29,6 +29,8 @@ class ProxyConfig:
 
     client_idle: float = 120.0
     """A kept-alive client connection without a request."""
+    half_close_grace: float = 3.0
+    """A plain client that ended its side and has no response yet: it may wait, or be gone."""
     head_timeout: float = 20.0
     """From a head's first byte to its last."""
     tls_timeout: float = 15.0

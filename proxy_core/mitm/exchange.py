@@ -4,6 +4,7 @@ Whatever happens, exactly one record leaves for the broker, and the client gets 
 upstream's response, the proxy's own answer, or a broken connection when a response was under way.
 """
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Callable
@@ -57,6 +58,7 @@ class Exchange:
         self._upload = Upload(client, head.framing)
         self._asking: Asking | None = None
         self._answering = False
+        self._patience: asyncio.TimerHandle | None = None
         self.trail = Trail(client.time, ingress, head.method.decode("ascii"))
 
     @property
@@ -74,6 +76,8 @@ class Exchange:
             hub.requests -= 1
             self._client.unwatch()
             self._upload.cancel()
+            if self._patience is not None:
+                self._patience.cancel()
             if self._asking is not None and self._asking.upstream is not None:
                 self._asking.upstream.stream.abort()
             self.trail.bytes_up = self._upload.size
@@ -133,12 +137,25 @@ class Exchange:
     def _on_client(self) -> None:
         """The client sent more, or left, while nobody was reading from it.
 
-        A plain connection's clean end may be half of one: the client waits for its response.
+        A plain connection's clean end may be half of one: the client waits for its response. If
+        it is gone, that shows when the response is written.
         """
         client = self._client
-        half_closed = client.clean_eof and not client.encrypted
-        if client.at_eof and not half_closed and self._asking is not None:
-            self._asking.interrupt(StreamError(client, "closed"))
+        if not client.at_eof:
+            return
+        if client.encrypted or not client.clean_eof:
+            self._give_up()
+        elif not self._answering and self._patience is None:
+            grace = self._hub.config.half_close_grace
+            self._patience = self._hub.reactor.loop.call_later(grace, self._give_up_waiting)
+
+    def _give_up(self) -> None:
+        if self._asking is not None:
+            self._asking.interrupt(StreamError(self._client, "closed"))
+
+    def _give_up_waiting(self) -> None:
+        if not self._answering:
+            self._give_up()
 
     async def _answer_last_hop(self) -> bool:
         close = not self._may_keep_alive()

@@ -1,0 +1,281 @@
+"""A proxy over a fake broker, upstreams that do as they are told, and clients that speak bytes."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import trustme
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import Access, ActorType, Decision, Injection, RequestFacts
+from proxy_core.domain.service import Auth, AuthType, Service
+from proxy_core.domain.traffic import RequestRecord, RequestStart
+from proxy_core.mitm.ca import LeafMint, RootCA, new_root
+from proxy_core.mitm.config import ProxyConfig
+from proxy_core.mitm.connect_to import ConnectToTable
+from proxy_core.mitm.guard import Guard
+from proxy_core.mitm.server import ProxyServer
+
+SECRET = b"Bearer s3cr3t"
+AUTH = b"Proxy-Authorization: Basic dG9rZW46\r\n"
+HOST = "api.test"
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+SERVICE = Service(name="api", host=HOST, auth=Auth(AuthType.BEARER, token="KEY"))
+
+
+@dataclass
+class FakeBroker:
+    """Lets everybody in who has the token, and injects a header for `api.test`."""
+
+    refusal: VaultError | None = None
+    injection: Injection = Injection(headers=((b"Authorization", SECRET),))
+    facts: list[RequestFacts] = field(default_factory=list)
+    starts: list[RequestStart] = field(default_factory=list)
+    records: list[RequestRecord] = field(default_factory=list)
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)
+    fault: Exception | None = None
+
+    def authenticate(self, proxy_authorization: bytes | None) -> Access:
+        if proxy_authorization != b"Basic dG9rZW46":
+            raise VaultError("proxy_auth_required", "a token is needed")
+        return Access(b"t" * 32, ActorType.AGENT, "1", "robot", "main")
+
+    def decide(self, access: Access, facts: RequestFacts) -> Decision:
+        self.facts.append(facts)
+        if self.fault is not None:
+            raise self.fault
+        if self.refusal is not None:
+            raise self.refusal
+        return Decision("main", SERVICE, "service api", ("KEY",))
+
+    async def inject(self, decision: Decision) -> Injection:
+        return self.injection
+
+    def started(self, start: RequestStart) -> None:
+        self.starts.append(start)
+
+    def finished(self, record: RequestRecord) -> None:
+        self.records.append(record)
+        self.recorded.set()
+
+    async def wait_records(self, count: int) -> list[RequestRecord]:
+        async with asyncio.timeout(5):
+            while len(self.records) < count:
+                self.recorded.clear()
+                await self.recorded.wait()
+        return self.records
+
+
+@cache
+def authority() -> trustme.CA:
+    """The upstreams' CA."""
+    return trustme.CA()
+
+
+@cache
+def root() -> RootCA:
+    """The proxy's root."""
+    return new_root()
+
+
+def upstream_tls(*names: str, ca: trustme.CA | None = None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    (ca or authority()).issue_cert(*names).configure_cert(context)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def client_tls() -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=root().cert_pem.decode())
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Client:
+    """A raw client: bytes out, bytes in."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def head(self) -> bytes:
+        async with asyncio.timeout(5):
+            return await self.reader.readuntil(b"\r\n\r\n")
+
+    async def exactly(self, count: int) -> bytes:
+        async with asyncio.timeout(5):
+            return await self.reader.readexactly(count)
+
+    async def rest(self) -> bytes:
+        """Everything until the end. Raises ConnectionError for an end that is none."""
+        async with asyncio.timeout(5):
+            return await self.reader.read()
+
+    async def response(self) -> tuple[int, bytes, bytes]:
+        """Status, head and body of a response with a length."""
+        head = await self.head()
+        size = 0
+        for line in head.split(b"\r\n"):
+            if line.lower().startswith(b"content-length:"):
+                size = int(line.split(b":")[1])
+        return int(head[9:12]), head, await self.exactly(size)
+
+    async def start_tls(self, name: str | None = HOST) -> None:
+        context = client_tls()
+        if name is None:
+            context.check_hostname = False
+        await self.writer.start_tls(context, server_hostname=name)
+
+    def close(self) -> None:
+        self.writer.close()
+
+    def abort(self) -> None:
+        self.writer.transport.abort()
+
+
+@dataclass
+class Rig:
+    proxy: ProxyServer
+    broker: FakeBroker
+    mint: LeafMint
+    port: int
+    upstream_port: int
+    clients: list[Client] = field(default_factory=list)
+
+    async def plain(self) -> Client:
+        """A connection to the proxy, nothing said."""
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        self.clients.append(client)
+        return client
+
+    async def tunnel(self, host: str = HOST, port: int = 443) -> Client:
+        """A CONNECT that was accepted."""
+        client = await self.plain()
+        target = f"{host}:{port}".encode()
+        await client.send(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n%b\r\n" % (target, target, AUTH))
+        head = await client.head()
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        return client
+
+    async def secure(self, host: str = HOST) -> Client:
+        """TLS inside a CONNECT."""
+        client = await self.tunnel(host)
+        await client.start_tls(host)
+        return client
+
+    def configure(self, **changes: object) -> None:
+        self.proxy.config = replace(self.proxy.config, **changes)
+
+
+@asynccontextmanager
+async def upstream(handler: Handler, tls: ssl.SSLContext | None) -> AsyncIterator[int]:
+    """A server that gives every connection to `handler`; its port."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await handler(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            tasks.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+@asynccontextmanager
+async def rig(
+    tmp_path: Path,
+    handler: Handler,
+    *,
+    tls: ssl.SSLContext | None | bool = True,
+    config: ProxyConfig | None = None,
+    connect_to: str = "",
+) -> AsyncIterator[Rig]:
+    """A proxy in front of one upstream that stands for every host and port."""
+    roots = tmp_path / "roots.pem"
+    authority().cert_pem.write_to_path(str(roots))
+    context = upstream_tls(HOST, "127.0.0.1") if tls is True else tls or None
+    broker, mint = FakeBroker(), LeafMint(root())
+    async with upstream(handler, context) as port:
+        table = ConnectToTable.parse([connect_to or f"::127.0.0.1:{port}"])
+        base = config or ProxyConfig()
+        guard = Guard(connect_to=table)
+        proxy = ProxyServer(broker, mint, guard, replace(base, upstream_ca=(roots,)))
+        _, proxy_port = await proxy.start("127.0.0.1", 0)
+        built = Rig(proxy, broker, mint, proxy_port, port)
+        try:
+            yield built
+        finally:
+            for client in built.clients:
+                client.abort()
+            await proxy.stop(0)
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Head and body of one request, the body as it is on the wire."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    lower = head.lower()
+    if b"transfer-encoding: chunked" in lower:
+        body = line = b""
+        while line != b"0\r\n":
+            line = await reader.readuntil(b"\r\n")
+            body += line
+        while line != b"\r\n":
+            line = await reader.readuntil(b"\r\n")
+            body += line
+        return head, body
+    size = 0
+    for line in lower.split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            size = int(line.split(b":")[1])
+    return head, await reader.readexactly(size)
+
+
+@dataclass
+class Echo:
+    """Answers each request with its own head as the body; keeps what it saw."""
+
+    seen: list[tuple[bytes, bytes]] = field(default_factory=list)
+    connections: int = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while True:
+            head, body = await read_request(reader)
+            self.seen.append((head, body))
+            size = 0 if head.startswith(b"HEAD ") else len(head)
+            answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(head)
+            writer.write(answer + head[:size])
+            await writer.drain()
+
+
+def request(path: bytes = b"/", method: bytes = b"GET", extra: bytes = b"") -> bytes:
+    """A request in origin form."""
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b\r\n" % (method, path, HOST.encode(), extra)
+
+
+def absolute(path: bytes = b"/", method: bytes = b"GET", extra: bytes = b"") -> bytes:
+    """A request in absolute form, authenticated."""
+    line = b"%b http://%b%b HTTP/1.1\r\n" % (method, HOST.encode(), path)
+    return line + b"Host: %b\r\n%b%b\r\n" % (HOST.encode(), AUTH, extra)
