@@ -122,7 +122,10 @@ class ProxyServer:
             logger.error("a client connection failed: %s", type(error).__name__)
 
     async def stop(self, grace_seconds: float) -> None:
-        """Accept no more, let requests under way finish up to the limit, then close everything."""
+        """Accept no more, let requests under way finish up to the limit, then close everything.
+
+        Cancelling it ends the wait, not the closing.
+        """
         hub, listener = self._hub, self._listener
         if hub is None or listener is None:
             return
@@ -132,8 +135,13 @@ class ProxyServer:
         listener.close()
         for connection in list(self._serving.values()):
             connection.end_if_idle()
-        if self._serving:
-            await asyncio.wait(list(self._serving), timeout=grace_seconds)
+        try:
+            if self._serving:
+                await asyncio.wait(list(self._serving), timeout=grace_seconds)
+        finally:
+            await self._close_everything(hub)
+
+    async def _close_everything(self, hub: Hub) -> None:
         left = dict(self._serving)
         for connection in left.values():
             connection.end("shutting_down")
@@ -141,6 +149,10 @@ class ProxyServer:
             await asyncio.wait(list(left))
         hub.pool.close()
         hub.reactor.close()
+
+    def connections_for_token(self, sha256: bytes) -> int:
+        """Client connections that a token has open now."""
+        return len(self._hub.by_token.get(sha256, ())) if self._hub is not None else 0
 
     def close_for_token(self, sha256: bytes) -> None:
         """End every connection and tunnel of a revoked token at once."""
