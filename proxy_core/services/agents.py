@@ -1,44 +1,263 @@
-"""Agents: named tokens with an instance role and grants."""
+"""Agents: named tokens with an instance role, and grants for vaults."""
 
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from proxy_core.base.clock import rfc3339
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import AGENT_PREFIX, new_id, new_token, token_sha256
 from proxy_core.domain import wire
+from proxy_core.domain.events import EventType
+from proxy_core.domain.names import (
+    VaultRole,
+    check_agent_name,
+    parse_instance_role,
+    parse_vault_role,
+)
+from proxy_core.services.context import Context
+from proxy_core.services.loading import NEVER, agent_bearer
 from proxy_core.services.principal import Principal
+from proxy_core.services.snapshot import Bearer, Snapshot
+from proxy_core.store import agents as store
+from proxy_core.store import tables
+from proxy_core.store import vaults as vault_store
+
+MIN_TTL_SECONDS, MAX_TTL_SECONDS = 60, 10 * 365 * 86_400
 
 
 class Agents:
     """Names are unique; a token is in the answer that made it and nowhere else."""
 
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
     async def create(self, request: wire.CreateAgent, by: Principal) -> wire.AgentCreated:
         """Raises VaultError: conflict, bad_request, vault_not_found."""
-        raise NotImplementedError
+        token = new_token(AGENT_PREFIX)
+        values = self._new_row(request, token).model_dump()
+        roles = {grant.vault_name: parse_vault_role(grant.vault_role) for grant in request.vaults}
+
+        def work(session: Session) -> tuple[tables.Agent, Bearer]:
+            agent = store.add_agent(session, tables.Agent(**values))
+            grants = _store_grants(session, agent.id, roles)
+            return agent, agent_bearer(agent, grants)
+
+        def then(result: tuple[tables.Agent, Bearer]) -> None:
+            agent, bearer = result
+            self._context.snapshot = self._context.snapshot.with_bearer(bearer)
+            self._announce(EventType.AGENT_CHANGED, agent.name, by, change="created")
+
+        agent, bearer = await self._context.change(work, then)
+        return self._created(agent, bearer, token)
 
     async def list(self, vault: str | None = None) -> wire.AgentList:
-        """All agents, or those granted a vault."""
-        raise NotImplementedError
+        """All agents, or those granted a vault. Raises VaultError: vault_not_found."""
+        vault_id = self._context.vault(vault).id if vault is not None else None
+        rows = await self._context.database.read(store.list_agents)
+        bearers = {bearer.actor_id: bearer for bearer in self._context.snapshot.bearers.values()}
+        known = [(row, bearers[row.id]) for row in rows if row.id in bearers]
+        return wire.AgentList(
+            agents=[
+                self._described(row, bearer)
+                for row, bearer in known
+                if vault_id is None or vault_id in bearer.grants
+            ]
+        )
 
     async def get(self, name: str) -> wire.AgentInfo:
         """Raises VaultError: not_found."""
-        raise NotImplementedError
+        row = await self._context.database.read(lambda session: store.agent_by_name(session, name))
+        return self._described(row, self._bearer(row.id))
 
-    async def rotate(self, name: str, by: Principal) -> wire.AgentCreated:
-        """A new token; the old one's connections end at once."""
-        raise NotImplementedError
+    async def rotate(
+        self, name: str, by: Principal, ttl_seconds: int | None = None
+    ) -> wire.AgentCreated:
+        """A new token; the old one's connections end at once.
+
+        The expiry stays unless `ttl_seconds` gives a new one. Raises VaultError: not_found;
+        bad_request (ttl, or an agent that has expired and gets no new one).
+        """
+        token, now = new_token(AGENT_PREFIX), self._context.clock.time()
+        fresh = _expiry(ttl_seconds, now)
+
+        def work(session: Session) -> tuple[tables.Agent, bytes]:
+            agent = store.agent_by_name(session, name)
+            old, expires_at = agent.token_sha256, fresh or agent.expires_at
+            if expires_at is not None and expires_at <= now:
+                raise VaultError("bad_request", f"Agent {name} has expired: give ttl_seconds.")
+            return store.replace_token(session, name, token_sha256(token), expires_at), old
+
+        def then(result: tuple[tables.Agent, bytes]) -> None:
+            agent, old = result
+            bearer = replace(
+                self._bearer(agent.id),
+                sha256=agent.token_sha256,
+                expires_at=NEVER if agent.expires_at is None else agent.expires_at,
+            )
+            snapshot = self._context.snapshot.without_bearers((old,))
+            self._context.snapshot = snapshot.with_bearer(bearer)
+            self._context.tunnels.close_for_token(old)
+            self._announce(EventType.AGENT_CHANGED, name, by, change="rotated")
+
+        agent, _ = await self._context.change(work, then)
+        return self._created(agent, self._bearer(agent.id), token)
 
     async def rename(self, name: str, request: wire.Rename, by: Principal) -> wire.AgentInfo:
         """Raises VaultError: not_found, conflict, bad_request."""
-        raise NotImplementedError
+        new_name = check_agent_name(request.name)
+
+        def then(agent: tables.Agent) -> None:
+            self._swap(replace(self._bearer(agent.id), actor_name=new_name))
+            self._announce(EventType.AGENT_CHANGED, new_name, by, change="renamed", old_name=name)
+
+        row = await self._context.change(
+            lambda session: store.rename_agent(session, name, new_name), then
+        )
+        return self._described(row, self._bearer(row.id))
 
     async def change_role(self, name: str, role: str, by: Principal) -> wire.AgentInfo:
         """The instance role. Raises VaultError: not_found, bad_request."""
-        raise NotImplementedError
+        parsed = parse_instance_role(role)
+
+        def then(agent: tables.Agent) -> None:
+            self._swap(replace(self._bearer(agent.id), role=parsed))
+            self._announce(EventType.AGENT_CHANGED, name, by, change="role", role=parsed.value)
+
+        row = await self._context.change(
+            lambda session: store.set_agent_role(session, name, parsed.value), then
+        )
+        return self._described(row, self._bearer(row.id))
 
     async def delete(self, name: str, by: Principal) -> wire.Deleted:
         """Its connections end at once. Raises VaultError: not_found."""
-        raise NotImplementedError
+
+        def then(agent: tables.Agent) -> None:
+            self._context.snapshot = self._context.snapshot.without_bearers((agent.token_sha256,))
+            self._context.tunnels.close_for_token(agent.token_sha256)
+            self._context.usage.forget_actor(agent.id)
+            self._announce(EventType.AGENT_REVOKED, name, by)
+
+        await self._context.change(lambda session: store.delete_agent(session, name), then)
+        return wire.Deleted(name=name)
 
     async def grant(self, name: str, grant: wire.AgentVault, by: Principal) -> wire.AgentInfo:
-        """Give or change a role in a vault. VaultError: not_found, vault_not_found."""
-        raise NotImplementedError
+        """Give or change a role in a vault. VaultError: not_found, vault_not_found, bad_request."""
+        role = parse_vault_role(grant.vault_role)
+
+        def work(session: Session) -> tuple[tables.Agent, str]:
+            agent = store.agent_by_name(session, name)
+            vault_id = vault_store.vault_by_name(session, grant.vault_name).id
+            store.set_grant(session, agent.id, vault_id, role.value)
+            return agent, vault_id
+
+        def then(result: tuple[tables.Agent, str]) -> None:
+            agent, vault_id = result
+            bearer = self._bearer(agent.id)
+            self._swap(replace(bearer, grants={**bearer.grants, vault_id: role}))
+            self._announce(
+                EventType.AGENT_CHANGED,
+                name,
+                by,
+                change="granted",
+                vault=grant.vault_name,
+                role=role.value,
+            )
+
+        row, _ = await self._context.change(work, then)
+        return self._described(row, self._bearer(row.id))
 
     async def revoke_grant(self, name: str, vault: str, by: Principal) -> wire.AgentInfo:
         """Raises VaultError: not_found (also when there was no grant), vault_not_found."""
-        raise NotImplementedError
+
+        def work(session: Session) -> tuple[tables.Agent, str]:
+            agent = store.agent_by_name(session, name)
+            vault_id = vault_store.vault_by_name(session, vault).id
+            store.remove_grant(session, agent.id, vault_id)
+            return agent, vault_id
+
+        def then(result: tuple[tables.Agent, str]) -> None:
+            agent, vault_id = result
+            bearer = self._bearer(agent.id)
+            rest = {held: role for held, role in bearer.grants.items() if held != vault_id}
+            self._swap(replace(bearer, grants=rest))
+            self._announce(EventType.AGENT_CHANGED, name, by, change="grant revoked", vault=vault)
+
+        row, _ = await self._context.change(work, then)
+        return self._described(row, self._bearer(row.id))
+
+    def _new_row(self, request: wire.CreateAgent, token: str) -> tables.Agent:
+        now = self._context.clock.time()
+        return tables.Agent(
+            id=new_id(),
+            name=check_agent_name(request.name),
+            role=parse_instance_role(request.role).value,
+            token_sha256=token_sha256(token),
+            created_at=now,
+            expires_at=_expiry(request.ttl_seconds, now),
+        )
+
+    def _bearer(self, agent_id: str) -> Bearer:
+        bearer = self._context.snapshot.agent(agent_id)
+        if bearer is None:
+            raise VaultError("not_found", "No such agent.")
+        return bearer
+
+    def _swap(self, bearer: Bearer) -> None:
+        self._context.snapshot = self._context.snapshot.with_bearer(bearer)
+
+    def _announce(self, type: EventType, name: str, by: Principal, **more: str) -> None:
+        self._context.publish(type, by, name=name, **more)
+
+    def _created(self, agent: tables.Agent, bearer: Bearer, token: str) -> wire.AgentCreated:
+        return wire.AgentCreated(
+            av_agent_token=token,
+            name=agent.name,
+            role=agent.role,
+            vaults=_grants_of(bearer, self._context.snapshot),
+            created_at=rfc3339(agent.created_at),
+            expires_at=None if agent.expires_at is None else rfc3339(agent.expires_at),
+        )
+
+    def _described(self, row: tables.Agent, bearer: Bearer) -> wire.AgentInfo:
+        seen_at = self._context.usage.seen.get(row.id, row.last_seen_at)
+        return wire.AgentInfo(
+            id=row.id,
+            name=row.name,
+            role=row.role,
+            vaults=_grants_of(bearer, self._context.snapshot),
+            created_at=rfc3339(row.created_at),
+            expires_at=None if row.expires_at is None else rfc3339(row.expires_at),
+            last_seen_at=rfc3339(seen_at) if seen_at else "",
+            connections=self._context.tunnels.connections_for_token(bearer.sha256),
+        )
+
+
+def _grants_of(bearer: Bearer, snapshot: Snapshot) -> list[wire.AgentVault]:
+    grants = [
+        wire.AgentVault(vault_name=snapshot.by_id[vault_id].name, vault_role=role.value)
+        for vault_id, role in bearer.grants.items()
+        if vault_id in snapshot.by_id
+    ]
+    return sorted(grants, key=lambda grant: grant.vault_name)
+
+
+def _expiry(ttl_seconds: int | None, now: float) -> float | None:
+    if ttl_seconds is None:
+        return None
+    if not MIN_TTL_SECONDS <= ttl_seconds <= MAX_TTL_SECONDS:
+        raise VaultError(
+            "bad_request", f"ttl_seconds must be {MIN_TTL_SECONDS} to {MAX_TTL_SECONDS}"
+        )
+    return now + ttl_seconds
+
+
+def _store_grants(
+    session: Session, agent_id: str, roles: dict[str, VaultRole]
+) -> list[tables.AgentGrant]:
+    grants: list[tables.AgentGrant] = []
+    for vault, role in roles.items():
+        vault_id = vault_store.vault_by_name(session, vault).id
+        store.set_grant(session, agent_id, vault_id, role.value)
+        grants.append(tables.AgentGrant(agent_id=agent_id, vault_id=vault_id, role=role.value))
+    return grants

@@ -1,34 +1,36 @@
 """Wires database, sealer, events and use cases together: what the worker's routes call."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+from sqlmodel import Session
+
+from proxy_core.base.clock import Clock, SystemClock
+from proxy_core.mitm.ca import LeafMint
 from proxy_core.services.agents import Agents
 from proxy_core.services.broker import Broker
+from proxy_core.services.context import Context, Tunnels
 from proxy_core.services.credentials import Credentials
 from proxy_core.services.discovery import Discoveries
 from proxy_core.services.events import EventBus
+from proxy_core.services.housekeeping import Housekeeping
 from proxy_core.services.identity import Identity
 from proxy_core.services.keys import Keys
-from proxy_core.services.leaves import Leaves
+from proxy_core.services.loading import load_snapshot
 from proxy_core.services.logs import Logs
 from proxy_core.services.operators import Operators
 from proxy_core.services.runs import RunProcesses
 from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
 from proxy_core.services.settings import Settings
+from proxy_core.services.snapshot import Snapshot
 from proxy_core.services.vaults import Vaults
+from proxy_core.store import sessions as session_store
+from proxy_core.store.database import Database
+from proxy_core.store.request_log import RequestLog
 
-
-class Tunnels(Protocol):
-    """The part of the proxy server that revocation needs."""
-
-    def close_for_token(self, sha256: bytes) -> None:
-        """End every connection of a revoked token at once."""
-
-    def connections_for_token(self, sha256: bytes) -> int:
-        """Client connections open now."""
+_FIRST_KEY_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,52 +41,100 @@ class ApplicationConfig:
     allow_http: bool = False
 
 
-@dataclass(slots=True)
 class Application:
-    """One worker's use cases. Open and close it in the worker's loop."""
+    """One worker's use cases. Open and close it in the worker's loop.
 
-    bus: EventBus
-    keys: Keys
-    operators: Operators
-    identity: Identity
-    vaults: Vaults
-    credentials: Credentials
-    services: ServiceAdmin
-    agents: Agents
-    sessions: Sessions
-    settings: Settings
-    logs: Logs
-    discoveries: Discoveries
-    runs: RunProcesses
-    broker: Broker
-    leaves: Leaves
+    `leaves` and `broker` are what the data path asks; the rest is for routes.
+    """
+
+    def __init__(self, context: Context, config: ApplicationConfig) -> None:
+        self._context = context
+        self.bus = context.bus
+        self.leaves = LeafMint(clock=context.clock)
+        self.runs = RunProcesses()
+        self.keys = Keys(context, self.leaves)
+        self.settings = Settings(context)
+        self.operators = Operators(
+            context, self.keys, lambda: float(self.settings.value("unlock_minutes"))
+        )
+        self.identity = Identity(context, self.operators)
+        self.vaults = Vaults(context)
+        self.credentials = Credentials(context)
+        self.services = ServiceAdmin(context, config.allow_http)
+        self.agents = Agents(context)
+        self.sessions = Sessions(context, self.runs)
+        self.logs = Logs(context)
+        self.discoveries = Discoveries(context)
+        self.broker = Broker(context, config.allow_http)
+        self.housekeeping = Housekeeping(context, self.keys, self.settings)
 
     @classmethod
-    async def open(cls, config: ApplicationConfig) -> "Application":
+    async def open(cls, config: ApplicationConfig, clock: Clock | None = None) -> "Application":
         """Migrate the database, load the snapshot; sealed until a slot opens it.
 
         Raises VaultError: database_newer, database_unavailable, home_unusable.
         """
-        raise NotImplementedError
+        database = await asyncio.to_thread(Database.open, config.database)
+        clock = clock or SystemClock()
+        log = RequestLog(database, clock=clock)
+        context = Context(database, EventBus(clock=clock), log, clock)
+        application = cls(context, config)
+        try:
+            await application._load()
+        except BaseException:
+            await asyncio.to_thread(database.close)
+            raise
+        log.start()
+        application.housekeeping.start()
+        return application
 
     def attach_tunnels(self, tunnels: Tunnels) -> None:
         """Tell revocation where the connections are."""
-        raise NotImplementedError
+        self._context.tunnels = tunnels
 
     @property
     def log_dropped(self) -> int:
         """Request records that could not be kept."""
-        raise NotImplementedError
+        return self._context.log.dropped
 
     @property
     def database_kind(self) -> str:
         """`sqlite` or `postgresql`."""
-        raise NotImplementedError
+        return self._context.database.dialect
 
     def problems(self) -> list[str]:
         """One sentence each, for the status."""
-        raise NotImplementedError
+        worn = "The encryption key has been used very often: rotate it."
+        found = (
+            self.keys.problem,
+            self._context.log.problem,
+            worn if self._context.sealer.worn else None,
+        )
+        return [problem for problem in found if problem]
 
     async def close(self) -> None:
         """Flush the log and what is remembered, end followers, forget the DEK."""
-        raise NotImplementedError
+        await self._context.settle()
+        await self.housekeeping.stop()
+        await self._context.log.stop()
+        self.bus.close()
+        self._context.sealer.forget()
+        self.leaves.forget()
+        await asyncio.to_thread(self._context.database.close)
+
+    async def _load(self) -> None:
+        await self.keys.load()
+        await self.settings.load()
+        now = self._context.clock.time()
+
+        def read(session: Session) -> tuple[Snapshot, list[tuple[int, float]]]:
+            runs = [
+                (scoped.run_pid, scoped.created_at)
+                for scoped in session_store.live_sessions(session, now)
+                if scoped.run_pid is not None
+            ]
+            return load_snapshot(session, now, _FIRST_KEY_VERSION), runs
+
+        self._context.snapshot, runs = await self._context.database.read(read)
+        for pid, registered_at in runs:
+            self.runs.restore(pid, registered_at)

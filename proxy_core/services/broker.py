@@ -1,28 +1,136 @@
-"""Answers the data path from the snapshot: who, whether, and with which secret."""
+"""Answers the data path from the snapshot: who, whether, and with which secret.
 
-from proxy_core.domain.exchange import Access, Decision, Injection, RequestFacts
+Nothing here waits for the database. A secret is decrypted for its request and dropped; what is
+kept is as sealed as it is on disk.
+"""
+
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import token_sha256
+from proxy_core.domain import policy
+from proxy_core.domain.events import EventType
+from proxy_core.domain.exchange import NO_INJECTION, Access, Decision, Injection, RequestFacts
+from proxy_core.domain.injection import build_injection
 from proxy_core.domain.traffic import RequestRecord, RequestStart
+from proxy_core.services.context import Context
+from proxy_core.services.proxy_credentials import parse_proxy_authorization
+from proxy_core.services.snapshot import Bearer, Snapshot, VaultEntry
+
+_STARTED, _FINISHED = EventType.REQUEST_STARTED.value, EventType.REQUEST_FINISHED.value
 
 
 class Broker:
-    """Implements `mitm.ports.Broker`; waits for no database."""
+    """Implements `mitm.ports.Broker`."""
+
+    def __init__(self, context: Context, allow_http: bool = False) -> None:
+        self._context = context
+        self._time = context.clock.time
+        self._allow_http = allow_http
 
     def authenticate(self, proxy_authorization: bytes | None) -> Access:
-        """Raises VaultError: proxy_auth_required."""
-        raise NotImplementedError
+        """Check the token. Raises VaultError: proxy_auth_required."""
+        token, vault = parse_proxy_authorization(proxy_authorization)
+        snapshot = self._context.snapshot
+        bearer = self._live(snapshot, token_sha256(token))
+        if vault is None and bearer.only_vault_id is not None:
+            vault = snapshot.by_id[bearer.only_vault_id].name
+        return Access(bearer.sha256, bearer.actor_type, bearer.actor_id, bearer.actor_name, vault)
 
     def decide(self, access: Access, facts: RequestFacts) -> Decision:
-        """See `mitm.ports.Broker`."""
-        raise NotImplementedError
+        """Decide afresh: the token, the grant and the services as they are now.
+
+        Raises VaultError: see `mitm.ports.Broker`.
+        """
+        snapshot = self._context.snapshot
+        bearer = self._live(snapshot, access.token_sha256)
+        entry = self._vault(snapshot, bearer, access.vault)
+        if self._context.sealer.sealed:
+            raise VaultError("sealed")
+        return policy.decide(
+            entry.compiled.index, entry.policy, facts, self._allow_http, entry.name
+        )
 
     async def inject(self, decision: Decision) -> Injection:
-        """See `mitm.ports.Broker`."""
-        raise NotImplementedError
+        """Decrypt what the service needs.
+
+        Raises VaultError: credential_not_found, credential_unreadable, substitution_invalid,
+        sealed, vault_not_found.
+        """
+        service = decision.service
+        if service is None or not decision.credential_keys:
+            return NO_INJECTION
+        secrets = self._context.vault(decision.vault).secrets
+        unseal = self._context.sealer.unseal
+
+        def secret(key: str) -> bytes:
+            sealed = secrets.get(key)
+            if sealed is None:
+                raise _missing(key, service.name, decision.vault)
+            try:
+                return unseal(sealed.blob, sealed.aad)
+            except VaultError as error:
+                raise _unreadable(error, key, decision.vault) from None
+
+        return build_injection(service, secret)
 
     def started(self, start: RequestStart) -> None:
-        """See `mitm.ports.Broker`."""
-        raise NotImplementedError
+        """Tell consoles that a request is under way."""
+        self._context.stir()
+        self._context.bus.publish(_STARTED, start)
 
     def finished(self, record: RequestRecord) -> None:
-        """See `mitm.ports.Broker`."""
-        raise NotImplementedError
+        """Log the request, tell consoles, and remember what was used."""
+        context = self._context
+        context.stir()
+        entry = context.snapshot.vaults.get(record.vault)
+        context.log.append(record, entry.id if entry else "")
+        context.bus.publish(_FINISHED, record)
+        context.usage.note(record)
+
+    def _live(self, snapshot: Snapshot, sha256: bytes) -> Bearer:
+        bearer = snapshot.bearers.get(sha256)
+        if bearer is None:
+            raise VaultError("proxy_auth_required", "The token is unknown or was revoked.")
+        if bearer.expires_at <= self._time():
+            raise VaultError("proxy_auth_required", "The token has expired.")
+        return bearer
+
+    @staticmethod
+    def _vault(snapshot: Snapshot, bearer: Bearer, name: str | None) -> VaultEntry:
+        if name is None:
+            return _only_vault(snapshot, bearer)
+        entry = snapshot.vaults.get(name)
+        if entry is None:
+            raise VaultError("vault_not_found", f"There is no vault {name}.")
+        if entry.id not in bearer.grants:
+            raise VaultError("vault_forbidden", f"The token gives no access to vault {name}.")
+        return entry
+
+
+def _only_vault(snapshot: Snapshot, bearer: Bearer) -> VaultEntry:
+    if not bearer.grants:
+        raise VaultError("vault_forbidden", f"{bearer.actor_name} has no vault.")
+    vault_id = bearer.only_vault_id
+    if vault_id is None:
+        names = sorted(snapshot.by_id[held].name for held in bearer.grants)
+        raise VaultError("vault_required", extra={"vaults": names})
+    return snapshot.by_id[vault_id]
+
+
+def _missing(key: str, service: str, vault: str) -> VaultError:
+    remedy = f"vault-tui credential set {key} --vault {vault}"
+    return VaultError(
+        "credential_not_found",
+        f"Service {service} uses credential {key}, which vault {vault} does not have. "
+        f"An operator stores it with `{remedy}`.",
+        extra={"credential_key": key, "remedy": remedy},
+    )
+
+
+def _unreadable(error: VaultError, key: str, vault: str) -> VaultError:
+    if error.code != "credential_unreadable":
+        return error
+    return VaultError(
+        "credential_unreadable",
+        f"Credential {key} of vault {vault} cannot be decrypted; set it again.",
+        extra={"credential_key": key},
+    )

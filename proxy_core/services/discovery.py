@@ -1,12 +1,41 @@
-"""What an agent may know of a vault."""
+"""What an agent may know of a vault: names only."""
 
+from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
-from proxy_core.services.principal import Principal
+from proxy_core.services.context import Context
+from proxy_core.services.keys import DEFAULT_VAULT
+from proxy_core.services.principal import Permission, Principal, PrincipalKind, authorize
 
 
 class Discoveries:
-    """Names only."""
+    """Answers from the snapshot."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     async def discover(self, by: Principal, vault: str | None) -> wire.Discovery:
-        """`vault` None: the principal's only one. VaultError: vault_required, vault_forbidden."""
-        raise NotImplementedError
+        """`vault` None: the principal's only one; `default` for an operator.
+
+        Raises VaultError: vault_required, vault_not_found, vault_forbidden.
+        """
+        entry = self._context.vault(vault or self._only_vault(by))
+        authorize(by, Permission.DISCOVER, entry.name)
+        services = [
+            wire.ServiceName(name=service.name, host=service.pattern)
+            for service in entry.compiled.services
+            if service.enabled
+        ]
+        return wire.Discovery(
+            vault=entry.name, services=services, available_credentials=sorted(entry.secrets)
+        )
+
+    @staticmethod
+    def _only_vault(by: Principal) -> str:
+        if by.kind in (PrincipalKind.OPERATOR, PrincipalKind.PEER):
+            return DEFAULT_VAULT
+        names = sorted(by.vaults)
+        if not names:
+            raise VaultError("vault_forbidden", f"{by.name} has no vault.")
+        if len(names) > 1:
+            raise VaultError("vault_required", extra={"vaults": names})
+        return names[0]

@@ -1,11 +1,45 @@
-"""From a bearer token of the API to a principal."""
+"""From a bearer token of the API to a principal, without the database."""
 
-from proxy_core.services.principal import Principal
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import USER_PREFIX, token_sha256
+from proxy_core.domain.exchange import ActorType
+from proxy_core.services.context import Context
+from proxy_core.services.operators import Operators
+from proxy_core.services.principal import Principal, PrincipalKind
+from proxy_core.services.snapshot import Bearer
 
 
 class Identity:
-    """Answers from the snapshot: no database."""
+    """Tokens of agents, sessions and operators."""
+
+    def __init__(self, context: Context, operators: Operators) -> None:
+        self._context = context
+        self._operators = operators
 
     def of_bearer(self, token: str) -> Principal:
         """Raises VaultError: unauthorized (unknown, expired or revoked)."""
-        raise NotImplementedError
+        if token.startswith(USER_PREFIX):
+            found = self._operators.of_token(token)
+            if found is None:
+                raise VaultError("unauthorized")
+            return found
+        bearer = self._context.snapshot.bearers.get(token_sha256(token))
+        if bearer is None or bearer.expires_at <= self._context.clock.time():
+            raise VaultError("unauthorized")
+        return self._principal(bearer)
+
+    def _principal(self, bearer: Bearer) -> Principal:
+        by_id = self._context.snapshot.by_id
+        is_agent = bearer.actor_type is ActorType.AGENT
+        return Principal(
+            kind=PrincipalKind.AGENT if is_agent else PrincipalKind.SESSION,
+            id=bearer.actor_id,
+            name=bearer.actor_name,
+            instance_role=bearer.role,
+            vaults={
+                by_id[vault_id].name: role
+                for vault_id, role in bearer.grants.items()
+                if vault_id in by_id
+            },
+            token_sha256=bearer.sha256,
+        )

@@ -1,59 +1,304 @@
-"""The key slots and the DEK: setting up, unsealing, sealing, proving."""
+"""The DEK's life in this worker: set up, unsealed, proved, sealed.
 
+    initialise   DEK, first slot, root CA, vault `default`: one transaction
+    unseal       a slot opens the DEK; secrets and the CA's key can be read
+    seal         the DEK is overwritten; operator sessions end
+    prove        a slot opens the very DEK that is live: what an operator session rests on
+
+Proofs are tried one at a time, each in a thread, and many wrong ones make the next wait.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from sqlmodel import Session
+
+from proxy_core.base.clock import rfc3339
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import new_id
 from proxy_core.domain import wire
+from proxy_core.domain.events import EventType
+from proxy_core.domain.service import UnmatchedHostPolicy
+from proxy_core.mitm.ca import LeafMint, new_root
+from proxy_core.seal import Sealer, SlotDraft, SlotKind, SlotRecord, new_dek, overwrite, prove
+from proxy_core.services import authority, slots
+from proxy_core.services.attempts import Attempts
+from proxy_core.services.context import Context
+from proxy_core.services.loading import load_snapshot
 from proxy_core.services.principal import Principal
+from proxy_core.services.snapshot import Snapshot
+from proxy_core.store import installation, tables, vaults
+
+DEFAULT_VAULT = "default"
+_ENCRYPTIONS = "encryptions"
+_KEY_VERSION = 1
+
+
+def count_encryptions(session: Session, sealer: Sealer) -> None:
+    """Store how often the DEK was used, in the transaction that used it."""
+    installation.set_fact(session, _ENCRYPTIONS, str(sealer.encryptions))
 
 
 class Keys:
-    """`initialized` and `sealed` are answered from memory."""
+    """`initialized`, `sealed`, `slot_kinds` and `ca_pem` are answered from memory."""
+
+    def __init__(self, context: Context, leaves: LeafMint) -> None:
+        self._context = context
+        self._leaves = leaves
+        self._slots: list[SlotRecord] = []
+        self._attempts = Attempts(context.clock)
+        self._proving = asyncio.Lock()
+        self._on_seal: list[Callable[[], None]] = []
+        self._ca_pem = ""
+        self.problem: str | None = None
+        """What keeps an open vault from signing leaves, in one sentence."""
 
     @property
     def initialized(self) -> bool:
         """Whether a first slot exists."""
-        raise NotImplementedError
+        return bool(self._slots)
 
     @property
     def sealed(self) -> bool:
         """Whether no DEK is held."""
-        raise NotImplementedError
+        return self._context.sealer.sealed
 
     @property
     def slot_kinds(self) -> list[str]:
-        """Kinds of the slots that exist, for the status."""
-        raise NotImplementedError
+        """Kinds of the slots that exist, each once, for the status."""
+        return list(dict.fromkeys(slot.kind.value for slot in self._slots))
+
+    @property
+    def ca_pem(self) -> str:
+        """The root certificate; served while sealed. Raises VaultError: not_initialized."""
+        if not self._ca_pem:
+            raise VaultError("not_initialized")
+        return self._ca_pem
+
+    def on_seal(self, listener: Callable[[], None]) -> None:
+        """Call `listener` in the loop whenever the vault is sealed."""
+        self._on_seal.append(listener)
+
+    async def load(self) -> None:
+        """Read slots and certificate; the vault stays sealed."""
+
+        def read(session: Session) -> tuple[list[SlotRecord], str]:
+            stored = installation.list_slots(session)
+            return [slots.slot_record(row) for row in stored], authority.load_certificate(session)
+
+        self._slots, self._ca_pem = await self._context.database.read(read)
 
     async def initialise(self, request: wire.InitRequest, by: Principal) -> wire.Sealed:
         """Make the DEK, its first slot, the root CA and the vault `default`; then open.
 
-        `password` and, for a key file, the path in `secret`; a keyring slot needs none.
-        Raises VaultError: conflict (initialised already), bad_request, keyring_unavailable.
+        Raises VaultError: conflict (set up already), bad_request, keyring_unavailable,
+        key_slot_unusable.
         """
-        raise NotImplementedError
+        if self.initialized:
+            raise _already_set_up()
+        dek = new_dek()
+        slot = await asyncio.to_thread(slots.create_slot, request, self._draft(request), dek)
+        sealer = Sealer()
+        sealer.open(bytearray(dek), key_version=slot.key_version)
+        stored_root = await asyncio.to_thread(self._new_root, sealer)
+        sealer.forget()
 
-    async def unseal(self, proof: wire.KeyProof, by: Principal) -> wire.Sealed:
-        """Open with a password, or the key in base64; an empty secret lets the worker read
-        its own keyring or key file. Raises VaultError: wrong_key, not_initialized."""
-        raise NotImplementedError
+        def work(session: Session) -> Snapshot:
+            if installation.list_slots(session):
+                raise _already_set_up()
+            installation.save_slot(session, slots.slot_row(slot))
+            installation.save_authority(session, stored_root)
+            installation.set_fact(session, _ENCRYPTIONS, "1")
+            vaults.add_vault(session, self._default_vault())
+            return load_snapshot(session, self._context.clock.time(), slot.key_version)
+
+        def then(snapshot: Snapshot) -> None:
+            self._slots = [slot]
+            self._opened(dek, slot, 1, stored_root, snapshot)
+            self._context.publish(EventType.WORKER_UNSEALED, by, slot=slot.kind.value, first=True)
+
+        try:
+            await self._context.change(work, then)
+        except VaultError:
+            overwrite(dek)
+            await asyncio.to_thread(slots.discard_slot, slot)
+            raise
+        return wire.Sealed(sealed=False)
+
+    async def unseal(
+        self, proof: wire.KeyProof, by: Principal, *, own_user: bool = False
+    ) -> wire.Sealed:
+        """Open with what the proof holds; an open vault only checks it.
+
+        `own_user`: the caller is a process of the worker's user, for whom the worker may fetch
+        the key of a keyring or key file. Raises VaultError: wrong_key, not_initialized,
+        rate_limited, keyring_unavailable, key_slot_unusable.
+        """
+        slot, dek = await self._open(proof, by, own_user)
+        if not self.sealed:
+            prove(self._context.sealer, dek)
+        else:
+            await self._context.carry_through(self._unlock(slot, dek, by))
+        return wire.Sealed(sealed=False)
 
     async def unseal_automatically(self, password: bytes | None = None) -> str | None:
-        """Try keyring, key file, then `password`. Returns the slot's kind, None if none fits."""
-        raise NotImplementedError
+        """Try keyring, key file, then `password`. Answers the slot's kind, None if none opened."""
+        opened = await asyncio.to_thread(self._open_first, password)
+        if opened is None:
+            return None
+        slot, dek = opened
+        await self._context.carry_through(self._unlock(slot, dek, "worker"))
+        return slot.kind.value
 
-    async def seal(self, by: Principal) -> wire.Sealed:
-        """Forget the DEK and every operator session."""
-        raise NotImplementedError
+    async def seal(self, by: Principal | str) -> wire.Sealed:
+        """Forget the DEK and every operator session. Harmless when sealed."""
+        if not self.sealed:
+            self._context.sealer.forget()
+            self._leaves.forget()
+            for listener in self._on_seal:
+                listener()
+            self._context.publish(EventType.WORKER_SEALED, by)
+        return wire.Sealed(sealed=True)
 
-    async def prove(self, proof: wire.KeyProof) -> None:
-        """Check a proof against the slots; the secret must be given.
-
-        Raises VaultError: wrong_key, sealed, not_initialized.
-        """
-        raise NotImplementedError
+    async def prove(self, proof: wire.KeyProof, by: Principal, *, own_user: bool = False) -> None:
+        """Check that the proof opens the live DEK. Raises as `unseal`, and VaultError: sealed."""
+        if self.initialized and self.sealed:
+            raise VaultError("sealed")
+        _, dek = await self._open(proof, by, own_user)
+        prove(self._context.sealer, dek)
 
     async def add_slot(self, request: wire.InitRequest, by: Principal) -> wire.SlotInfo:
-        """Wrap the DEK in one more slot. Raises VaultError: sealed, bad_request, …"""
-        raise NotImplementedError
+        """Wrap the DEK in one more slot. Raises as `initialise`, and VaultError: sealed."""
+        dek = self._context.sealer.copy_dek()
+        draft = self._draft(request, self._context.sealer.key_version)
+        try:
+            slot = await asyncio.to_thread(slots.create_slot, request, draft, dek)
+        finally:
+            overwrite(dek)
+
+        def then(_: None) -> None:
+            self._slots = [*self._slots, slot]
+            self._context.publish(EventType.SETTINGS_CHANGED, by, slot=slot.kind.value)
+
+        try:
+            await self._context.change(
+                lambda session: installation.save_slot(session, slots.slot_row(slot)), then
+            )
+        except VaultError:
+            await asyncio.to_thread(slots.discard_slot, slot)
+            raise
+        return _slot_info(slot)
 
     async def slots(self) -> wire.SlotList:
         """What the slots are, never what opens them."""
-        raise NotImplementedError
+        return wire.SlotList(slots=[_slot_info(slot) for slot in self._slots])
+
+    def _draft(self, request: wire.InitRequest, key_version: int = _KEY_VERSION) -> SlotDraft:
+        label = request.label or request.slot
+        return SlotDraft(new_id(), label, self._context.clock.time(), key_version)
+
+    def _new_root(self, sealer: Sealer) -> tables.CertificateAuthority:
+        clock = self._context.clock
+        return authority.seal_root(new_root(clock), sealer, clock.time())
+
+    def _default_vault(self) -> tables.Vault:
+        return tables.Vault(
+            id=new_id(),
+            name=DEFAULT_VAULT,
+            unmatched_host_policy=UnmatchedHostPolicy.PASSTHROUGH.value,
+            created_at=self._context.clock.time(),
+        )
+
+    async def _open(
+        self, proof: wire.KeyProof, by: Principal, own_user: bool
+    ) -> tuple[SlotRecord, bytearray]:
+        """The DEK by the first slot of the proof's kind that it opens."""
+        kind = slots.slot_kind(proof.slot)
+        if not self.initialized:
+            raise VaultError("not_initialized")
+        async with self._proving:
+            self._attempts.check()
+            try:
+                return await asyncio.to_thread(self._try_slots, kind, proof.secret, own_user)
+            except VaultError as error:
+                if error.code == "wrong_key":
+                    self._attempts.failed()
+                    self._context.publish(EventType.OPERATOR_REFUSED, by, slot=kind.value)
+                raise
+
+    def _try_slots(
+        self, kind: SlotKind, secret: str, own_user: bool
+    ) -> tuple[SlotRecord, bytearray]:
+        failure = VaultError("wrong_key", f"There is no {kind.value} slot.")
+        for slot in self._slots:
+            if slot.kind is not kind:
+                continue
+            try:
+                if secret or kind is SlotKind.PASSWORD or not own_user:
+                    return slot, slots.open_slot(slot, secret)
+                return slot, slots.open_unattended(slot)
+            except VaultError as error:
+                failure = error
+        raise failure
+
+    def _open_first(self, password: bytes | None) -> tuple[SlotRecord, bytearray] | None:
+        tries = [(kind, "") for kind in slots.AUTOMATIC_ORDER]
+        if password is not None:
+            tries.append((SlotKind.PASSWORD, password.decode("utf-8", "surrogateescape")))
+        for kind, secret in tries:
+            try:
+                return self._try_slots(kind, secret, own_user=True)
+            except VaultError:
+                continue
+        return None
+
+    async def _unlock(self, slot: SlotRecord, dek: bytearray, by: Principal | str) -> None:
+        """Load what the DEK opens, then take the DEK."""
+        now = self._context.clock.time()
+
+        def read(
+            session: Session,
+        ) -> tuple[int, tables.CertificateAuthority | None, Snapshot]:
+            count = int(installation.get_fact(session, _ENCRYPTIONS) or 0)
+            root = installation.current_authority(session)
+            return count, root, load_snapshot(session, now, slot.key_version)
+
+        def then(found: tuple[int, tables.CertificateAuthority | None, Snapshot]) -> None:
+            count, root, snapshot = found
+            self._opened(dek, slot, count, root, snapshot)
+            self._context.publish(EventType.WORKER_UNSEALED, by, slot=slot.kind.value)
+
+        await self._context.change(read, then)
+
+    def _opened(
+        self,
+        dek: bytearray,
+        slot: SlotRecord,
+        encryptions: int,
+        root: tables.CertificateAuthority | None,
+        snapshot: Snapshot,
+    ) -> None:
+        sealer = self._context.sealer
+        sealer.open(dek, key_version=slot.key_version, encryptions=encryptions)
+        self._context.snapshot = snapshot
+        self.problem = None
+        try:
+            if root is None:
+                raise VaultError("credential_unreadable")
+            self._leaves.load(authority.unseal_root(root, sealer))
+            self._ca_pem = root.certificate_pem
+        except VaultError:
+            self.problem = "The local CA's private key cannot be read: https cannot be proxied."
+
+
+def _already_set_up() -> VaultError:
+    return VaultError("conflict", "The vault is set up already.")
+
+
+def _slot_info(slot: SlotRecord) -> wire.SlotInfo:
+    return wire.SlotInfo(
+        id=slot.id,
+        kind=slot.kind.value,
+        label=slot.label,
+        created_at=rfc3339(slot.created_at),
+    )

@@ -1,9 +1,22 @@
-"""Operator sessions: a terminal's, and tokens for scripts. In memory only, gone when sealed."""
+"""Operator sessions: a terminal's, as sudo has them, and `vt_user_` tokens for scripts.
 
+They slide: each use prolongs one. They are in memory only: a worker that restarts or seals has
+none. A token is kept as its SHA-256.
+"""
+
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from proxy_core.base.clock import rfc3339
+from proxy_core.base.ids import USER_PREFIX, new_token, token_sha256
 from proxy_core.domain import wire
-from proxy_core.services.principal import Principal
+from proxy_core.domain.events import EventType
+from proxy_core.services.context import Context
+from proxy_core.services.keys import Keys
+from proxy_core.services.principal import Principal, operator
+
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,30 +28,89 @@ class Terminal:
     started: int
 
 
+@dataclass(slots=True)
+class _Session:
+    ends_at: float
+    """On the monotonic clock."""
+    name: str
+    token: bytes
+
+
 class Operators:
-    """Sliding: every use prolongs a session by `unlock_minutes`."""
+    """`minutes` answers the setting in force."""
+
+    def __init__(self, context: Context, keys: Keys, minutes: Callable[[], float]) -> None:
+        self._context = context
+        self._keys = keys
+        self._minutes = minutes
+        self._terminals: dict[Terminal, _Session] = {}
+        self._tokens: dict[bytes, _Session] = {}
+        keys.on_seal(self.end_all)
 
     async def unlock(
         self, proof: wire.KeyProof, terminal: Terminal | None, by: Principal
     ) -> wire.OperatorSession:
         """Prove a slot. Without a terminal only the token is made.
 
-        Raises VaultError: wrong_key, sealed, rate_limited (many wrong proofs).
+        Raises VaultError: wrong_key, sealed, not_initialized, rate_limited (many wrong proofs).
         """
-        raise NotImplementedError
-
-    async def lock(self, terminal: Terminal | None, token: str | None, by: Principal) -> None:
-        """End the terminal's session, and the token's."""
-        raise NotImplementedError
+        own_user = terminal is not None and terminal.uid == os.geteuid()
+        await self._keys.prove(proof, by, own_user=own_user)
+        opened = self.open(terminal, by.name)
+        self._context.publish(EventType.OPERATOR_UNLOCKED, by, slot=proof.slot)
+        return opened
 
     def open(self, terminal: Terminal | None, name: str) -> wire.OperatorSession:
-        """A session without a proof: for who has just set up or unsealed the vault."""
-        raise NotImplementedError
+        """A session without a proof: for who has this moment set up or unsealed the vault."""
+        self._sweep()
+        token = new_token(USER_PREFIX)
+        session = _Session(self._end(), name, token_sha256(token))
+        self._tokens[session.token] = session
+        if terminal is not None:
+            self._terminals[terminal] = session
+        ends_at = self._context.clock.time() + self._minutes() * _MINUTE
+        return wire.OperatorSession(token=token, expires_at=rfc3339(ends_at))
+
+    async def lock(self, terminal: Terminal | None, token: str | None = None) -> None:
+        """End the terminal's session, and the token's."""
+        ended = self._terminals.get(terminal) if terminal is not None else None
+        for session in (ended, self._tokens.get(token_sha256(token)) if token else None):
+            if session is not None:
+                self._drop(session)
 
     def is_unlocked(self, terminal: Terminal) -> bool:
         """Whether the terminal holds a session; prolongs it."""
-        raise NotImplementedError
+        return self._use(self._terminals.get(terminal))
 
     def of_token(self, token: str) -> Principal | None:
         """The operator of a `vt_user_` token; prolongs it."""
-        raise NotImplementedError
+        session = self._tokens.get(token_sha256(token))
+        return operator(session.name) if session is not None and self._use(session) else None
+
+    def end_all(self) -> None:
+        """End every session."""
+        self._terminals.clear()
+        self._tokens.clear()
+
+    def _use(self, session: _Session | None) -> bool:
+        if session is None:
+            return False
+        if session.ends_at <= self._context.clock.monotonic():
+            self._drop(session)
+            return False
+        session.ends_at = self._end()
+        self._context.stir()
+        return True
+
+    def _end(self) -> float:
+        return self._context.clock.monotonic() + self._minutes() * _MINUTE
+
+    def _drop(self, session: _Session) -> None:
+        self._tokens.pop(session.token, None)
+        for terminal in [key for key, held in self._terminals.items() if held is session]:
+            del self._terminals[terminal]
+
+    def _sweep(self) -> None:
+        now = self._context.clock.monotonic()
+        for session in [held for held in self._tokens.values() if held.ends_at <= now]:
+            self._drop(session)

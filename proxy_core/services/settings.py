@@ -1,29 +1,86 @@
-"""The worker's settings: each with type, bounds, default and meaning; effective at once."""
+"""The settings in force: read from memory, stored when changed, effective at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from proxy_core.domain import wire
-from proxy_core.services.principal import Principal
+from sqlmodel import Session
 
-SettingListener = Callable[[], None]
+from proxy_core.domain import wire
+from proxy_core.domain.events import EventType
+from proxy_core.mitm.config import ProxyConfig
+from proxy_core.services.context import Context
+from proxy_core.services.principal import Principal
+from proxy_core.services.setting_table import DEFINITIONS, checked
+from proxy_core.store import installation
+from proxy_core.store.request_log import Retention
+
+_DAY = 86_400
 
 
 class Settings:
-    """Values are read from memory."""
+    """Listeners are called in the loop after each change, and see the new values."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._changed: dict[str, Any] = {}
+        self._listeners: list[Callable[[], None]] = []
+
+    async def load(self) -> None:
+        """Read what differs from the defaults; what this version does not know is left out."""
+        stored = await self._context.database.read(installation.all_settings)
+        self._changed = {name: value for name, value in stored.items() if name in DEFINITIONS}
+        self._apply()
 
     def value(self, name: str) -> Any:
         """The value in force. Raises KeyError for an unknown name."""
-        raise NotImplementedError
+        return self._changed.get(name, DEFINITIONS[name].default)
 
     def list(self) -> wire.SettingList:
         """All settings."""
-        raise NotImplementedError
+        return wire.SettingList(
+            settings=[
+                wire.Setting(
+                    name=name,
+                    value=self.value(name),
+                    default=definition.default,
+                    description=definition.description,
+                )
+                for name, definition in DEFINITIONS.items()
+            ]
+        )
 
-    async def change(self, changes: dict[str, Any], by: Principal) -> wire.SettingList:
+    async def change(self, changes: Mapping[str, Any], by: Principal) -> wire.SettingList:
         """All or none; null restores the default. Raises VaultError: bad_request."""
-        raise NotImplementedError
+        accepted = checked(changes)
+        now = self._context.clock.time()
 
-    def on_change(self, listener: SettingListener) -> None:
-        """Call `listener` in the loop after every change."""
-        raise NotImplementedError
+        def work(session: Session) -> None:
+            installation.save_settings(session, accepted, now)
+
+        def then(_: None) -> None:
+            merged = {**self._changed, **accepted}
+            self._changed = {name: value for name, value in merged.items() if value is not None}
+            self._apply()
+            values = {name: self.value(name) for name in accepted}
+            self._context.publish(EventType.SETTINGS_CHANGED, by, settings=values)
+
+        await self._context.change(work, then)
+        return self.list()
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every change."""
+        self._listeners.append(listener)
+
+    def proxy_config(self, base: ProxyConfig) -> ProxyConfig:
+        """`base` with the limits in force."""
+        limits = {name: self.value(name) for name in DEFINITIONS if DEFINITIONS[name].proxy}
+        return replace(base, **limits)
+
+    def _apply(self) -> None:
+        self._context.log.retention = Retention(
+            max_age_seconds=self.value("log_retention_days") * _DAY,
+            max_rows=self.value("log_retention_rows"),
+        )
+        for listener in self._listeners:
+            listener()

@@ -1,34 +1,159 @@
 """Vaults: create, list, rename, delete, and what happens to unmatched hosts."""
 
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from proxy_core.base.clock import rfc3339
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import new_id
 from proxy_core.domain import wire
-from proxy_core.services.principal import Principal
+from proxy_core.domain.events import EventType
+from proxy_core.domain.names import InstanceRole, VaultRole, check_vault_name
+from proxy_core.domain.service import UnmatchedHostPolicy
+from proxy_core.services.context import Context
+from proxy_core.services.keys import DEFAULT_VAULT
+from proxy_core.services.principal import Principal, PrincipalKind
+from proxy_core.services.snapshot import VaultEntry
+from proxy_core.store import agents as agent_store
+from proxy_core.store import tables
+from proxy_core.store import vaults as vault_store
 
 
 class Vaults:
     """Every method that names a vault raises VaultError vault_not_found for an unknown one."""
 
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
     async def create(self, request: wire.VaultName, by: Principal) -> wire.Vault:
         """An agent that creates a vault becomes its admin. VaultError: conflict, bad_request."""
-        raise NotImplementedError
+        row = tables.Vault(
+            id=new_id(),
+            name=check_vault_name(request.name),
+            unmatched_host_policy=UnmatchedHostPolicy.PASSTHROUGH.value,
+            created_at=self._context.clock.time(),
+        )
+        creator = by.id if by.kind is PrincipalKind.AGENT else ""
+        values = row.model_dump()
+
+        def work(session: Session) -> None:
+            vault_store.add_vault(session, tables.Vault(**values))
+            if creator:
+                agent_store.set_grant(session, creator, row.id, VaultRole.ADMIN.value)
+
+        def then(_: None) -> None:
+            policy = UnmatchedHostPolicy.PASSTHROUGH
+            entry = VaultEntry(row.id, row.name, row.created_at, policy)
+            self._context.snapshot = self._context.snapshot.with_vault(entry)
+            self._grant_creator(creator, row.id)
+            self._context.publish(EventType.VAULT_CHANGED, by, vault=row.name, name=row.name)
+
+        await self._context.change(work, then)
+        return _described(self._context.snapshot.by_id[row.id])
 
     async def list(self, by: Principal) -> wire.VaultList:
         """The vaults that the principal may see, by name."""
-        raise NotImplementedError
+        sees_all = (
+            by.kind in (PrincipalKind.OPERATOR, PrincipalKind.PEER)
+            or by.instance_role is InstanceRole.OWNER
+        )
+        entries = sorted(self._context.snapshot.vaults.values(), key=lambda entry: entry.name)
+        shown = [entry for entry in entries if sees_all or entry.name in by.vaults]
+        return wire.VaultList(vaults=[_described(entry) for entry in shown])
 
     async def rename(self, vault: str, request: wire.VaultName, by: Principal) -> wire.Vault:
         """Raises VaultError: conflict, bad_request (`default` keeps its name)."""
-        raise NotImplementedError
+        new_name = check_vault_name(request.name)
+        _check_not_default(vault, "renamed")
+
+        def then(row: tables.Vault) -> None:
+            context = self._context
+            entry = context.snapshot.by_id[row.id]
+            context.snapshot = context.snapshot.with_vault(replace(entry, name=new_name))
+            context.usage.rename_vault(vault, new_name)
+            context.publish(
+                EventType.VAULT_CHANGED, by, vault=new_name, name=new_name, old_name=vault
+            )
+
+        row = await self._context.change(
+            lambda session: vault_store.rename_vault(session, vault, new_name), then
+        )
+        return _described(self._context.snapshot.by_id[row.id])
 
     async def delete(self, vault: str, by: Principal) -> wire.VaultDeleted:
         """With all it holds. Raises VaultError: bad_request for `default`."""
-        raise NotImplementedError
+        _check_not_default(vault, "deleted")
+
+        def then(row: tables.Vault) -> None:
+            context = self._context
+            ended = context.snapshot.sessions_of(row.id)
+            context.snapshot = context.snapshot.without_vault(row.id)
+            for sha256 in ended:
+                context.tunnels.close_for_token(sha256)
+            context.usage.forget_vault(vault)
+            context.publish(EventType.VAULT_DELETED, by, vault=vault, name=vault)
+
+        await self._context.change(lambda session: vault_store.delete_vault(session, vault), then)
+        return wire.VaultDeleted(name=vault)
 
     async def settings(self, vault: str) -> wire.VaultSettings:
         """What the vault does with unmatched hosts."""
-        raise NotImplementedError
+        return wire.VaultSettings(unmatched_host_policy=self._context.vault(vault).policy.value)
 
     async def change_settings(
         self, vault: str, request: wire.VaultSettings, by: Principal
     ) -> wire.VaultSettings:
         """Counts at the next request. Raises VaultError: bad_request."""
-        raise NotImplementedError
+        policy = _policy(request.unmatched_host_policy)
+
+        def then(row: tables.Vault) -> None:
+            context = self._context
+            entry = context.snapshot.by_id[row.id]
+            context.snapshot = context.snapshot.with_vault(replace(entry, policy=policy))
+            context.publish(
+                EventType.VAULT_CHANGED,
+                by,
+                vault=vault,
+                name=vault,
+                unmatched_host_policy=policy.value,
+            )
+
+        await self._context.change(
+            lambda session: vault_store.set_policy(session, vault, policy.value), then
+        )
+        return wire.VaultSettings(unmatched_host_policy=policy.value)
+
+    def _grant_creator(self, agent_id: str, vault_id: str) -> None:
+        snapshot = self._context.snapshot
+        bearer = snapshot.agent(agent_id) if agent_id else None
+        if bearer is not None:
+            grants = {**bearer.grants, vault_id: VaultRole.ADMIN}
+            self._context.snapshot = snapshot.with_bearer(replace(bearer, grants=grants))
+
+
+def _described(entry: VaultEntry) -> wire.Vault:
+    return wire.Vault(
+        id=entry.id,
+        name=entry.name,
+        created_at=rfc3339(entry.created_at),
+        unmatched_host_policy=entry.policy.value,
+        services_count=len(entry.compiled.services),
+        credentials_count=len(entry.secrets),
+    )
+
+
+def _policy(text: str) -> UnmatchedHostPolicy:
+    try:
+        return UnmatchedHostPolicy(text)
+    except ValueError:
+        choices = ", ".join(UnmatchedHostPolicy)
+        later = " (`ask` needs a later version)" if text == "ask" else ""
+        raise VaultError(
+            "bad_request", f"unmatched_host_policy must be one of {choices}{later}"
+        ) from None
+
+
+def _check_not_default(vault: str, what: str) -> None:
+    if vault == DEFAULT_VAULT:
+        raise VaultError("bad_request", f"The vault `{DEFAULT_VAULT}` cannot be {what}.")

@@ -1,0 +1,116 @@
+"""What all use cases share, and the one way in which anything changes.
+
+    change(work, then)     work in one transaction  →  committed  →  then: swap and announce
+
+Changes are carried out one after the other, so snapshots follow commits in order. A change whose
+caller has gone is carried through all the same: what is committed is always swapped in and
+announced.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from sqlmodel import Session
+
+from proxy_core.base.clock import Clock, SystemClock
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.events import EventType
+from proxy_core.seal import Sealer
+from proxy_core.services.events import EventBus
+from proxy_core.services.principal import Principal
+from proxy_core.services.snapshot import Snapshot, VaultEntry
+from proxy_core.services.usage import Usage
+from proxy_core.store.database import Database
+from proxy_core.store.request_log import RequestLog
+
+T = TypeVar("T")
+
+
+class Tunnels(Protocol):
+    """The part of the proxy server that revocation needs."""
+
+    def close_for_token(self, sha256: bytes) -> None:
+        """End every connection of a revoked token at once."""
+
+    def connections_for_token(self, sha256: bytes) -> int:
+        """Client connections open now."""
+
+
+class NoTunnels:
+    """Before the proxy server is attached there is nothing to end."""
+
+    def close_for_token(self, sha256: bytes) -> None:
+        """Nothing to do."""
+
+    def connections_for_token(self, sha256: bytes) -> int:  # noqa: ARG002 - the protocol's argument
+        """None."""
+        return 0
+
+
+class Context:
+    """Belongs to the worker's loop; only `work` functions run elsewhere."""
+
+    def __init__(
+        self, database: Database, bus: EventBus, log: RequestLog, clock: Clock | None = None
+    ) -> None:
+        self.database = database
+        self.bus = bus
+        self.log = log
+        self.clock = clock or SystemClock()
+        self.sealer = Sealer()
+        self.snapshot = Snapshot()
+        self.usage = Usage()
+        self.tunnels: Tunnels = NoTunnels()
+        self.active_at = self.clock.monotonic()
+        """When something last happened that keeps the vault from sealing itself."""
+        self._changes = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def change(self, work: Callable[[Session], T], then: Callable[[T], None]) -> T:
+        """Commit `work`, then call `then` with its result in the loop. Raises what `work` raises.
+
+        `work` sees the snapshot that the change before it left, and may be called again.
+        """
+        return await self.carry_through(self._change(work, then))
+
+    async def carry_through(self, steps: Coroutine[Any, Any, T]) -> T:
+        """Run steps to their end even if the caller is cancelled meanwhile."""
+        task = asyncio.ensure_future(steps)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    async def settle(self) -> None:
+        """Wait for changes that are under way."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    def publish(self, type: EventType, by: Principal | str, **data: Any) -> None:
+        """Announce what has been committed. `data` holds no secret."""
+        who = by if isinstance(by, str) else by.label
+        self.bus.publish(type.value, {**data, "by": who})
+
+    def vault(self, name: str) -> VaultEntry:
+        """A vault by name. Raises VaultError: vault_not_found."""
+        entry = self.snapshot.vaults.get(name)
+        if entry is None:
+            raise VaultError("vault_not_found", f"There is no vault {name!r}.")
+        return entry
+
+    def stir(self) -> None:
+        """Note activity."""
+        self.active_at = self.clock.monotonic()
+
+    async def _change(self, work: Callable[[Session], T], then: Callable[[T], None]) -> T:
+        async with self._changes:
+            result = await self.database.run(work)
+            then(result)
+            self.stir()
+            return result
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        # An error whose caller has gone is nobody's; asking for it keeps the loop from complaining.
+        if not task.cancelled():
+            task.exception()

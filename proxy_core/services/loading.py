@@ -1,0 +1,100 @@
+"""From stored rows to the snapshot. Everything here runs in the store's threads."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from proxy_core.domain.exchange import ActorType
+from proxy_core.domain.names import InstanceRole, VaultRole
+from proxy_core.domain.service import UnmatchedHostPolicy
+from proxy_core.domain.service_document import parse_services
+from proxy_core.seal import aad
+from proxy_core.services.snapshot import (
+    Bearer,
+    SealedSecret,
+    Snapshot,
+    VaultEntry,
+    compile_services,
+)
+from proxy_core.store import agents, credentials, services, sessions, tables, vaults
+
+NEVER = float("inf")
+
+
+def load_snapshot(session: Session, now: float, key_version: int) -> Snapshot:
+    """Everything that is stored. `key_version` is the DEK's."""
+    entries = [load_vault(session, row, key_version) for row in vaults.list_vaults(session)]
+    bearers = [*_agents(session), *_sessions(session, now)]
+    return Snapshot(
+        {entry.name: entry for entry in entries},
+        {entry.id: entry for entry in entries},
+        {bearer.sha256: bearer for bearer in bearers},
+    )
+
+
+def load_vault(session: Session, row: tables.Vault, key_version: int) -> VaultEntry:
+    """One vault with its services and sealed credentials."""
+    documents = services.list_documents(session, row.id)
+    return VaultEntry(
+        id=row.id,
+        name=row.name,
+        created_at=row.created_at,
+        policy=UnmatchedHostPolicy(row.unmatched_host_policy),
+        compiled=compile_services(parse_services(documents)),
+        secrets=load_secrets(session, row.id, key_version),
+    )
+
+
+def load_secrets(session: Session, vault_id: str, key_version: int) -> dict[str, SealedSecret]:
+    """The current value of each of a vault's credentials, sealed."""
+    return {
+        value.key: sealed_secret(value, key_version)
+        for value in credentials.current_values(session, vault_id)
+    }
+
+
+def sealed_secret(value: credentials.SealedValue, key_version: int) -> SealedSecret:
+    """A stored value with the authenticated data of its place."""
+    place = credential_aad(value.vault_id, value.row_id, key_version)
+    return SealedSecret(value.sealed, place, value.version)
+
+
+def credential_aad(vault_id: str, row_id: str, key_version: int) -> bytes:
+    """The authenticated data of a credential version's row."""
+    return aad(vault_id, credentials.TABLE, row_id, credentials.COLUMN, key_version)
+
+
+def agent_bearer(agent: tables.Agent, grants: Sequence[tables.AgentGrant]) -> Bearer:
+    """The holder of an agent's token."""
+    return Bearer(
+        sha256=agent.token_sha256,
+        actor_type=ActorType.AGENT,
+        actor_id=agent.id,
+        actor_name=agent.name,
+        grants={grant.vault_id: VaultRole(grant.role) for grant in grants},
+        expires_at=NEVER if agent.expires_at is None else agent.expires_at,
+        role=InstanceRole(agent.role),
+    )
+
+
+def session_bearer(scoped: tables.ScopedSession) -> Bearer:
+    """The holder of a scoped session's token."""
+    return Bearer(
+        sha256=scoped.token_sha256,
+        actor_type=ActorType.SESSION,
+        actor_id=scoped.id,
+        actor_name=scoped.label or scoped.id,
+        grants={scoped.vault_id: VaultRole.PROXY},
+        expires_at=scoped.expires_at,
+    )
+
+
+def _agents(session: Session) -> list[Bearer]:
+    grants: dict[str, list[tables.AgentGrant]] = {}
+    for grant in agents.list_grants(session):
+        grants.setdefault(grant.agent_id, []).append(grant)
+    return [agent_bearer(agent, grants.get(agent.id, ())) for agent in agents.list_agents(session)]
+
+
+def _sessions(session: Session, now: float) -> list[Bearer]:
+    return [session_bearer(scoped) for scoped in sessions.live_sessions(session, now)]

@@ -1,0 +1,101 @@
+"""Key slots by kind: making one, opening one. Blocking: call everything here in a thread."""
+
+import base64
+import binascii
+from pathlib import Path
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
+from proxy_core.seal import SlotDraft, SlotKind, SlotRecord, open_with_key, overwrite
+from proxy_core.seal.keyfile_slot import create_keyfile_slot, open_keyfile_slot
+from proxy_core.seal.keyring_slot import (
+    create_keyring_slot,
+    open_keyring_slot,
+    remove_keyring_key,
+)
+from proxy_core.seal.password_slot import create_password_slot, open_password_slot
+from proxy_core.store import tables
+
+AUTOMATIC_ORDER = (SlotKind.KEYRING, SlotKind.KEYFILE)
+"""Slots that the worker opens by itself, in the order in which it tries."""
+
+
+def slot_kind(text: str) -> SlotKind:
+    """The kind of that name. Raises VaultError: bad_request."""
+    try:
+        return SlotKind(text)
+    except ValueError:
+        choices = ", ".join(SlotKind)
+        raise VaultError("bad_request", f"slot must be one of {choices}") from None
+
+
+def create_slot(request: wire.InitRequest, draft: SlotDraft, dek: bytearray) -> SlotRecord:
+    """Wrap the DEK as asked. Raises VaultError: bad_request, keyring_unavailable, …"""
+    kind = slot_kind(request.slot)
+    if kind is SlotKind.PASSWORD:
+        return create_password_slot(draft, dek, request.secret.encode("utf-8", "surrogateescape"))
+    if request.secret:
+        raise VaultError("bad_request", f"A {kind.value} slot makes its own key: send no secret.")
+    if kind is SlotKind.KEYRING:
+        return create_keyring_slot(draft, dek)
+    path = Path(request.path)
+    if not path.is_absolute():
+        raise VaultError("bad_request", "path must say in full where the key file is to be made")
+    return create_keyfile_slot(draft, dek, path)
+
+
+def discard_slot(slot: SlotRecord) -> None:
+    """Take back the key that `create_slot` left outside, when the slot itself was not stored."""
+    if slot.kind is SlotKind.KEYRING:
+        remove_keyring_key(slot)
+    elif slot.kind is SlotKind.KEYFILE:
+        Path(str(slot.params["path"])).unlink(missing_ok=True)
+
+
+def open_slot(slot: SlotRecord, secret: str) -> bytearray:
+    """Unwrap the DEK with what the caller knows. Raises VaultError: wrong_key, …"""
+    if slot.kind is SlotKind.PASSWORD:
+        return open_password_slot(slot, secret.encode("utf-8", "surrogateescape"))
+    try:
+        key = bytearray(base64.b64decode(secret, validate=True))
+    except (binascii.Error, ValueError):
+        raise VaultError("wrong_key") from None
+    try:
+        return open_with_key(slot, key)
+    finally:
+        overwrite(key)
+
+
+def open_unattended(slot: SlotRecord) -> bytearray:
+    """Unwrap the DEK with a key that the worker itself can reach. VaultError: wrong_key, …"""
+    if slot.kind is SlotKind.KEYRING:
+        return open_keyring_slot(slot)
+    if slot.kind is SlotKind.KEYFILE:
+        return open_keyfile_slot(slot)
+    raise VaultError("wrong_key", "A password slot opens with its password only.")
+
+
+def slot_record(row: tables.KeySlot) -> SlotRecord:
+    """A stored slot as the sealer's floor has it."""
+    return SlotRecord(
+        id=row.id,
+        kind=SlotKind(row.kind),
+        label=row.label,
+        params=row.params,
+        wrapped_dek=row.wrapped_dek,
+        created_at=row.created_at,
+        key_version=row.key_version,
+    )
+
+
+def slot_row(slot: SlotRecord) -> tables.KeySlot:
+    """A slot as it is stored."""
+    return tables.KeySlot(
+        id=slot.id,
+        kind=slot.kind.value,
+        label=slot.label,
+        params=dict(slot.params),
+        wrapped_dek=slot.wrapped_dek,
+        key_version=slot.key_version,
+        created_at=slot.created_at,
+    )

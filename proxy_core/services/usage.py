@@ -1,0 +1,79 @@
+"""When credentials, services, agents and sessions were last used: kept in memory.
+
+Noting is on the hot path and touches dictionaries only. Agents' and sessions' times are stored
+now and then (`take_seen`); hits are this worker's own and start at zero with it.
+"""
+
+from dataclasses import dataclass, field
+
+from proxy_core.domain.exchange import ActorType
+from proxy_core.domain.traffic import RequestRecord
+
+Place = tuple[str, str]
+"""A vault's name, and a credential key or service name in it."""
+
+
+@dataclass(slots=True)
+class Hits:
+    """Requests, and the last one's time in epoch seconds."""
+
+    count: int = 0
+    last_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Usage:
+    """Everything that the finished requests of this worker tell."""
+
+    credentials: dict[Place, float] = field(default_factory=dict)
+    services: dict[Place, Hits] = field(default_factory=dict)
+    seen: dict[str, float] = field(default_factory=dict)
+    """Agents and sessions by id."""
+    _fresh_agents: set[str] = field(default_factory=set)
+    _fresh_sessions: set[str] = field(default_factory=set)
+
+    def note(self, record: RequestRecord) -> None:
+        """Take in a finished request."""
+        at = record.started_at
+        if record.actor_id:
+            self.seen[record.actor_id] = at
+            is_agent = record.actor_type == ActorType.AGENT
+            (self._fresh_agents if is_agent else self._fresh_sessions).add(record.actor_id)
+        if not record.matched_service:
+            return
+        place = (record.vault, record.matched_service)
+        hits = self.services.get(place)
+        if hits is None:
+            hits = self.services[place] = Hits()
+        hits.count += 1
+        hits.last_at = at
+        if record.decision == "injected":
+            for key in record.credential_keys:
+                self.credentials[record.vault, key] = at
+
+    def take_seen(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Agents and sessions seen since the last call, by id; for storing."""
+        agents = {name: self.seen[name] for name in self._fresh_agents if name in self.seen}
+        sessions = {name: self.seen[name] for name in self._fresh_sessions if name in self.seen}
+        self._fresh_agents.clear()
+        self._fresh_sessions.clear()
+        return agents, sessions
+
+    def forget_actor(self, actor_id: str) -> None:
+        """Drop a deleted agent or session."""
+        self.seen.pop(actor_id, None)
+
+    def forget_vault(self, vault: str) -> None:
+        """Drop what is known of a deleted vault."""
+        for places in (self.credentials, self.services):
+            for place in [place for place in places if place[0] == vault]:
+                del places[place]
+
+    def rename_vault(self, old: str, new: str) -> None:
+        """Carry what is known over to a vault's new name."""
+        self.credentials = {_moved(place, old, new): at for place, at in self.credentials.items()}
+        self.services = {_moved(place, old, new): hits for place, hits in self.services.items()}
+
+
+def _moved(place: Place, old: str, new: str) -> Place:
+    return (new, place[1]) if place[0] == old else place
