@@ -5,6 +5,7 @@ import logging.handlers
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import open_private_file
@@ -51,15 +52,20 @@ class _OneLine(logging.Formatter):
     Tracebacks name places only: an exception's text may quote what a library was given.
     """
 
-    def formatException(self, ei: object) -> str:  # noqa: N802 - logging's own name
-        """Type and places, no text."""
-        kind, _, trace = ei  # type: ignore[misc]  # logging passes sys.exc_info()'s triple
-        places = []
-        while trace is not None:
-            places.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
-            trace = trace.tb_next
-        return f"{getattr(kind, '__name__', kind)} at " + " < ".join(reversed(places))
+    def formatException(self, ei: Any) -> str:
+        """Type and places of sys.exc_info()'s triple; no text."""
+        return places_of(ei[1])
 
     def format(self, record: logging.LogRecord) -> str:
         """One safe line."""
         return display_safe(super().format(record).replace("\n", " | "), _LINE_LIMIT)
+
+
+def places_of(error: BaseException) -> str:
+    """An exception's type and where it came from, innermost first."""
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return f"{type(error).__name__} at " + " < ".join(reversed(places))

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
+from proxy_core.worker.logs import places_of
 
 _LOG = logging.getLogger("vault_tui.api")
 _MEDIA_TYPE = "application/problem+json"
@@ -50,12 +51,7 @@ def unexpected(error: BaseException) -> VaultError:
     quote what it was given.
     """
     number = secrets.token_hex(6)
-    places = []
-    trace = error.__traceback__
-    while trace is not None:
-        places.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    _LOG.error("internal %s: %s at %s", number, type(error).__name__, " < ".join(reversed(places)))
+    _LOG.error("internal %s: %s", number, places_of(error))
     return VaultError("internal", f"Internal error {number}.", {"id": number})
 
 
@@ -90,7 +86,8 @@ def _response(error: VaultError, extra: dict[str, str] | None = None) -> Respons
 def _detail(error: HTTPException) -> str:
     """One sentence of what Litestar found; it names fields and types, never values."""
     found = error.extra if isinstance(error.extra, list) else []
-    if any(isinstance(item, dict) and item.get("key") == item.get("source") for item in found):
+    # How Litestar words a missing body: the text of its own KeyError.
+    if any(isinstance(item, dict) and item.get("message") == "'data'" for item in found):
         return "The request has no body."
     parts = [
         ": ".join(str(item[name]) for name in ("key", "message") if item.get(name))

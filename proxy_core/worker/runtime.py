@@ -1,9 +1,9 @@
 """The worker from start to end: what is opened, in which order, and closed in the reverse.
 
-    home, lock, ports      nothing is changed before these are ours
-    database, keys         sealed unless a slot opens it
-    proxy, API             then the `ready` line
-    background tasks
+home, lock, ports      nothing is changed before these are ours
+database, keys         sealed unless a slot opens it
+proxy, API             then the `ready` line
+background tasks
 """
 
 import asyncio
@@ -17,16 +17,17 @@ from dataclasses import dataclass
 from proxy_core.base.clock import SystemClock
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
-from proxy_core.mitm.guard import ConnectToTable, Guard
+from proxy_core.mitm.config import ProxyConfig
+from proxy_core.mitm.connect_to import ConnectToTable
+from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
 from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.worker.access import Gatekeeper
 from proxy_core.worker.api import create_api
-from proxy_core.worker.chores import start_chores
+from proxy_core.worker.chores import follow_settings, start_chores
 from proxy_core.worker.config import WorkerConfig, is_loopback
 from proxy_core.worker.facts import WorkerFacts, authority
 from proxy_core.worker.instance import bind_control_socket, bind_port, only_worker
-from proxy_core.worker.limits import guard_of, proxy_config
 from proxy_core.worker.listener import ApiListener
 from proxy_core.worker.tasks import Supervisor
 
@@ -151,8 +152,9 @@ async def _serving(
     supervisor: Supervisor,
     hurry: asyncio.Event | None,
 ) -> AsyncIterator[WorkerFacts]:
-    table = ConnectToTable.parse(config.connect_to)
-    proxy = ProxyServer(app.broker, app.leaves, guard_of(config, app, table), proxy_config(config, app))
+    guard = Guard(connect_to=ConnectToTable.parse(config.connect_to))
+    proxy = ProxyServer(app.broker, app.leaves, guard, ProxyConfig(upstream_ca=config.upstream_ca))
+    follow_settings(app, proxy, guard, config.allow_private)
     app.attach_tunnels(proxy)
     host, port = await proxy.start(config.host, bound.proxy_port)
     api_host, api_port = bound.api.getsockname()[:2]
@@ -175,7 +177,7 @@ async def _serving(
     listener = ApiListener(front, (bound.api, bound.control))
     try:
         await listener.start()
-        start_chores(supervisor, app, proxy, config)
+        start_chores(supervisor, app)
         yield facts
     finally:
         await supervisor.stop()
@@ -193,7 +195,6 @@ async def _stop_serving(
     if not graceful.done():
         graceful.cancel()
         await asyncio.gather(graceful, return_exceptions=True)
-        await proxy.stop(0)
     app.bus.close()
     await listener.stop(2.0)
 

@@ -1,0 +1,60 @@
+"""What the worker does beside serving: settings take effect, leaves are minted ahead."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from proxy_core.domain.events import EventType
+from proxy_core.domain.hosts import split_authority
+from proxy_core.mitm.guard import Guard
+from proxy_core.mitm.server import ProxyServer
+from proxy_core.services.application import Application
+from proxy_core.services.events import Follow
+from proxy_core.services.principal import operator
+from proxy_core.worker.tasks import Supervisor
+
+_LEAF_CAUSES = frozenset({EventType.WORKER_UNSEALED.value, EventType.SERVICE_CHANGED.value})
+_LEAF_PAUSE = 1.0
+
+
+def follow_settings(
+    app: Application, proxy: ProxyServer, guard: Guard, allow_private: bool
+) -> None:
+    """Put the settings in force, now and after every change."""
+    base = proxy.config
+
+    def apply() -> None:
+        proxy.config = app.settings.proxy_config(base)
+        guard.allow(allow_private, app.settings.value("allow_cidrs"))
+
+    apply()
+    app.settings.on_change(apply)
+
+
+def start_chores(supervisor: Supervisor, app: Application) -> None:
+    """Start the background tasks."""
+
+    async def mint_ahead() -> None:
+        wanted = Follow(app.bus.last_seq, _LEAF_CAUSES, pause=_LEAF_PAUSE)
+        await _mint(app)
+        async for _ in app.bus.follow(wanted):
+            await _mint(app)
+
+    supervisor.every(60.0, "leaf certificates", mint_ahead, at_once=True)
+
+
+async def _mint(app: Application) -> None:
+    """Leaves for the exact hosts of all services: a first request need not wait for its own."""
+    for vault in (await app.vaults.list(operator())).vaults:
+        for host in _exact_hosts((await app.services.list(vault.name)).services):
+            if app.keys.sealed:
+                return
+            app.leaves.warm([host])
+            await asyncio.sleep(0)  # each takes about a millisecond of the loop
+
+
+def _exact_hosts(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for document in documents:
+        authority = str(document["host"]).partition("/")[0]
+        if not authority.startswith("*"):
+            yield split_authority(authority, 443)[0]
