@@ -1,0 +1,97 @@
+"""From options and files to service documents."""
+
+import pytest
+
+from proxy_core.base.errors import VaultError
+from vault_tui.cli import service_form
+from vault_tui.cli.failures import Usage
+from vault_tui.cli.service_form import AuthOptions
+
+
+@pytest.mark.parametrize(
+    ("options", "document"),
+    [
+        (AuthOptions("bearer", token="T"), {"type": "bearer", "token": "T"}),
+        (
+            AuthOptions("basic", username="U", password="P"),
+            {"type": "basic", "username": "U", "password": "P"},
+        ),
+        (
+            AuthOptions("api-key", key="K", headers=["X-Api-Key"], prefix="Key "),
+            {"type": "api-key", "key": "K", "header": "X-Api-Key", "prefix": "Key "},
+        ),
+        (
+            AuthOptions("custom", headers=["X-A: {{ A }}", "X-B:b"]),
+            {"type": "custom", "headers": {"X-A": "{{ A }}", "X-B": "b"}},
+        ),
+        (AuthOptions("passthrough"), {"type": "passthrough"}),
+    ],
+)
+def test_each_auth_type_has_its_document(options: AuthOptions, document: object) -> None:
+    """The options of a type become the document's fields."""
+    assert options.document() == document
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        AuthOptions("bearer"),
+        AuthOptions("bearer", token="T", key="K"),
+        AuthOptions("passthrough", token="T"),
+        AuthOptions("api-key", key="K", headers=["A", "B"]),
+        AuthOptions("custom", headers=["no colon"]),
+    ],
+)
+def test_options_of_another_type_are_refused(options: AuthOptions) -> None:
+    """An option is never ignored."""
+    with pytest.raises(Usage):
+        options.document()
+
+
+def test_substitution() -> None:
+    """Surfaces are optional; the worker knows their default."""
+    assert service_form.substitution("K:__k__") == {"key": "K", "placeholder": "__k__"}
+    assert service_form.substitution("K:__k__:path, query")["in"] == ["path", "query"]
+    with pytest.raises(Usage):
+        service_form.substitution("K")
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        ("deny DELETE /v1/*", {"action": "deny", "methods": ["DELETE"], "path": "/v1/*"}),
+        ("allow get,post /x", {"action": "allow", "methods": ["GET", "POST"], "path": "/x"}),
+        ("deny * /admin/*", {"action": "deny", "path": "/admin/*"}),
+        ("deny /admin/*", {"action": "deny", "path": "/admin/*"}),
+        ("deny DELETE", {"action": "deny", "methods": ["DELETE"]}),
+    ],
+)
+def test_rule(text: str, document: object) -> None:
+    """A rule reads like a sentence."""
+    assert service_form.rule(text) == document
+
+
+@pytest.mark.parametrize("text", ["", "deny", "deny GET /a b", "DENY!"])
+def test_a_rule_without_sense_is_refused(text: str) -> None:
+    """A bare action would deny everything by a typing error."""
+    with pytest.raises(Usage):
+        service_form.rule(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["services: [{name: a}]", "[{name: a}]", "{name: a}", '{"services": [{"name": "a"}]}'],
+)
+def test_a_file_may_hold_services_in_three_shapes(text: str) -> None:
+    """YAML or JSON; with `services:`, a list, or one document."""
+    assert service_form.documents_of(text) == [{"name": "a"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "text", "3", "services: [1]", "services: []\nsevices: []", "!!python/object:x {}"]
+)
+def test_a_file_of_another_kind_is_refused(text: str) -> None:
+    """Nothing is guessed, and no YAML tag makes objects."""
+    with pytest.raises(VaultError) as refused:
+        service_form.documents_of(text)
+    assert refused.value.code == "bad_request"
