@@ -1,20 +1,15 @@
 """The request log as the API shows it."""
 
-from dataclasses import dataclass, replace
-
-from sqlmodel import Session
+from dataclasses import dataclass
 
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
-from proxy_core.domain.filters import Filter, FilterError, parse_filter
-from proxy_core.domain.traffic import RequestRecord
+from proxy_core.domain.filters import FilterError, Node, parse_filter
 from proxy_core.services.context import Context
 from proxy_core.store import log_pages
 from proxy_core.store.unmatched_hosts import unmatched_hosts
 
-MAX_FILTER = 2000
-SCAN_PAGES = 50
 _MAX_DIGITS = 18
 
 
@@ -47,10 +42,10 @@ class Logs:
             status_bucket=query.status_bucket,
             service=query.service,
             agent=query.agent,
+            filter=_filter(query.q),
         )
-        wanted_filter = _filter(query.q)
         found = await self._context.database.read(
-            lambda session: _filtered_page(session, wanted, wanted_filter)
+            lambda session: log_pages.log_page(session, wanted)
         )
         cursor = None if found.next_cursor is None else str(found.next_cursor)
         return wire.LogPage(logs=list(found.rows), next_cursor=cursor, latest_id=found.latest_id)
@@ -73,36 +68,6 @@ class Logs:
         return wire.DiscoveredHosts(hosts=described, total=total)
 
 
-def _filtered_page(
-    session: Session, query: log_pages.LogQuery, wanted: Filter | None
-) -> log_pages.LogRows:
-    """A page of what the filter lets through; it may be short and still have a cursor."""
-    if wanted is None:
-        return log_pages.log_page(session, query)
-    newer = query.after is not None
-    rows: list[RequestRecord] = []
-    step = replace(query, limit=log_pages.PAGE_LIMIT)
-    for _ in range(SCAN_PAGES):
-        found = log_pages.log_page(session, step)
-        in_reading_order = reversed(found.rows) if newer else found.rows
-        for row in in_reading_order:
-            if wanted.matches(row):
-                rows.append(row)
-                if len(rows) == query.limit:
-                    return _rows(rows, newer, row.id, found.latest_id)
-        if found.next_cursor is None:
-            break
-        cursor = found.next_cursor
-        step = replace(step, after=cursor) if newer else replace(step, before=cursor)
-    return _rows(rows, newer, found.next_cursor, found.latest_id)
-
-
-def _rows(
-    rows: list[RequestRecord], newer: bool, cursor: int | None, latest_id: int
-) -> log_pages.LogRows:
-    return log_pages.LogRows(tuple(reversed(rows) if newer else rows), cursor, latest_id)
-
-
 def _cursor(name: str, text: str) -> int | None:
     if not text:
         return None
@@ -111,11 +76,9 @@ def _cursor(name: str, text: str) -> int | None:
     return int(text)
 
 
-def _filter(text: str) -> Filter | None:
+def _filter(text: str) -> Node | None:
     if not text.strip():
         return None
-    if len(text) > MAX_FILTER:
-        raise VaultError("bad_request", f"q may have at most {MAX_FILTER} characters")
     try:
         return parse_filter(text)
     except FilterError as error:
