@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from proxy_core.store.engines import Engines, open_engines
@@ -88,7 +89,7 @@ class Database:
             try:
                 with Session(engine, expire_on_commit=False) as session, session.begin():
                     return work(session)
-            except SQLAlchemyError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 if attempt == _ATTEMPTS or not is_passing(error):
                     raise translated(error) from None
         raise AssertionError("unreachable")  # pragma: no cover

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.failures import translated
@@ -43,7 +43,7 @@ def open_engines(location: str | Path) -> Engines:
         if url.get_backend_name() == "sqlite":
             return _open_sqlite(Path(url.database or ""))
         return _open_postgres(url)
-    except (SQLAlchemyError, OSError) as error:
+    except (DBAPIError, OSError) as error:
         raise translated(error) from None
 
 

@@ -3,7 +3,16 @@
 import sqlite3
 from typing import Final
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
+from sqlalchemy.exc import (
+    TimeoutError as PoolTimeout,
+)
 
 from proxy_core.base.errors import VaultError
 
@@ -36,10 +45,10 @@ def translated(error: Exception) -> VaultError:
         sentence = _SQLITE.get(code, "The database refused the operation.")
     elif getattr(cause, "sqlstate", None) == _DISK_FULL_STATE:
         sentence = "The database server's disk is full."
-    elif isinstance(error, SQLAlchemyError | OSError):
+    elif isinstance(error, OperationalError | InterfaceError | PoolTimeout | OSError):
         sentence = "The database cannot be reached."
     else:
-        sentence = "The database failed."
+        sentence = "The database refused the operation."
     return VaultError("database_unavailable", sentence)
 
 
@@ -47,8 +56,7 @@ def is_database_error(error: Exception) -> bool:
     """Whether the database, rather than the values given to it, is at fault."""
     if isinstance(error, DBAPIError):
         return not isinstance(error, DataError)
-    # A bare StatementError: the driver was never asked, a value had no place in the statement.
-    return isinstance(error, SQLAlchemyError | OSError) and not isinstance(error, StatementError)
+    return isinstance(error, PoolTimeout | OSError)
 
 
 def is_passing(error: Exception) -> bool:

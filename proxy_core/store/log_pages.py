@@ -12,8 +12,10 @@ from sqlalchemy import ColumnElement, select
 from sqlmodel import Session, SQLModel
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain.filter_terms import Node
 from proxy_core.domain.traffic import RequestRecord
 from proxy_core.store import tables
+from proxy_core.store.log_filter import condition_of
 from proxy_core.store.log_rows import record_of
 
 PAGE_LIMIT: Final = 200
@@ -29,7 +31,8 @@ class LogQuery:
     """What to read: `before` a row number (older) or `after` one (newer), else the newest.
 
     `vault_id` None reads every vault's. `status_bucket` is `1xx`…`5xx`, or `none` for requests
-    that were never answered; `agent` is the actor's name. Empty fields don't restrict.
+    that were never answered; `agent` is the actor's name; `filter` is a parsed filter. Empty
+    fields don't restrict.
     """
 
     vault_id: str | None = None
@@ -39,6 +42,7 @@ class LogQuery:
     status_bucket: str = ""
     service: str = ""
     agent: str = ""
+    filter: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def log_page(session: Session, query: LogQuery) -> LogRows:
         raise VaultError("bad_request", f"The limit must be between 1 and {PAGE_LIMIT}.")
     if query.before is not None and query.after is not None:
         raise VaultError("bad_request", "Give one of before and after, not both.")
-    wanted = list(_conditions(query))
+    wanted = list(_conditions(query, session.get_bind().dialect.name))
     newer = query.after is not None
     in_reach = _in_reach(query)
     edge = _scan_edge(session, in_reach, newer) if wanted else None
@@ -110,13 +114,15 @@ def _order(newer: bool) -> ColumnElement[Any]:
     return _log.c.id.asc() if newer else _log.c.id.desc()
 
 
-def _conditions(query: LogQuery) -> Iterator[ColumnElement[bool]]:
+def _conditions(query: LogQuery, dialect: str) -> Iterator[ColumnElement[bool]]:
     if query.status_bucket:
         yield _in_bucket(query.status_bucket)
     if query.service:
         yield _log.c.matched_service == query.service
     if query.agent:
         yield _log.c.actor_name == query.agent
+    if query.filter is not None:
+        yield condition_of(query.filter, dialect)
 
 
 def _in_bucket(bucket: str) -> ColumnElement[bool]:
