@@ -1,0 +1,75 @@
+"""Reading Proxy-Authorization."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import AGENT_PREFIX, SESSION_PREFIX, USER_PREFIX, new_token
+from proxy_core.services.proxy_credentials import parse_proxy_authorization
+
+AGENT, SESSION = new_token(AGENT_PREFIX), new_token(SESSION_PREFIX)
+
+
+def encoded(text: str) -> bytes:
+    return base64.b64encode(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (b"Basic " + encoded(AGENT), (AGENT, None)),
+        (b"Basic " + encoded(f"{AGENT}:"), (AGENT, None)),
+        (b"Basic " + encoded(f"{SESSION}:work"), (SESSION, "work")),
+        (b"bAsIc   " + encoded(f"{AGENT}:work") + b" ", (AGENT, "work")),
+        (b"Bearer " + AGENT.encode(), (AGENT, None)),
+    ],
+)
+def test_the_forms_that_clients_send(field: bytes, expected: tuple[str, str | None]) -> None:
+    """TOKEN, TOKEN: and TOKEN:VAULT as Basic, and a Bearer token."""
+    assert parse_proxy_authorization(field) == expected
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        None,
+        b"",
+        b"Basic",
+        b"Basic !!!!",
+        b"Basic " + base64.b64encode(b"\xff\xfe"),
+        b"Basic " + encoded(new_token(USER_PREFIX)),
+        b"Basic " + encoded(AGENT.upper()),
+        b"Bearer " + AGENT[:-1].encode(),
+        b"Bearer " + AGENT.encode() + b"0",
+        b"Digest " + AGENT.encode(),
+        b"Basic " + encoded(AGENT + ":" + "v" * 2000),
+    ],
+)
+def test_anything_else_is_refused(field: bytes | None) -> None:
+    """Malformed, oversized, or not a token that proxies."""
+    with pytest.raises(VaultError) as caught:
+        parse_proxy_authorization(field)
+    assert caught.value.code == "proxy_auth_required"
+    assert AGENT not in str(caught.value)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_get_further_than_a_refusal(junk: bytes) -> None:
+    """Whatever a client sends, the answer is a token or `proxy_auth_required`."""
+    for field in (junk, b"Basic " + junk, b"Basic " + base64.b64encode(junk), b"Bearer " + junk):
+        try:
+            token, _ = parse_proxy_authorization(field)
+        except VaultError as error:
+            assert error.code == "proxy_auth_required"
+        else:
+            assert token.startswith("vt_")
+
+
+def test_a_hostile_vault_name_is_fit_for_the_log() -> None:
+    """Control characters in the vault's name never reach a terminal."""
+    _, vault = parse_proxy_authorization(b"Basic " + encoded(f"{AGENT}:a\x1b]52;c;x\x07"))
+    assert vault is not None
+    assert "\x1b" not in vault
