@@ -20,6 +20,7 @@ from proxy_core.mitm.http1 import (
 )
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.intake import limits_of
+from proxy_core.mitm.opening import acknowledged
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.route import Origin
 from proxy_core.mitm.streams import StreamError
@@ -82,7 +83,7 @@ class Asking:
     def _confirmed(self, upstream: Upstream) -> int | None:
         if not upstream.reused or self._head.method in _IDEMPOTENT:
             return None
-        return upstream.stream.acknowledged()
+        return acknowledged(upstream.stream)
 
     def _may_repeat(self, error: StreamError, upstream: Upstream, confirmed: int | None) -> bool:
         if not upstream.reused or error.reason != "closed" or self._upload.moved:
@@ -91,7 +92,7 @@ class Asking:
             return False
         if self._head.method in _IDEMPOTENT:
             return True
-        return bool(confirmed) and upstream.stream.acknowledged() == confirmed
+        return bool(confirmed) and acknowledged(upstream.stream) == confirmed
 
     async def _response_head(
         self, upstream: Upstream, on_interim: Callable[[ResponseHead], Awaitable[None]]

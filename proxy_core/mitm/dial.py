@@ -17,9 +17,11 @@ from pathlib import Path
 from proxy_core.base.errors import VaultError
 from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.guard import Endpoint, Guard
+from proxy_core.mitm.opening import connect, start_tls
 from proxy_core.mitm.pool import Upstream
+from proxy_core.mitm.reactor import Reactor
 from proxy_core.mitm.route import Origin
-from proxy_core.mitm.streams import Reactor, Stream, StreamError
+from proxy_core.mitm.streams import Stream, StreamError
 
 
 def client_context(extra_roots: Sequence[Path] = ()) -> ssl.SSLContext:
@@ -55,8 +57,8 @@ class Dialer:
         upstream = Upstream(origin, stream, connect_ms=(connected - begun) * 1000)
         if origin.scheme == "https":
             try:
-                await stream.start_tls(
-                    self._context, connected + config.connect_timeout, hostname=origin.host
+                await start_tls(
+                    stream, self._context, connected + config.connect_timeout, hostname=origin.host
                 )
             except StreamError as error:
                 stream.abort()
@@ -80,7 +82,7 @@ class Dialer:
             stream = self._open(endpoint)
             try:
                 deadline = stream.time + config.connect_timeout
-                await stream.connect((endpoint.address, endpoint.port), deadline)
+                await connect(stream, (endpoint.address, endpoint.port), deadline)
             except BaseException as error:
                 stream.abort()
                 if not isinstance(error, StreamError):

@@ -259,7 +259,8 @@ class Exchange:
     def _broken(self, error: StreamError) -> VaultError:
         if error.reason == "timeout":
             return VaultError("upstream_timeout", "the upstream stopped moving")
-        return VaultError("upstream_unreachable", "the upstream broke the connection")
+        code = "upstream_protocol" if self._answering else "upstream_unreachable"
+        return VaultError(code, "the upstream broke the connection")
 
     def _client_left(self, error: StreamError) -> bool:
         self.trail.reason = f"client {'idle' if error.reason == 'timeout' else 'left'}"

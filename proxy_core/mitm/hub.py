@@ -7,7 +7,7 @@ from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.dial import Dialer
 from proxy_core.mitm.pool import Pool
 from proxy_core.mitm.ports import Broker, LeafSource
-from proxy_core.mitm.streams import Reactor
+from proxy_core.mitm.reactor import Reactor
 
 
 class Endable(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from proxy_core.base.errors import VaultError
 from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.http1 import Limits, RequestHead, find_head, parse_request_head
+from proxy_core.mitm.opening import peek
 from proxy_core.mitm.streams import READ_AHEAD, Stream, StreamError
 
 More = Callable[[Stream, float], Awaitable[bool]]
@@ -22,12 +23,11 @@ async def peek_more(stream: Stream, deadline: float) -> bool:
     What is peeked without the head's end belongs to the head and is taken out, so that the same
     bytes are never looked at twice. Raises StreamError, ProtocolError.
     """
-    while (shown := stream.peek(READ_AHEAD)) is None:
-        await stream.readable(deadline)
+    shown = await peek(stream, READ_AHEAD, deadline)
     if not shown:
         return False
     end = find_head(stream.buffer + shown, 0, READ_AHEAD + len(stream.buffer))
-    stream.buffer += stream.take(len(shown) if end < 0 else end - len(stream.buffer))
+    stream.buffer += stream.socket.recv(len(shown) if end < 0 else end - len(stream.buffer))
     return True
 
 

@@ -12,7 +12,8 @@ from proxy_core.mitm.dial import Dialer, client_context
 from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.ports import Broker, LeafSource
-from proxy_core.mitm.streams import Reactor, Stream
+from proxy_core.mitm.reactor import Reactor
+from proxy_core.mitm.streams import Stream
 
 logger = logging.getLogger(__name__)
 

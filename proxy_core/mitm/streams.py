@@ -15,8 +15,6 @@ Rules of this file
 
 import asyncio
 import contextlib
-import errno
-import os
 import socket
 import ssl
 import struct
@@ -24,13 +22,13 @@ from collections.abc import Callable
 from math import inf
 from typing import Literal
 
+from proxy_core.mitm.reactor import SCRATCH, Reactor
+
 READ_AHEAD = 64 * 1024
-SCRATCH = 256 * 1024
 FULL_RECORD = 16 * 1024
 """TLS records hold at most this much: a full one is probably followed by another."""
-SWEEP_SECONDS = 0.2
 
-_WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class StreamError(Exception):
@@ -43,32 +41,6 @@ class StreamError(Exception):
         self.stream = stream
         self.reason = reason
         self.cause = cause
-
-
-class Reactor:
-    """What the streams of one loop share: a receive buffer and the sweep of deadlines."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.scratch = memoryview(bytearray(SCRATCH))
-        self.streams: set[Stream] = set()
-        self.sweeps: list[Callable[[float], None]] = []
-        """Called with the loop's time at each sweep."""
-        self._timer = self.loop.call_later(SWEEP_SECONDS, self._sweep)
-
-    def _sweep(self) -> None:
-        now = self.loop.time()
-        for stream in [one for one in self.streams if one.overdue(now)]:
-            stream.expire(now)
-        for sweep in self.sweeps:
-            sweep(now)
-        self._timer = self.loop.call_later(SWEEP_SECONDS, self._sweep)
-
-    def close(self) -> None:
-        """Stop sweeping and close what is still open."""
-        self._timer.cancel()
-        for stream in list(self.streams):
-            stream.abort()
 
 
 class Stream:
@@ -170,7 +142,7 @@ class Stream:
             size = self._sock.recv_into(scratch)
             if size >= FULL_RECORD and self.encrypted:
                 size = self._receive_more(scratch, size)
-        except _WOULD_BLOCK:
+        except WOULD_BLOCK:
             return None
         except ssl.SSLEOFError:
             self.at_eof = True
@@ -252,7 +224,7 @@ class Stream:
             return
         rest = memoryview(data)[sent:]
         while rest:
-            await self._writable(self._loop.time() + idle)
+            await self.writable(self._loop.time() + idle)
             rest = rest[self._send_now(rest) :]
 
     def _send_now(self, data: bytes | bytearray | memoryview) -> int:
@@ -261,13 +233,14 @@ class Stream:
         try:
             while total < len(data):
                 total += self._sock.send(memoryview(data)[total:] if total else data)
-        except _WOULD_BLOCK:
+        except WOULD_BLOCK:
             pass
         except OSError as error:
             raise StreamError(self, "closed", error) from None
         return total
 
-    async def _writable(self, deadline: float) -> None:
+    async def writable(self, deadline: float) -> None:
+        """Wait until something can be sent. Raises StreamError."""
         self._check_failure()
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._write_waiter = waiter
@@ -286,16 +259,7 @@ class Stream:
         if self._write_waiter is not None and not self._write_waiter.done():
             self._write_waiter.set_result(None)
 
-    # --- opening ------------------------------------------------------------------------------
-
-    async def connect(self, address: tuple[str, int], deadline: float) -> None:
-        """Open the TCP connection. Raises StreamError."""
-        code = self._sock.connect_ex(address)
-        if code == errno.EINPROGRESS:
-            await self._writable(deadline)
-            code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            raise StreamError(self, "closed", OSError(code, os.strerror(code)))
+    # --- opening: see opening.py --------------------------------------------------------------
 
     async def readable(self, deadline: float) -> None:
         """Wait until something can be received, without receiving it. Raises StreamError."""
@@ -305,50 +269,11 @@ class Stream:
         finally:
             self._only_wake = False
 
-    def peek(self, size: int) -> bytes | None:
-        """Look at what the kernel holds; None: nothing yet, b"": the end. Plain sockets only."""
-        try:
-            return self._sock.recv(size, socket.MSG_PEEK)
-        except _WOULD_BLOCK:
-            return None
-        except OSError as error:
-            raise StreamError(self, "closed", error) from None
-
-    def take(self, size: int) -> bytes:
-        """Receive exactly what `peek` has shown."""
-        return self._sock.recv(size)
-
-    async def start_tls(
-        self, context: ssl.SSLContext, deadline: float, *, hostname: str | None = None
-    ) -> None:
-        """Hand-shake: as the client of `hostname`, or as the server without one.
-
-        Raises StreamError with the ssl module's error as its cause.
-        """
+    def encrypt(self, sock: ssl.SSLSocket) -> None:
+        """Go on with the TLS socket that took the plain one's place."""
         self._stop_reading()
-        try:
-            self._sock = context.wrap_socket(
-                self._sock,
-                server_side=hostname is None,
-                server_hostname=hostname,
-                do_handshake_on_connect=False,
-                suppress_ragged_eofs=False,
-            )
-            self.encrypted = True
-            await self._handshake(self._sock, deadline)
-        except (OSError, ValueError) as error:
-            cause = error if isinstance(error, OSError) else OSError(str(error))
-            raise StreamError(self, "closed", cause) from None
-
-    async def _handshake(self, sock: ssl.SSLSocket, deadline: float) -> None:
-        while True:
-            try:
-                sock.do_handshake()
-                return
-            except ssl.SSLWantReadError:
-                await self.readable(deadline)
-            except ssl.SSLWantWriteError:
-                await self._writable(deadline)
+        self._sock = sock
+        self.encrypted = True
 
     # --- ending -------------------------------------------------------------------------------
 
@@ -374,17 +299,6 @@ class Stream:
             raise failure
         if self.closed:
             raise StreamError(self, "closed")
-
-    def acknowledged(self) -> int | None:
-        """Bytes that the peer's kernel has confirmed; None where the system does not say."""
-        option = getattr(socket, "TCP_INFO", None)
-        if option is None:
-            return None
-        try:
-            info = self._sock.getsockopt(socket.IPPROTO_TCP, option, 136)
-        except OSError:
-            return None
-        return int(struct.unpack_from("<Q", info, 120)[0]) if len(info) >= 128 else None
 
     def half_close(self) -> None:
         """Say that nothing more will be sent, and go on receiving."""

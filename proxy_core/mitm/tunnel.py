@@ -13,6 +13,7 @@ from proxy_core.domain.exchange import Access, Ingress
 from proxy_core.mitm.answers import TUNNEL_OPEN, render_answer
 from proxy_core.mitm.http1 import RequestHead
 from proxy_core.mitm.hub import Hub
+from proxy_core.mitm.opening import peek, start_tls
 from proxy_core.mitm.route import Origin, Route, connect_origin, proxy_credentials, route_to
 from proxy_core.mitm.sni import requested_name, sni_matches
 from proxy_core.mitm.streams import Stream, StreamError
@@ -48,7 +49,7 @@ async def open_tunnel(hub: Hub, stream: Stream, head: RequestHead, admit: Admit)
     if await _first_byte(hub, stream) != TLS_HANDSHAKE:
         return route_to(Ingress.CONNECT, Origin("http", host, port), access, refusal)
     try:
-        await stream.start_tls(context, stream.time + hub.config.tls_timeout)
+        await start_tls(stream, context, stream.time + hub.config.tls_timeout)
     except StreamError as error:
         logger.info("TLS with a client for %s failed: %s", host, _reason(error))
         raise
@@ -59,10 +60,7 @@ async def open_tunnel(hub: Hub, stream: Stream, head: RequestHead, admit: Admit)
 
 async def _first_byte(hub: Hub, stream: Stream) -> bytes:
     """What the client begins with, left where it is; b"" when it has left. Raises StreamError."""
-    deadline = stream.time + hub.config.client_idle
-    while (shown := stream.peek(1)) is None:
-        await stream.readable(deadline)
-    return shown
+    return await peek(stream, 1, stream.time + hub.config.client_idle)
 
 
 def _check_name(stream: Stream, host: str) -> tuple[str, str] | None:

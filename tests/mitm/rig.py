@@ -26,6 +26,7 @@ HOST = "api.test"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 SERVICE = Service(name="api", host=HOST, auth=Auth(AuthType.BEARER, token="KEY"))
+INJECTION = Injection(headers=((b"Authorization", SECRET),))
 
 
 @dataclass
@@ -33,7 +34,7 @@ class FakeBroker:
     """Lets everybody in who has the token, and injects a header for `api.test`."""
 
     refusal: VaultError | None = None
-    injection: Injection = Injection(headers=((b"Authorization", SECRET),))
+    injection: Injection = INJECTION
     facts: list[RequestFacts] = field(default_factory=list)
     starts: list[RequestStart] = field(default_factory=list)
     records: list[RequestRecord] = field(default_factory=list)
@@ -84,6 +85,7 @@ def root() -> RootCA:
 
 
 def upstream_tls(*names: str, ca: trustme.CA | None = None) -> ssl.SSLContext:
+    """What an upstream for these names presents."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     (ca or authority()).issue_cert(*names).configure_cert(context)
     context.set_alpn_protocols(["http/1.1"])
@@ -91,6 +93,7 @@ def upstream_tls(*names: str, ca: trustme.CA | None = None) -> ssl.SSLContext:
 
 
 def client_tls() -> ssl.SSLContext:
+    """A client that trusts the proxy's root alone."""
     context = ssl.create_default_context(cadata=root().cert_pem.decode())
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -208,7 +211,7 @@ async def rig(
     tmp_path: Path,
     handler: Handler,
     *,
-    tls: ssl.SSLContext | None | bool = True,
+    tls: ssl.SSLContext | bool | None = True,
     config: ProxyConfig | None = None,
     connect_to: str = "",
 ) -> AsyncIterator[Rig]:
@@ -279,3 +282,10 @@ def absolute(path: bytes = b"/", method: bytes = b"GET", extra: bytes = b"") -> 
     """A request in absolute form, authenticated."""
     line = b"%b http://%b%b HTTP/1.1\r\n" % (method, HOST.encode(), path)
     return line + b"Host: %b\r\n%b%b\r\n" % (HOST.encode(), AUTH, extra)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what no event tells: counts that the proxy keeps."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the proxy has no event for it
+            await asyncio.sleep(0.005)

@@ -159,7 +159,9 @@ async def test_refusals_are_given_inside_the_tunnel(tmp_path: Path) -> None:
     """Policy's no arrives as an HTTP answer inside TLS, and the tunnel lives on."""
     echo = Echo()
     async with rig(tmp_path, echo) as proxy:
-        proxy.broker.refusal = VaultError("forbidden", "no service", {"proposal_hint": {"host": HOST}})
+        proxy.broker.refusal = VaultError(
+            "forbidden", "no service", {"proposal_hint": {"host": HOST}}
+        )
         client = await proxy.secure()
         await client.send(request(b"/no", b"POST", b"Content-Length: 2\r\n") + b"hi")
         status, head, body = await client.response()
