@@ -1,0 +1,267 @@
+"""The console: one application over one worker.
+
+The first paint needs nothing but Textual; the client is imported and the worker asked after it.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, TypeVar
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from proxy_core.base.clock import Clock, SystemClock
+from proxy_core.base.errors import VaultError
+from proxy_core.base.paths import Home, open_private_file
+from proxy_core.base.text import display_safe
+from proxy_core.client.calls import Call
+from vault_tui import strings
+from vault_tui.actions import BY_ID, Action, bindings
+from vault_tui.commands import ActionCommands
+from vault_tui.connection import Connection
+from vault_tui.global_actions import GlobalActions
+from vault_tui.live import Traffic
+from vault_tui.preferences import Preferences
+from vault_tui.registry import SCREENS
+from vault_tui.screens.base import ConsoleScreen, Dialog
+from vault_tui.state import ConsoleState, Level, Notice
+from vault_tui.sync import WorkerSync
+from vault_tui.theme import DEFAULT_THEME, NO_COLOR_THEME, THEMES
+from vault_tui.worker_link import OpenLink, opener
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class ConsoleApp(GlobalActions, App[int]):
+    """State, connection and actions; screens draw."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = strings.PRODUCT
+    MODES: ClassVar[dict[str, Any]] = {entry.id: entry.load for entry in SCREENS}
+    DEFAULT_MODE = SCREENS[0].id
+    COMMANDS = {ActionCommands}
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS = [
+        *bindings("app"),
+        *((str(n), f"app.run('screen.{entry.id}')", entry.title) for n, entry in enumerate(SCREENS, 1)),
+    ]
+
+    def __init__(
+        self,
+        open_link: OpenLink,
+        *,
+        read_only: bool = False,
+        where: str = "",
+        preferences: Preferences | None = None,
+        clock: Clock | None = None,
+        local: bool = True,
+    ) -> None:
+        # Textual takes NO_COLOR out of the environment when it starts.
+        without_colour = "NO_COLOR" in os.environ
+        super().__init__()
+        self.clock = clock or SystemClock()
+        self.state = ConsoleState(read_only=read_only, where=where or socket.gethostname())
+        self.preferences = preferences or Preferences()
+        self.traffic = Traffic(self.state.vault)
+        self.local = local
+        self.sync = WorkerSync(self)
+        self.connection = Connection(open_link, self.sync)
+        for theme in THEMES:
+            self.register_theme(theme)
+        known = {theme.name for theme in THEMES}
+        wanted = self.preferences.theme if self.preferences.theme in known else DEFAULT_THEME
+        self.theme = NO_COLOR_THEME if without_colour else wanted
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Reach for the worker once the first frame is on the terminal."""
+        self.set_keymap(self.preferences.keymap)
+        for problem in self.preferences.problems:
+            self.notice(problem, Level.WARNING)
+        self.set_title()
+        self.call_after_refresh(self._connect)
+
+    def _connect(self) -> None:
+        self.run_worker(self.connection.run(), name="connection", exit_on_error=True)
+
+    async def on_unmount(self) -> None:
+        """Let the worker's connections go; the worker stays."""
+        await self.connection.close()
+
+    def _fatal_error(self) -> None:
+        """Without Textual's traceback: it prints local variables, and those can be secrets."""
+        log.critical("the console failed", exc_info=self._exception)
+        self.panic(strings.CRASHED.format(log=self.log_path))
+
+    log_path: ClassVar[str] = ""
+
+    # --- telling ------------------------------------------------------------------------------
+
+    def notice(self, text: str, level: Level = Level.INFO) -> None:
+        """Put a sentence on the status line; warnings ring, errors are toasts too."""
+        self.state.notice = Notice(level, display_safe(text), self.clock.time())
+        if level is Level.ERROR:
+            self.bell()
+            self.set_title(alert=True)
+        self.refresh_frame()
+
+    def refresh_frame(self) -> None:
+        """Tell the present screen that the state has changed."""
+        for screen in self.screen_stack if self._running_screens else ():
+            if isinstance(screen, ConsoleScreen):
+                screen.state_changed()
+
+    @property
+    def _running_screens(self) -> bool:
+        return bool(self._screen_stacks.get(self._current_mode))
+
+    def set_title(self, alert: bool = False) -> None:
+        """The terminal's title: product, vault, and a mark when something wants attention."""
+        mark = "! " if alert else ""
+        title = f"{mark}{strings.PRODUCT} · {display_safe(self.state.vault, 40)}"
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(f"\x1b]2;{title}\x07")
+
+    def data_changed(self, kind: str) -> None:
+        """A list was read afresh: tell every mounted screen and dialog."""
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                if isinstance(screen, (ConsoleScreen, Dialog)) and screen.is_mounted:
+                    screen.data_changed(kind)
+
+    # --- talking to the worker ----------------------------------------------------------------
+
+    async def send(self, call: Call[T]) -> T:
+        """Carry a call out. Raises VaultError, no_worker before the first connection."""
+        if self.connection.link is None:
+            raise VaultError("no_worker", strings.NOT_CONNECTED)
+        return await self.connection.link.send(call)
+
+    async def send_as_operator(self, call: Call[T]) -> T | None:
+        """Carry a call out that needs an operator session, asking for one when there is none.
+
+        None when the operator gave up. Raises VaultError for every other failure.
+        """
+        try:
+            return await self.send(call)
+        except VaultError as error:
+            if error.code != "operator_required":
+                raise
+        if not await self.unlock():
+            return None
+        return await self.send(call)
+
+    async def unlock(self, why: str = "") -> bool:
+        """Ask for a proof until one is right or the operator gives up."""
+        from vault_tui.screens.unlock import UnlockDialog
+
+        unlocked = bool(await self.push_screen_wait(UnlockDialog(why)))
+        if unlocked:
+            await self.ask_status()
+        return unlocked
+
+    async def ask_status(self) -> None:
+        """Read the status now, rather than in a few seconds."""
+        try:
+            await self.connection.ask()
+        except VaultError as error:
+            log.info("status: %s", error)
+
+    def attempt(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run `work` beside the screen; a VaultError becomes a notice."""
+        self.run_worker(self._guarded(work), name=name, exit_on_error=True)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except VaultError as error:
+            self.notice(f"{error} {error.kind.help}", Level.ERROR)
+
+    # --- actions ------------------------------------------------------------------------------
+
+    def why_not(self, action: Action) -> str | None:
+        """Why `action` cannot run now; None when it can."""
+        if action.changes and self.state.read_only:
+            return strings.WHY_READ_ONLY
+        if action.changes and self.state.status is None:
+            return strings.NOT_CONNECTED
+        if action.scope == "app":
+            return self.why_not_global(action)
+        screen = self.console_screen
+        if screen is None or screen.screen_id != action.scope:
+            return strings.WHY_OTHER_SCREEN
+        if action.changes and self.state.sealed:
+            return strings.WHY_SEALED
+        return screen.why_not(action)
+
+    @property
+    def console_screen(self) -> ConsoleScreen | None:
+        """The mode's own screen, below any dialog."""
+        stack: list[Screen[Any]] = self._screen_stacks.get(self._current_mode, [])
+        return next((s for s in stack if isinstance(s, ConsoleScreen)), None)
+
+    def action_run(self, action_id: str) -> None:
+        """Run an action of the registry, or say why it cannot run now."""
+        if action_id.startswith("screen."):
+            self.switch_mode(action_id.removeprefix("screen."))
+            return
+        action = BY_ID[action_id]
+        why = self.why_not(action)
+        if why is not None:
+            self.notice(f"{action.label}: {why}", Level.WARNING)
+            return
+        target: Any = self if action.scope == "app" else self.console_screen
+        method: Callable[[], Coroutine[Any, Any, None] | None] = getattr(target, f"do_{action.name}")
+        outcome = method()
+        if outcome is not None:
+            self.attempt(outcome, action_id)
+
+    def get_system_commands(self, screen: Screen[Any]) -> "list[SystemCommand]":
+        """None of Textual's own: the registry feeds the palette."""
+        return []
+
+
+def run_console(
+    home: Home, *, read_only: bool = False, addr: str = "", token: str = ""
+) -> int:
+    """Show the console until the operator leaves; the worker keeps running.
+
+    With `addr` (http:// or https://) and `token` a remote worker is shown, and `home` only keeps
+    the console's own files. Returns the exit status. Raises VaultError: home_unusable.
+    """
+    home.prepare()
+    log_file = home.path / "console.log"
+    _log_to(log_file)
+    remote = addr or os.environ.get("VAULT_TUI_ADDR", "")
+    app = ConsoleApp(
+        opener(None if remote else home, remote, token),
+        read_only=read_only,
+        where=remote or socket.gethostname(),
+        preferences=Preferences.load(home.settings_dir),
+        local=not remote,
+    )
+    ConsoleApp.log_path = str(log_file)
+    log.info("console starts, process %d", os.getpid())
+    result = app.run()
+    log.info("console ends")
+    return app.return_code or result or 0
+
+
+def _log_to(path: Any) -> None:
+    """Everything goes to the file, nothing to the terminal."""
+    stream = os.fdopen(
+        open_private_file(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8", buffering=1
+    )
+    handler = logging.StreamHandler(stream)
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.captureWarnings(True)

@@ -1,0 +1,112 @@
+"""What events mean for the console: rows for the traffic, lists to read again, notices."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from proxy_core.base.text import display_safe
+from proxy_core.domain.events import Event, EventType
+from proxy_core.domain.traffic import RequestRecord, RequestStart
+from vault_tui import strings
+from vault_tui.state import Level
+from vault_tui.traffic.rates import Rates
+from vault_tui.traffic.reading import is_error
+from vault_tui.traffic.ring import TrafficRing
+
+RELOADS = {
+    EventType.CREDENTIAL_CHANGED: "credentials",
+    EventType.CREDENTIAL_DELETED: "credentials",
+    EventType.CREDENTIAL_REVEALED: "",
+    EventType.SERVICE_CHANGED: "services",
+    EventType.SERVICE_DELETED: "services",
+    EventType.VAULT_CHANGED: "vaults",
+    EventType.VAULT_DELETED: "vaults",
+    EventType.SETTINGS_CHANGED: "status",
+    EventType.OPERATOR_UNLOCKED: "status",
+    EventType.OPERATOR_REFUSED: "status",
+    EventType.WORKER_SEALED: "status",
+    EventType.WORKER_UNSEALED: "all",
+    EventType.WORKER_STOPPING: "",
+    EventType.WORKER_PROBLEM: "status",
+}
+_LEVELS = {
+    EventType.CREDENTIAL_REVEALED: Level.WARNING,
+    EventType.CREDENTIAL_DELETED: Level.WARNING,
+    EventType.SERVICE_DELETED: Level.WARNING,
+    EventType.OPERATOR_REFUSED: Level.WARNING,
+    EventType.WORKER_SEALED: Level.WARNING,
+    EventType.WORKER_STOPPING: Level.ERROR,
+    EventType.WORKER_PROBLEM: Level.ERROR,
+    EventType.AGENT_REVOKED: Level.WARNING,
+    EventType.WORKER_UNSEALED: Level.GOOD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """`reload` names a list (or `status`, `vaults`, `all`, or nothing); `text` a notice or nothing."""
+
+    reload: str = ""
+    level: Level = Level.INFO
+    text: str = ""
+
+
+class Traffic:
+    """The requests of one vault, live, with their rates."""
+
+    def __init__(self, vault: str) -> None:
+        self.vault = vault
+        self.ring = TrafficRing()
+        self.rates = Rates()
+
+    def take(self, event: Event) -> bool:
+        """Take a request event in; False for any other. Raises ValueError for a malformed one."""
+        if event.type == EventType.REQUEST_FINISHED:
+            record = _as(event.data, RequestRecord)
+            if record.vault == self.vault:
+                self.finished(record, event.at)
+            return True
+        if event.type == EventType.REQUEST_STARTED:
+            start = _as(event.data, RequestStart)
+            if start.vault == self.vault:
+                self.ring.start(start)
+            return True
+        return False
+
+    def finished(self, record: RequestRecord, at: float) -> None:
+        """A request has ended at `at`."""
+        self.ring.finish(record)
+        self.rates.request(at)
+        if is_error(record):
+            self.rates.error(at)
+
+    def switch(self, vault: str) -> None:
+        """Look at another vault."""
+        self.vault = vault
+        self.ring.clear()
+        self.rates = Rates()
+
+
+def _as(data: Any, kind: Any) -> Any:
+    return data if isinstance(data, kind) else msgspec.convert(data, kind)
+
+
+def effect_of(event: Event, vault: str) -> Effect:
+    """What an event that is no request asks for; events of other vaults ask for nothing."""
+    data = event.data if isinstance(event.data, dict) else {}
+    about = data.get("vault")
+    if about not in (None, "", vault) and not event.type.startswith("vault."):
+        return Effect()
+    try:
+        kind = EventType(event.type)
+    except ValueError:
+        return Effect()
+    sentence = strings.EVENTS.get(kind.value, "")
+    text = ""
+    if sentence:
+        text = sentence.format(
+            name=display_safe(str(data.get("name") or data.get("detail") or ""), 120),
+            by=display_safe(str(data.get("by") or strings.NOBODY), 60),
+        )
+    return Effect(RELOADS.get(kind, ""), _LEVELS.get(kind, Level.INFO), text)

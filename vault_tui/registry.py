@@ -1,0 +1,50 @@
+"""The console's screens. A new one is one entry here: tab, key, mode, palette and `:name` follow."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vault_tui import strings
+
+if TYPE_CHECKING:
+    from vault_tui.screens.base import ConsoleScreen
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenEntry:
+    """`load` imports the screen when it is first shown."""
+
+    id: str
+    title: str
+    help: str
+    load: Callable[[], "ConsoleScreen"]
+
+
+def _traffic() -> "ConsoleScreen":
+    from vault_tui.screens.traffic import TrafficScreen
+
+    return TrafficScreen()
+
+
+def _credentials() -> "ConsoleScreen":
+    from vault_tui.screens.credentials import CredentialsScreen
+
+    return CredentialsScreen()
+
+
+def _services() -> "ConsoleScreen":
+    from vault_tui.screens.services import ServicesScreen
+
+    return ServicesScreen()
+
+
+SCREENS: tuple[ScreenEntry, ...] = (
+    ScreenEntry("traffic", *strings.SCREENS["traffic"], _traffic),
+    ScreenEntry("credentials", *strings.SCREENS["credentials"], _credentials),
+    ScreenEntry("services", *strings.SCREENS["services"], _services),
+)
+
+
+def tabs() -> list[tuple[str, str, str]]:
+    """(id, key, title) of each screen: keys count from 1."""
+    return [(entry.id, str(number), entry.title) for number, entry in enumerate(SCREENS, 1)]

@@ -1,0 +1,45 @@
+"""Making, changing and saving a service: shared by every screen that can start it."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from proxy_core.client import calls
+from vault_tui import strings
+from vault_tui.screens.service_form import ServiceForm
+from vault_tui.state import Level
+
+if TYPE_CHECKING:
+    from vault_tui.app import ConsoleApp
+
+Document = Mapping[str, Any]
+
+
+async def create_service(
+    console: "ConsoleApp", host: str = "", document: Document | None = None, note: str = ""
+) -> None:
+    """The form for a new service, filled with what is known of it."""
+    draft = dict(document) if document is not None else {"host": host}
+    made = await console.push_screen_wait(ServiceForm(draft, new=True, note=note))
+    if made is not None:
+        await save_service(console, made)
+
+
+async def edit_service(console: "ConsoleApp", document: Document) -> None:
+    """The form for an existing service; a new name makes the old one go."""
+    changed = await console.push_screen_wait(ServiceForm(document, new=False))
+    if changed is None or console.state.read_only:
+        return
+    if await save_service(console, changed) and changed["name"] != document["name"]:
+        await console.send_as_operator(
+            calls.remove_service(str(document["name"]), console.state.vault)
+        )
+
+
+async def save_service(console: "ConsoleApp", document: Document) -> bool:
+    """Store it; False when the operator gave up."""
+    call = calls.upsert_services([document], console.state.vault)
+    if await console.send_as_operator(call) is None:
+        return False
+    console.notice(strings.SERVICE_SAVED.format(name=document["name"]), Level.GOOD)
+    console.sync.reload("services")
+    return True

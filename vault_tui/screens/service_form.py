@@ -1,0 +1,212 @@
+"""The form of one service: checked with every key, with the match tester beside it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.suggester import SuggestFromList
+from textual.widgets import Button, Checkbox, Input, Label, Select, Static, TextArea
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.service import AuthType
+from proxy_core.domain.service_document import (
+    auto_name,
+    credential_keys,
+    parse_service,
+    service_document,
+)
+from vault_tui import strings
+from vault_tui.local_match import explain
+from vault_tui.screens.base import Dialog
+from vault_tui.service_words import (
+    AUTH_FIELDS,
+    header_lines,
+    headers_of_line,
+    rule_lines,
+    rules_of_lines,
+    substitution_lines,
+    substitutions_of_lines,
+)
+from vault_tui.widgets.words import safe_lines
+
+_FIELDS = ("token", "username", "password", "key", "header", "prefix", "headers")
+
+
+class ServiceForm(Dialog[dict[str, Any]]):
+    """Returns the service's document."""
+
+    BINDINGS = [Binding("ctrl+s", "save", show=False, priority=True)]
+
+    def __init__(self, document: Mapping[str, Any], new: bool, note: str = "") -> None:
+        super().__init__(classes="dialog form")
+        self._document, self._new, self._note = dict(document), new, note
+
+    # --- widgets ------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Fields, what is wrong, a tester."""
+        document = self._document
+        auth = document.get("auth") or {"type": "bearer"}
+        title = strings.FORM_NEW if self._new else strings.FORM_EDIT.format(
+            name=safe_lines(str(document.get("name", "")))
+        )
+        with Vertical(classes="window") as window:
+            window.border_title = Content(title)
+            window.border_subtitle = Content(strings.FORM_KEYS)
+            with VerticalScroll(classes="fields"):
+                if self._note:
+                    yield Static(Content.styled(safe_lines(self._note), "$muted"), classes="text")
+                yield from self._line("host", str(document.get("host", "")))
+                yield from self._line("name", str(document.get("name", "")))
+                with Horizontal(classes="field"):
+                    yield Label(strings.FORM_LABELS["auth"], markup=False)
+                    yield Select(
+                        [(strings.AUTH_TYPES[kind.value], kind.value) for kind in AuthType],
+                        value=str(auth.get("type", "bearer")),
+                        allow_blank=False,
+                        compact=True,
+                        id="auth",
+                    )
+                for name in _FIELDS:
+                    value = header_lines(document) if name == "headers" else str(auth.get(name, ""))
+                    yield from self._line(name, value)
+                yield from self._area("rules", rule_lines(document))
+                yield from self._area("substitutions", substitution_lines(document))
+                with Horizontal(classes="field"):
+                    yield Label(strings.FORM_LABELS["options"], markup=False)
+                    yield Checkbox(
+                        strings.ENABLED, document.get("enabled", True), id="enabled", compact=True
+                    )
+                    yield Checkbox(
+                        strings.ALLOW_HTTP,
+                        document.get("allow_http", False),
+                        id="allow_http",
+                        compact=True,
+                    )
+                yield from self._line("test", "")
+                yield Static("", id="winner", markup=False)
+            yield Static("", id="complaint", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(Content(strings.SAVE), id="save", variant="primary", compact=True)
+                yield Button(Content(strings.CANCEL), id="cancel", compact=True)
+
+    def _line(self, name: str, value: str) -> ComposeResult:
+        keys = [c.key for c in self.console.state.credentials or ()]
+        names_key = name in {"token", "username", "password", "key"}
+        with Horizontal(classes="field", id=f"field-{name}"):
+            yield Label(strings.FORM_LABELS[name], markup=False)
+            yield Input(
+                value,
+                placeholder=strings.FORM_PLACEHOLDERS.get(name, ""),
+                compact=True,
+                id=name,
+                suggester=SuggestFromList(keys, case_sensitive=False) if names_key else None,
+            )
+
+    def _area(self, name: str, lines: list[str]) -> ComposeResult:
+        with Horizontal(classes="field area", id=f"field-{name}"):
+            yield Label(strings.FORM_LABELS[name], markup=False)
+            yield TextArea("\n".join(lines), compact=True, id=name, tab_behavior="focus")
+
+    def on_mount(self) -> None:
+        """Start with the host."""
+        self.query_one("#save", Button).disabled = self.console.state.read_only
+        self.query_one("#host").focus()
+        self._check()
+
+    # --- checking -----------------------------------------------------------------------------
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    @on(Select.Changed)
+    @on(Checkbox.Changed)
+    def _check(self) -> None:
+        """Show the fields of the auth type, and what is wrong."""
+        used = dict(AUTH_FIELDS[self._auth_type])
+        for name in _FIELDS:
+            self.query_one(f"#field-{name}").display = name in used
+        try:
+            document = self.document()
+        except VaultError as error:
+            self._say(f"✗ {error}", "$error")
+            self.query_one("#winner", Static).update("")
+            return
+        self._advise(document)
+        self._show_winner(document)
+
+    def _advise(self, document: dict[str, Any]) -> None:
+        known = self.console.state.credentials
+        missing = [
+            key
+            for key in credential_keys(parse_service(document))
+            if known is not None and key not in {c.key for c in known}
+        ]
+        if missing:
+            self._say(strings.FORM_MISSING.format(keys=", ".join(missing)), "$warning")
+        else:
+            self._say(strings.FORM_VALID.format(name=document["name"]), "$success")
+
+    def _show_winner(self, document: dict[str, Any]) -> None:
+        url = self._value("test")
+        others = [d for d in self.console.state.services or () if d.get("name") != document["name"]]
+        text = explain([*others, document], url) if url.strip() else Content("")
+        self.query_one("#winner", Static).update(text)
+
+    def _say(self, text: str, style: str) -> None:
+        self.query_one("#complaint", Static).update(Content.styled(safe_lines(text), style))
+
+    # --- the document -------------------------------------------------------------------------
+
+    @property
+    def _auth_type(self) -> AuthType:
+        return AuthType(str(self.query_one("#auth", Select).value))
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def document(self) -> dict[str, Any]:
+        """What the form says, whole and valid. Raises VaultError bad_request."""
+        auth: dict[str, Any] = {"type": self._auth_type.value}
+        for name, _ in AUTH_FIELDS[self._auth_type]:
+            if name == "headers":
+                auth[name] = headers_of_line(self._value(name))
+            elif self._value(name):
+                auth[name] = self._value(name)
+        draft: dict[str, Any] = {
+            "host": self._value("host"),
+            "auth": auth,
+            "enabled": self.query_one("#enabled", Checkbox).value,
+            "allow_http": self.query_one("#allow_http", Checkbox).value,
+        }
+        rules = rules_of_lines(self.query_one("#rules", TextArea).text)
+        substitutions = substitutions_of_lines(self.query_one("#substitutions", TextArea).text)
+        draft.update({"rules": rules} if rules else {})
+        draft.update({"substitutions": substitutions} if substitutions else {})
+        draft["name"] = self._value("name") or self._name_for(draft["host"])
+        return service_document(parse_service(draft))
+
+    def _name_for(self, pattern: str) -> str:
+        host, slash, path = pattern.partition("/")
+        taken = {str(d.get("name")) for d in self.console.state.services or ()}
+        return auto_name(host.partition(":")[0] or "service", slash + path, taken)
+
+    @on(Button.Pressed, "#save")
+    def action_save(self) -> None:
+        """Hand the document back."""
+        if self.console.state.read_only:
+            self._say(strings.WHY_READ_ONLY, "$warning")
+            return
+        try:
+            document = self.document()
+        except VaultError as error:
+            self._say(f"✗ {error}", "$error")
+            return
+        self.dismiss(document)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,109 @@
+"""Asking for a proof of a key slot: for an operator session, and before a reveal."""
+
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Select, Static
+
+from proxy_core.base.errors import VaultError
+from proxy_core.client import calls
+from proxy_core.client.calls import Call
+from vault_tui import strings
+from vault_tui.proofs import keyfile_secret, keyring_secret
+from vault_tui.screens.base import Dialog
+from vault_tui.widgets.words import safe_lines
+
+
+class ProofDialog(Dialog[bool]):
+    """True when the worker accepted the proof; stays open after a wrong one."""
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__(classes="dialog")
+        self._title_text, self._text = title, text
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        """What it is for, which slot, the secret, and what went wrong."""
+        with Vertical(classes="window") as window:
+            window.border_title = Content(self._title_text)
+            window.border_subtitle = Content(strings.PROOF_KEYS)
+            yield Static(Content(safe_lines(self._text)), classes="text")
+            kinds = self._kinds()
+            yield Select(
+                [(strings.SLOT_KINDS[kind], kind) for kind in kinds],
+                value=kinds[0],
+                allow_blank=False,
+                compact=True,
+                id="slot",
+            )
+            yield Input(password=True, compact=True, id="secret")
+            yield Static("", id="complaint", markup=False)
+
+    def _kinds(self) -> list[str]:
+        status = self.console.state.status
+        offered = status.slots if status is not None else []
+        order = [kind for kind in ("password", "keyring", "keyfile") if kind in offered]
+        return order or ["password"]
+
+    def on_mount(self) -> None:
+        """Type at once; a single kind of slot needs no choice."""
+        self.query_one("#slot").display = len(self._kinds()) > 1
+        self._adapt(self._kinds()[0])
+
+    def _adapt(self, kind: str) -> None:
+        secret = self.query_one("#secret", Input)
+        secret.password = kind == "password"
+        secret.placeholder = strings.SLOT_PLACEHOLDERS[kind]
+        secret.value = ""
+        secret.focus()
+
+    @on(Select.Changed, "#slot")
+    def _slot_chosen(self, event: Select.Changed) -> None:
+        self._adapt(str(event.value))
+
+    @on(Input.Submitted, "#secret")
+    def _submitted(self, event: Input.Submitted) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        kind = str(self.query_one("#slot", Select).value)
+        self._say(strings.CHECKING, "$muted")
+        self.run_worker(self._prove(kind, event.value), exit_on_error=True)
+
+    async def _prove(self, kind: str, typed: str) -> None:
+        try:
+            await self.prove(kind, await self._secret(kind, typed))
+        except VaultError as error:
+            self.query_one("#secret", Input).value = ""
+            self._say(str(error), "$error")
+        else:
+            self.dismiss(True)
+        finally:
+            self._busy = False
+
+    async def _secret(self, kind: str, typed: str) -> str:
+        if kind == "keyring":
+            slots = (await self.console.send(calls.slots())).slots
+            slot = next((slot.id for slot in slots if slot.kind == "keyring"), "")
+            return await keyring_secret(slot)
+        if kind == "keyfile":
+            return keyfile_secret(Path(typed.strip()))
+        return typed
+
+    def _say(self, text: str, style: str) -> None:
+        self.query_one("#complaint", Static).update(Content.styled(safe_lines(text), style))
+
+    async def prove(self, kind: str, secret: str) -> None:
+        """Hand the proof to the worker. Raises VaultError."""
+        call: Call[object] = calls.unlock(kind, secret)
+        await self.console.send(call)
+
+
+class UnlockDialog(ProofDialog):
+    """For whatever changes something; the session lasts while it is used."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__(strings.UNLOCK_TITLE, why or strings.UNLOCK_TEXT)

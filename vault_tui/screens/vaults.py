@@ -1,0 +1,60 @@
+"""The vault switcher."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from vault_tui import strings
+from vault_tui.screens.base import Dialog
+from vault_tui.widgets.words import plain
+
+
+class VaultDialog(Dialog[str]):
+    """Returns the chosen vault's name."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="dialog")
+
+    def compose(self) -> ComposeResult:
+        """The vaults, the present one marked."""
+        with Vertical(classes="window") as window:
+            window.border_title = Content(strings.VAULTS_TITLE)
+            window.border_subtitle = Content(strings.CHOOSE_KEYS)
+            yield OptionList(*self._options(), markup=False)
+
+    def _options(self) -> list[Option]:
+        state = self.console.state
+        return [
+            Option(
+                Content.assemble(
+                    (" ● " if vault.name == state.vault else "   ", "$accent"),
+                    plain(vault.name.ljust(24), "bold", 32),
+                    (
+                        strings.VAULT_COUNTS.format(
+                            services=vault.services_count,
+                            credentials=vault.credentials_count,
+                            policy=strings.POLICY.get(vault.unmatched_host_policy, ""),
+                        ),
+                        "$muted",
+                    ),
+                ),
+                id=f"v{index}",
+            )
+            for index, vault in enumerate(state.vaults)
+        ] or [Option(Content.styled(f" {strings.NOT_CONNECTED}", "$muted"), disabled=True)]
+
+    def on_mount(self) -> None:
+        """Start on the present vault."""
+        names = [vault.name for vault in self.console.state.vaults]
+        options = self.query_one(OptionList)
+        options.focus()
+        if self.console.state.vault in names:
+            options.highlighted = names.index(self.console.state.vault)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        if event.option_id:
+            self.dismiss(self.console.state.vaults[int(event.option_id[1:])].name)

@@ -1,0 +1,104 @@
+"""A service document in short words, and between the document and a form's lines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.service import AuthType
+from proxy_core.domain.service_document import credential_keys, parse_service
+from vault_tui import strings
+
+Document = Mapping[str, Any]
+
+# The fields of each auth type: (document field, whether it must be filled).
+AUTH_FIELDS: Mapping[AuthType, tuple[tuple[str, bool], ...]] = {
+    AuthType.BEARER: (("token", True),),
+    AuthType.BASIC: (("username", True), ("password", False)),
+    AuthType.API_KEY: (("key", True), ("header", False), ("prefix", False)),
+    AuthType.CUSTOM: (("headers", True),),
+    AuthType.PASSTHROUGH: (),
+}
+
+
+def keys_of_document(document: Document) -> tuple[str, ...]:
+    """The credential keys that it names; none when it is no valid document."""
+    try:
+        return credential_keys(parse_service(_definition(document)))
+    except VaultError:
+        return ()
+
+
+def _definition(document: Document) -> dict[str, Any]:
+    return {k: v for k, v in document.items() if k not in {"hits", "last_hit_at"}}
+
+
+def auth_line(document: Document) -> str:
+    """`bearer SLACK_TOKEN`."""
+    auth = document.get("auth") or {}
+    rest = [str(v) for k, v in auth.items() if k != "type" and isinstance(v, str) and v]
+    rest += [f"{name}: {value}" for name, value in (auth.get("headers") or {}).items()]
+    return " ".join([str(auth.get("type", "")), *rest])
+
+
+def rule_lines(document: Document) -> list[str]:
+    """`deny DELETE,PUT /v1/*`, one a rule."""
+    lines = []
+    for rule in document.get("rules") or ():
+        methods = ",".join(str(m) for m in rule.get("methods") or ()) or "*"
+        lines.append(f"{rule.get('action', '')} {methods} {rule.get('path') or '*'}")
+    return lines
+
+
+def rules_of_lines(text: str) -> list[dict[str, Any]]:
+    """The reverse of `rule_lines`. Raises VaultError bad_request."""
+    rules = []
+    for line in text.splitlines():
+        words = line.split()
+        if not words:
+            continue
+        if not 1 <= len(words) <= 3:
+            raise VaultError("bad_request", strings.RULE_SHAPE.format(line=line.strip()))
+        action, methods, path = (*words, "*", "*")[:3]
+        rule: dict[str, Any] = {"action": action}
+        if methods != "*":
+            rule["methods"] = [m.upper() for m in methods.split(",") if m]
+        if path != "*":
+            rule["path"] = path
+        rules.append(rule)
+    return rules
+
+
+def substitution_lines(document: Document) -> list[str]:
+    """`KEY __placeholder__ path,query`, one a substitution."""
+    return [
+        " ".join((str(s.get("key", "")), str(s.get("placeholder", "")), ",".join(s.get("in") or ())))
+        for s in document.get("substitutions") or ()
+    ]
+
+
+def substitutions_of_lines(text: str) -> list[dict[str, Any]]:
+    """The reverse of `substitution_lines`. Raises VaultError bad_request."""
+    found = []
+    for line in text.splitlines():
+        words = line.split()
+        if not words:
+            continue
+        if not 2 <= len(words) <= 3:
+            raise VaultError("bad_request", strings.SUBSTITUTION_SHAPE.format(line=line.strip()))
+        entry: dict[str, Any] = {"key": words[0], "placeholder": words[1]}
+        if len(words) == 3:
+            entry["in"] = [place for place in words[2].split(",") if place]
+        found.append(entry)
+    return found
+
+
+def header_lines(document: Document) -> str:
+    """`Name: template`, one a header of a custom auth."""
+    headers = (document.get("auth") or {}).get("headers") or {}
+    return "; ".join(f"{name}: {value}" for name, value in headers.items())
+
+
+def headers_of_line(text: str) -> dict[str, str]:
+    """The reverse of `header_lines`."""
+    pairs = (part.partition(":") for part in text.split(";") if part.strip())
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,0 +1,68 @@
+"""What the console knows of its worker: one value that screens read and never own."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proxy_core.domain import wire
+
+SLOW_ROUND_TRIP_MS = 150.0
+
+
+class Link(StrEnum):
+    """The connection to the worker."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+
+
+class Level(StrEnum):
+    """How much a notice matters."""
+
+    INFO = "info"
+    GOOD = "good"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The status line's sentence. `at` is epoch seconds; `text` is safe to show."""
+
+    level: Level
+    text: str
+    at: float
+
+
+@dataclass(slots=True)
+class ConsoleState:
+    """Everything the header, the status line and the actions' availability are made of."""
+
+    read_only: bool = False
+    where: str = ""
+    """The worker's machine, as the operator would name it."""
+    link: Link = Link.CONNECTING
+    round_trip_ms: float = -1.0
+    status: wire.Status | None = None
+    vault: str = "default"
+    vaults: list[wire.Vault] = field(default_factory=list)
+    credentials: list[wire.CredentialInfo] | None = None
+    services: list[dict[str, object]] | None = None
+    notice: Notice | None = None
+    slow: bool | None = None
+    """Slow-link mode: on, off, or decided by the round trip (None)."""
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the worker is known to be sealed or not set up."""
+        return self.status is not None and (self.status.sealed or not self.status.initialized)
+
+    @property
+    def slow_link(self) -> bool:
+        """Whether to draw less often."""
+        return self.round_trip_ms > SLOW_ROUND_TRIP_MS if self.slow is None else self.slow
+
+    @property
+    def flush_seconds(self) -> float:
+        """Time between two repaints of the traffic."""
+        return 0.25 if self.slow_link else 0.1

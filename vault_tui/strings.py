@@ -1,0 +1,475 @@
+"""Every English sentence and word of the console, in one place, ready for translation.
+
+`{…}` are filled in by the code. A `Lines` value is a list of lines, each a list of (text, tone).
+"""
+
+from collections.abc import Mapping
+
+Lines = tuple[tuple[tuple[str, str], ...], ...]
+
+PRODUCT = "Vault TUI"
+
+# id -> (title, help)
+SCREENS: Mapping[str, tuple[str, str]] = {
+    "traffic": ("Traffic", "What the agents ask for, as it happens"),
+    "credentials": ("Credentials", "The secrets this vault keeps, and who uses them"),
+    "services": ("Services", "Which hosts get which credential"),
+}
+
+# id -> (label, help)
+ACTIONS: Mapping[str, tuple[str, str]] = {
+    "app.help": ("help", "Search every action; Enter runs the chosen one"),
+    "app.palette": ("palette", "Run any action by typing a part of its name"),
+    "app.command": ("command", "Type an action, a screen or a vault by name"),
+    "app.jump": ("jump", "Put a letter on everything that can be focused"),
+    "app.vault": ("vault", "Look at another vault"),
+    "app.unlock": ("unlock", "Prove a key slot: needed once before anything is changed"),
+    "app.lock": ("lock", "End this terminal's operator session"),
+    "app.seal": ("seal", "Forget the key: agents get no credential until it is unsealed"),
+    "app.theme": ("theme", "Dark, light, high contrast, the terminal's own colours"),
+    "app.slow": ("slow link", "Draw less often, for a slow connection"),
+    "app.reload": ("reload", "Read every list again"),
+    "app.quit": ("quit", "Leave the console; the worker keeps running"),
+    "traffic.detail": ("detail", "Timings, decision, injected headers and errors of the row"),
+    "traffic.filter": ("filter", "Show only what matches, such as  status:>=400 agent:ci"),
+    "traffic.follow": ("follow", "Go to the newest row and stay there"),
+    "traffic.pause": ("pause", "Stop the table where it is, or let it run again"),
+    "traffic.mark": ("mark", "Mark the row, or take its mark away"),
+    "traffic.next_mark": ("next mark", "Go to the next marked row"),
+    "traffic.copy": ("copy", "Copy the row as a curl command, with placeholders"),
+    "traffic.export": ("export", "Write the shown rows to a file, as JSON lines or HAR"),
+    "traffic.service": ("service", "Make a service from this row's host"),
+    "traffic.why": ("why", "Which service wins for this row, and why"),
+    "traffic.saved": ("saved filters", "Choose a saved filter, or save this one"),
+    "traffic.clear_filter": ("clear filter", "Show every row again"),
+    "credentials.add": ("add", "Store a new credential; typed or pasted, never shown"),
+    "credentials.set": ("set", "Give it a new value; the old one stays in the history"),
+    "credentials.reveal": ("reveal", "Show the value for 15 seconds, after a fresh proof"),
+    "credentials.history": ("history", "Older values' dates; one of them can be restored"),
+    "credentials.delete": ("delete", "Delete it, after saying which services break"),
+    "credentials.uses": ("go to service", "Go to the service that uses it"),
+    "services.edit": ("edit", "Change the service in a form that checks while you type"),
+    "services.add": ("add", "A new service"),
+    "services.catalog": ("catalog", "A new service from a ready-made one"),
+    "services.test": ("test", "Type a URL, see which service wins and why"),
+    "services.yaml": ("yaml", "Edit all services as YAML, with a diff before saving"),
+    "services.toggle": ("on/off", "Switch the service on or off"),
+    "services.hosts": ("hosts seen", "Hosts that were reached without a service"),
+    "services.delete": ("delete", "Delete the service; can be undone for five minutes"),
+    "services.undo": ("undo", "Put the service that was deleted last back"),
+}
+
+# --- frame ------------------------------------------------------------------------------------
+VAULT_WORD = "vault "
+SEAL_UNKNOWN = "… asking"
+NOT_SET_UP = "▲ not set up"
+SEALED = "▲ sealed"
+UNSEALED = "● unsealed"
+READ_ONLY = "▲ read-only"
+OPERATOR = "● operator"
+LOCKED = "○ locked"
+LINK_CONNECTING = "◌ connecting"
+LINK_LOST = "✗ no connection"
+LINK_SLOW = "slow"
+STALE = "✗ stale: not connected"
+NOTHING_NEW = "nothing to report"
+NOT_CONNECTED = "there is no connection to the worker yet"
+NEVER = "–"
+NOBODY = "unknown"
+AGO = "{count} {unit} ago"
+SOME = "Some"
+GO_TO = "Go to"
+SWITCH_TO = "Switch to vault"
+NOT_NOW = "not now: {why}"
+
+# --- why an action cannot run -------------------------------------------------------------------
+WHY_READ_ONLY = "this console was started with --read-only"
+WHY_SEALED = "the vault is sealed"
+WHY_OTHER_SCREEN = "it belongs to another screen"
+WHY_NO_ROW = "no row is selected"
+WHY_NO_FILTER = "there is no filter"
+WHY_NO_CREDENTIAL = "no credential is selected"
+WHY_NO_SERVICE = "no service is selected"
+WHY_NO_UNDO = "nothing was deleted in the last five minutes"
+WHY_UNREADABLE = "the stored value cannot be decrypted; set it again"
+
+# --- notices ------------------------------------------------------------------------------------
+CRASHED = "The console failed. The worker keeps running. What happened stands in {log}"
+RECONNECTED = "Reconnected after {seconds} s; events continue where they stopped"
+DISCONNECTED = "Connection lost, trying again. {reason}"
+LOST_EVENTS = "{count} events were missed; the lists and the log were read again"
+VAULT_SWITCHED = "Vault {name}"
+UNLOCKED = "Unlocked: this terminal may change things while it is in use"
+LOCKED_NOW = "Locked: changes need a new proof"
+THEME_NOW = "Theme {name}"
+SLOW_ON = "Slow-link mode on: four repaints a second"
+SLOW_OFF = "Slow-link mode off: ten repaints a second"
+NOTHING_TO_FOCUS = "There is nothing to jump to"
+PREFERENCES_UNREADABLE = "{path} cannot be used: {why}"
+KEYMAP_UNKNOWN = "keymap.json names {name}, which is no action with a key"
+KEYMAP_KEYS = "keymap.json: {name} needs keys such as 'f' or 'f,ctrl+f'"
+COPIED = "Sent to the terminal's clipboard"
+NOT_COPIED = "tmux did not take the text: set-clipboard needs tmux 3.2 or newer"
+EVENTS: Mapping[str, str] = {
+    "credential.changed": "Credential {name} was set by {by}",
+    "credential.deleted": "Credential {name} was deleted by {by}",
+    "credential.revealed": "Credential {name} was revealed to {by}",
+    "service.changed": "Service {name} was changed by {by}",
+    "service.deleted": "Service {name} was deleted by {by}",
+    "vault.changed": "Vault {name} was changed by {by}",
+    "vault.deleted": "Vault {name} was deleted by {by}",
+    "agent.changed": "Agent {name} was changed by {by}",
+    "agent.revoked": "Agent {name} was revoked by {by}",
+    "settings.changed": "Settings were changed by {by}",
+    "operator.refused": "A wrong key was offered by {by}",
+    "worker.sealed": "The vault was sealed by {by}",
+    "worker.unsealed": "The vault was unsealed by {by}",
+    "worker.stopping": "The worker is stopping",
+    "worker.problem": "The worker has a problem: {name}",
+}
+
+# --- traffic ------------------------------------------------------------------------------------
+TRAFFIC_COLUMNS: Mapping[str, str] = {
+    "time": "TIME",
+    "agent": "AGENT",
+    "method": "METHOD",
+    "address": "HOST AND PATH",
+    "service": "SERVICE",
+    "keys": "CREDENTIAL",
+    "status": "ST",
+    "latency": "TIME",
+    "size": "SIZE",
+    "reason": "WHY",
+}
+DENIED = "denied"
+FAILED = "failed"
+UNMATCHED = "none"
+PER_SECOND = "req/s"
+STREAMS = "streams"
+ERRORS = "errors"
+ERRORS_5_MIN = "errors in 5 min"
+DROPPED = "not logged"
+NEW_ROWS = "{count} new ↓"
+PAUSED = "‖ paused"
+SCROLLED = "‖ scrolled"
+FOLLOWING = "▼ following"
+ROWS_SHOWN = "{count} rows"
+NO_MARKS = "No row is marked; m marks one"
+EMPTY_TRAFFIC: Lines = (
+    (("No requests yet", "text+bold"),),
+    (("", "text"),),
+    (("Start an agent behind the proxy, in another terminal:", "muted"),),
+    (("vault-tui run -- claude", "accent"),),
+    (("", "text"),),
+    (("Its requests appear here as they happen.", "muted"),),
+)
+EMPTY_CONNECTING: Lines = (
+    (("Connecting to the worker", "text+bold"),),
+    (("", "text"),),
+    (("One is started if none runs.", "muted"),),
+)
+EMPTY_FILTERED: Lines = (
+    (("No row passes the filter", "text+bold"),),
+    (("", "text"),),
+    (("/", "accent"), (" changes it    ", "muted"), ("⌫", "accent"), (" clears it", "muted")),
+)
+FILTER_PLACEHOLDER = "method:POST host:*.github.com status:>=400 agent:ci service:none"
+FILTER_HELP = (
+    "and or not ( )   method host path status agent service cred code latency is   "
+    "↑ history   enter keeps   esc undoes"
+)
+SAVED_TITLE = "Saved filters"
+SAVED_NONE = "None yet. Type a filter with / and come back with F to save it."
+SAVE_THIS = "+ save the present filter"
+SAVE_TITLE = "Name this filter"
+EXPORT_TITLE = "Export {count} rows"
+EXPORT_TEXT = "A name ending in .har makes an HTTP archive, any other JSON lines. No secrets."
+EXPORT_NAME = "Name a file."
+EXPORT_EXISTS = "{path} exists already."
+EXPORT_NO_DIRECTORY = "{path} is no directory."
+NOT_WRITTEN = "{path} was not written: {why}"
+WRITTEN = "{count} rows written to {path}"
+
+# --- detail of a request ------------------------------------------------------------------------
+DETAIL_NONE = "No row is selected."
+DETAIL_DECISION = "DECISION"
+DETAIL_TIMINGS = "TIMINGS"
+DETAIL_BYTES = "BODY"
+DETAIL_ERROR = "ERROR"
+UNDER_WAY = "under way"
+OUTCOMES: Mapping[str, str] = {
+    "injected": "credential injected",
+    "passthrough": "service without credential",
+    "unmatched": "no service, forwarded without a credential",
+    "denied": "denied by policy",
+    "failed": "failed",
+}
+SERVICE = "service"
+NO_SERVICE = "none"
+WHY = "why"
+KEYS = "credential"
+INJECTED = "injected"
+AGENT = "agent"
+ACTOR = "{name} ({kind})"
+INGRESS = "came by"
+STARTED = "at"
+KIND = "kind"
+WEBSOCKET = "WebSocket"
+STREAM = "stream"
+CONNECT = "connect"
+TLS = "TLS"
+FIRST_BYTE = "first byte"
+TOTAL = "total"
+CONNECTION = "connection"
+REUSED = "reused"
+RETRIES = "retries"
+SENT = "sent"
+RECEIVED = "received"
+CODE = "code"
+MEANING = "meaning"
+REMEDY = "remedy"
+
+# --- lists --------------------------------------------------------------------------------------
+EMPTY_SEALED: Lines = (
+    (("The vault is sealed", "text+bold"),),
+    (("", "text"),),
+    (("vault-tui unseal", "accent"), (" opens it", "muted")),
+)
+EMPTY_LOST: Lines = (
+    (("No connection to the worker", "text+bold"),),
+    (("", "text"),),
+    (("Trying again. ", "muted"), ("vault-tui status", "accent"), (" says more.", "muted")),
+)
+EMPTY_LOADING: Lines = ((("Reading …", "muted"),),)
+EMPTY_CREDENTIALS: Lines = (
+    (("No credentials yet", "text+bold"),),
+    (("", "text"),),
+    (("a", "accent+bold"), ("  stores the first one here", "muted")),
+    (("", "text"),),
+    (("or from a shell:  ", "muted"), ("vault-tui credential set GITHUB_TOKEN", "accent")),
+)
+EMPTY_SERVICES: Lines = (
+    (("No services yet", "text+bold"),),
+    (("", "text"),),
+    (("A service says which hosts get which credential.", "muted"),),
+    (("", "text"),),
+    (("c", "accent+bold"), ("  picks one from the catalog    ", "muted"),
+     ("a", "accent+bold"), ("  makes one", "muted")),
+    (("o", "accent+bold"), ("  shows the hosts that agents reached without one", "muted")),
+)  # fmt: skip
+CREDENTIAL_COLUMNS: Mapping[str, str] = {
+    "key": "KEY",
+    "type": "TYPE",
+    "used_by": "USED BY",
+    "last_used": "LAST USED",
+    "versions": "VER",
+    "state": "STATE",
+}
+SERVICE_COLUMNS: Mapping[str, str] = {
+    "state": "STATE",
+    "name": "NAME",
+    "host": "HOST",
+    "auth": "AUTH",
+    "keys": "CREDENTIAL",
+    "rules": "RULES",
+    "hits": "HITS",
+    "last_hit": "LAST HIT",
+}
+STATE_OK = "ok"
+TYPE = "type"
+VERSION = "version"
+CREATED = "created"
+CHANGED = "changed"
+LAST_USED = "last used"
+USED_BY = "USED BY"
+USED_BY_NONE = "no service"
+VALUE_HIDDEN = "The value is not shown. r reveals it."
+CURRENT = "● current"
+
+# --- credentials --------------------------------------------------------------------------------
+ADD_TITLE = "Add a credential"
+ADD_TEXT = "Name it in UPPER_SNAKE_CASE. Services refer to it by this name."
+SET_TITLE = "New value for {key}"
+SET_TEXT = "The old value stays in the history."
+KEY_PLACEHOLDER = "GITHUB_TOKEN"
+SECRET_PLACEHOLDER = "value: type or paste, it is not shown"  # noqa: S105 - a hint, no secret
+KEY_TAKEN = "{key} exists already; s gives it a new value."
+VALUE_EMPTY = "The value is empty."
+STORED = "{key} is stored"
+REVEAL_TITLE = "Reveal"
+REVEAL_TEXT = "Prove a key slot to see {key}. The reveal is recorded."
+REVEALED_TITLE = "{key}"
+REVEALED_KEYS = "y then Y copies   esc hides"
+HIDES_IN = "hides in {seconds} s"
+COPY_ARMED = "press Y to send it to the clipboard"
+NOT_REVEALED = "The worker did not hand out {key}"
+HISTORY_TITLE = "Versions of {key}"
+HISTORY_NONE = "No version is kept."
+ALREADY_CURRENT = "Version {version} is the current one"
+RESTORE_TITLE = "Restore {key}?"
+RESTORE_TEXT = "Version {version} of {when} becomes the newest value of {key}."
+RESTORE_BUTTON = "Restore"
+RESTORED = "{key}: version {version} is current again"
+DELETE_TITLE = "Delete {name}?"
+DELETE_BUTTON = "Delete {name}"
+DELETE_BREAKS = "{count} services use it and will answer 502 credential_not_found:\n{services}"
+DELETE_BREAKS_NONE = "No service uses it. Its versions are deleted too."
+DELETED = "{name} is deleted"
+
+# --- services -----------------------------------------------------------------------------------
+HOST = "host"
+AUTH = "auth"
+HITS = "hits"
+LAST_HIT = "last hit"
+RULES = "RULES, FIRST MATCH WINS"
+RULES_NONE = "none: everything is allowed"
+SUBSTITUTES = "substitute"
+PLAIN_HTTP = "plain http"
+ALLOWED = "▲ allowed"
+ENABLED = "enabled"
+DISABLED = "disabled"
+ENABLED_NOW = "{name} is enabled"
+DISABLED_NOW = "{name} is disabled: its requests are refused"
+ALLOW_HTTP = "allow plain http"
+SERVICE_SAVED = "Service {name} is saved"
+SERVICES_SAVED = "{count} services are saved"
+DELETE_SERVICE = "Agents will reach {host} without this credential.\nu puts it back for five minutes."
+DELETED_UNDO = "{name} is deleted; u puts it back"
+HOSTS_TITLE = "Hosts seen without a service"
+HOSTS_NONE = "None: every host that agents reached has a service."
+REQUESTS = "requests"
+CATALOG_TITLE = "Service catalog"
+CATALOG_SEARCH = "search by name, category or host"
+CATALOG_NEEDS = "Needs {keys}. {obtain}"
+FORM_NEW = "New service"
+FORM_EDIT = "Service {name}"
+FORM_KEYS = "tab next   ctrl+s save   esc cancel"
+FORM_LABELS: Mapping[str, str] = {
+    "host": "host",
+    "name": "name",
+    "auth": "auth",
+    "token": "token",
+    "username": "user name",
+    "password": "password",
+    "key": "key",
+    "header": "header",
+    "prefix": "prefix",
+    "headers": "headers",
+    "rules": "rules",
+    "substitutions": "substitute",
+    "options": "",
+    "test": "test a URL",
+}
+FORM_PLACEHOLDERS: Mapping[str, str] = {
+    "host": "api.example.com, *.example.com, host:8443/v1/*",
+    "name": "made from the host when empty",
+    "token": "credential key, GITHUB_TOKEN",
+    "username": "credential key",
+    "password": "credential key, may be empty",
+    "key": "credential key",
+    "header": "Authorization",
+    "prefix": "text before the value",
+    "headers": "X-Api-Key: {{ KEY }}; X-Other: {{ OTHER }}",
+    "test": "https://api.example.com/v1/things",
+}
+AUTH_TYPES: Mapping[str, str] = {
+    "bearer": "bearer: Authorization: Bearer …",
+    "basic": "basic: user name and password",
+    "api-key": "api-key: a header of your choice",
+    "custom": "custom: headers from templates",
+    "passthrough": "passthrough: no credential",
+}
+FORM_VALID = "✓ valid, will be saved as {name}"
+FORM_MISSING = "▲ valid, but there is no credential {keys} yet"
+RULE_SHAPE = "A rule is: allow|deny METHODS PATH, such as  deny DELETE,PUT /v1/*  (not: {line})"
+SUBSTITUTION_SHAPE = "A substitution is: KEY __placeholder__ path,query  (not: {line})"
+SAVE = "Save"
+CANCEL = "Cancel"
+TESTER_TITLE = "Which service wins?"
+TESTER_KEYS = "tab method   esc close"
+TESTER_PLACEHOLDER = "https://api.example.com/v1/things"
+MISSING = "missing"
+OTHERS = "OTHERS LOOKED AT"
+YAML_TITLE = "Services as YAML"
+YAML_KEYS = "ctrl+s shows the difference, again saves   esc back"
+YAML_SAME = "Nothing has changed."
+YAML_SURE = "ctrl+s saves this   esc goes on editing"
+YAML_WRONG = "This is no YAML: {why}"
+YAML_SHAPE = "The document must be a list under one key: services."
+
+# --- dialogs ------------------------------------------------------------------------------------
+CONFIRM_KEYS = "← → choose   enter press   esc cancel"
+ASK_KEYS = "enter done   esc cancel"
+CHOOSE_KEYS = "↑ ↓ choose   enter take   esc close"
+PROOF_KEYS = "enter prove   esc cancel"
+HELP_TITLE = "Help"
+HELP_KEYS = "type to search   ↑ ↓ choose   enter runs it   esc close"
+HELP_SEARCH = "search the actions"
+HELP_EVERYWHERE = "Everywhere"
+HELP_NOTHING = "nothing matches"
+HELP_LEGEND = (
+    "● with credential  ○ no service  ⊘ denied  ✗ failed  ◌ under way  ≈ stream  ⇄ websocket  ◆ marked"
+)
+COMMAND_PLACEHOLDER = "action, screen, or: vault NAME"
+COMMAND_UNKNOWN = "{name} is no action here; ? lists them"
+VAULT_UNKNOWN = "There is no vault {name}"
+VAULTS_TITLE = "Vaults"
+VAULT_COUNTS = "{services:>3} services  {credentials:>3} credentials  {policy}"
+POLICY: Mapping[str, str] = {
+    "passthrough": "unknown hosts pass without a credential",
+    "deny": "unknown hosts are denied",
+}
+SEAL_TITLE = "Seal the vault?"
+SEAL_TEXT = (
+    "The key is forgotten. Every agent's request is answered with 503 sealed until an operator "
+    "unseals the vault, here or with `vault-tui unseal`."
+)
+SEAL_BUTTON = "Seal"
+
+# --- keys and gates -----------------------------------------------------------------------------
+UNLOCK_TITLE = "Unlock"
+UNLOCK_TEXT = "Changes need an operator. Prove a key slot once; it lasts while this terminal is in use."
+CHECKING = "checking …"
+WORKING = "working …"
+SLOT_KINDS: Mapping[str, str] = {
+    "keyring": "this machine's keyring",
+    "password": "master password",
+    "keyfile": "key file",
+}
+SLOT_PLACEHOLDERS: Mapping[str, str] = {
+    "keyring": "press enter",
+    "password": "master password",
+    "keyfile": "path of the key file",
+}
+KEYRING_SILENT = "The keyring does not answer; it may wait for a desktop to ask for its password."
+KEYRING_EMPTY = "The keyring of this machine does not hold the vault's key."
+KEYFILE_OPEN = "The key file must be a plain file that only you can read: chmod 600."
+KEYFILE_UNREADABLE = "The key file cannot be read: {why}."
+KEYFILE_NO_KEY = "The file does not hold a key."
+GATE_KEYS = "↑ ↓ choose   enter go on   esc back   ctrl+q quit"
+FIRST_HEADING = "How shall this vault be protected?"
+FIRST_TEXT = "Asked once. Everything stored is encrypted under a key that only this opens."
+FIRST_CHOICES: Mapping[str, tuple[str, str]] = {
+    "keyring": ("OS keyring", "Opens by itself when you are logged in. For a desktop."),
+    "password": ("Master password", "You type it after each start of the worker. For SSH."),
+    "keyfile": ("Key file", "A file that only you can read. For servers that start unattended."),
+}
+FIRST_PLACEHOLDERS: Mapping[str, str] = {
+    "password": "master password",
+    "keyfile": "where to write the key file: /etc/vault-tui/key",
+}
+AGAIN = "the same once more"
+DIFFERENT = "The two passwords differ."
+PASSWORD_EMPTY = "The password is empty."  # noqa: S105 - a sentence, no secret
+PATH_ABSOLUTE = "Name an absolute path."
+KEYRING_FAILED = "{why} Choose the master password instead: it works over SSH."
+STRENGTH: tuple[tuple[str, str], ...] = (
+    ("weak: a guess away", "$error"),
+    ("fair: add words", "$warning"),
+    ("good", "$success"),
+    ("strong", "$success bold"),
+)
+SET_UP = "The vault is set up. Next: store a credential, pick a service, start an agent."
+UNSEAL_HEADING = "The vault is sealed"
+UNSEAL_TEXT = "Agents get no credential until it is opened."
+UNSEALED_NOW = "The vault is unsealed"

@@ -1,0 +1,148 @@
+"""Keeping the console's state in step with the worker: what each note of the connection changes."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from proxy_core.base.errors import VaultError
+from proxy_core.client import calls
+from proxy_core.domain import wire
+from proxy_core.domain.events import Event
+from vault_tui import strings
+from vault_tui.live import effect_of
+from vault_tui.state import Level, Link
+
+if TYPE_CHECKING:
+    from vault_tui.app import ConsoleApp
+
+log = logging.getLogger(__name__)
+# Changes come in bursts (an import, an approval): one read for all of them.
+RELOAD_SECONDS = 0.03
+BACKFILL_ROWS = 200
+_LISTS = ("vaults", "credentials", "services")
+
+
+class WorkerSync:
+    """The connection's listener."""
+
+    def __init__(self, app: "ConsoleApp") -> None:
+        self._app = app
+        self._wanted: set[str] = set()
+
+    # --- the connection's notes ---------------------------------------------------------------
+
+    async def connected(self, away_seconds: float | None) -> None:
+        """Read everything that events will then keep up to date."""
+        app = self._app
+        first = app.state.link is not Link.LIVE and away_seconds is None
+        app.state.link = Link.LIVE
+        if away_seconds is not None:
+            app.notice(strings.RECONNECTED.format(seconds=round(away_seconds)), Level.GOOD)
+        app.refresh_frame()
+        if first:
+            app.attempt(self.backfill(), "backfill")
+        self.reload("all")
+
+    def disconnected(self, reason: str) -> None:
+        """Keep the screen, say that it is old."""
+        state = self._app.state
+        before, state.link = state.link, Link.LOST
+        if before is Link.LOST:
+            return
+        self._app.traffic.ring.forget_under_way()
+        self._app.notice(strings.DISCONNECTED.format(reason=reason), Level.ERROR)
+
+    async def lost(self, count: int | None) -> None:
+        """Fill what can be filled from the log, and say what was missed."""
+        many = strings.SOME if count is None else str(count)
+        self._app.notice(strings.LOST_EVENTS.format(count=many), Level.WARNING)
+        self._app.attempt(self.backfill(), "backfill")
+        self.reload("all")
+
+    def event(self, event: Event) -> None:
+        """A request goes into the traffic; anything else may reload a list."""
+        app = self._app
+        if app.traffic.take(event):
+            return
+        effect = effect_of(event, app.state.vault)
+        if effect.text:
+            app.notice(effect.text, effect.level)
+        if effect.reload:
+            self.reload(effect.reload)
+
+    def status(self, status: wire.Status, round_trip_ms: float) -> None:
+        """Take the status in; gates open and close with it."""
+        app, before = self._app, self._app.state.status
+        app.state.status, app.state.round_trip_ms = status, round_trip_ms
+        fresh = [p for p in status.problems if before is None or p not in before.problems]
+        for problem in fresh:
+            app.notice(problem, Level.ERROR)
+        app.check_gate()
+        app.refresh_frame()
+
+    # --- reading lists ------------------------------------------------------------------------
+
+    def reload(self, what: str) -> None:
+        """Read lists afresh soon: `all`, `status`, or one list's name."""
+        if not self._wanted:
+            self._app.set_timer(RELOAD_SECONDS, self._reload_wanted)
+        self._wanted |= {"status", *_LISTS} if what == "all" else {what}
+
+    def _reload_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, set()
+        self._app.run_worker(self._read(wanted), name="reload")
+
+    async def _read(self, wanted: set[str]) -> None:
+        app = self._app
+        if "status" in wanted:
+            await app.ask_status()
+        if app.state.sealed:
+            return
+        for name in _LISTS:
+            if name in wanted:
+                try:
+                    await getattr(self, f"_read_{name}")()
+                except VaultError as error:
+                    log.info("%s: %s", name, error)
+                    if error.code not in {"sealed", "not_initialized", "no_worker"}:
+                        app.notice(str(error), Level.ERROR)
+                else:
+                    app.data_changed(name)
+
+    async def _read_vaults(self) -> None:
+        state = self._app.state
+        state.vaults = (await self._app.send(calls.vaults())).vaults
+        names = [vault.name for vault in state.vaults]
+        if names and state.vault not in names:
+            self._app.switch_vault(names[0])
+
+    async def _read_credentials(self) -> None:
+        vault = self._app.state.vault
+        answer = await self._app.send(calls.credentials(vault))
+        if vault == self._app.state.vault:
+            known = answer.credentials
+            self._app.state.credentials = (
+                known
+                if known is not None
+                else [wire.CredentialInfo(key=key, type="static") for key in answer.keys]
+            )
+
+    async def _read_services(self) -> None:
+        vault = self._app.state.vault
+        answer = await self._app.send(calls.services(vault))
+        if vault == self._app.state.vault:
+            self._app.state.services = answer.services
+
+    async def backfill(self) -> None:
+        """Rows that the log has and the screen has not."""
+        app = self._app
+        vault = app.state.vault
+        if app.state.sealed:
+            return
+        page = await app.send(calls.logs(vault, limit=BACKFILL_ROWS))
+        if vault != app.state.vault:
+            return
+        ring = app.traffic.ring
+        if len(ring):
+            ring.catch_up(page.logs)
+        else:
+            ring.prepend(page.logs)

@@ -1,0 +1,213 @@
+"""The frame around every screen: header, screen tabs, status line and key bar."""
+
+from textual import events
+from textual.content import Content
+from textual.widget import Widget
+
+from vault_tui import strings
+from vault_tui.actions import Action, key_text
+from vault_tui.state import ConsoleState, Level, Link
+from vault_tui.traffic.reading import clock
+from vault_tui.widgets.words import plain, spread
+
+NOTICE_LOOK = {
+    Level.INFO: ("·", "$muted"),
+    Level.GOOD: ("✓", "$success"),
+    Level.WARNING: ("▲", "$warning"),
+    Level.ERROR: ("✗", "$error"),
+}
+_SEPARATOR = ("  │  ", "$rule")
+
+
+class Spots:
+    """Which action stands at which cells of a line, so that the mouse can reach it."""
+
+    def __init__(self) -> None:
+        self._spots: list[tuple[int, int, str]] = []
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._spots.clear()
+
+    def put(self, start: int, end: int, action: str) -> None:
+        """`action` runs on a click within `start` ≤ x < `end`."""
+        self._spots.append((start, end, action))
+
+    def at(self, x: int) -> str | None:
+        """The action at cell `x`."""
+        return next((name for start, end, name in self._spots if start <= x < end), None)
+
+
+class Line(Widget):
+    """One line of text whose parts can be clicked."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.spots = Spots()
+
+    async def on_click(self, event: events.Click) -> None:
+        """Run the action under the mouse."""
+        action = self.spots.at(event.x)
+        if action:
+            await self.app.run_action(f"app.run('{action}')")
+
+
+class HeaderLine(Line):
+    """Who and where: product, vault, seal, operator; worker, version, link."""
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__("header")
+        self.state = state
+
+    def render(self) -> Content:
+        """The line at the present width."""
+        state, wide = self.state, self.size.width >= 100
+        self.spots.clear()
+        left = Content.assemble((" ◆ ", "$accent bold"), (strings.PRODUCT, "bold"), "  ")
+        start = left.cell_length
+        left += Content.assemble(
+            (strings.VAULT_WORD, "$muted"), plain(state.vault, "bold", 24), (" ▾", "$accent"), "  "
+        )
+        self.spots.put(start, left.cell_length, "app.vault")
+        left += self._seal() + Content("  ")
+        start = left.cell_length
+        left += self._operator()
+        self.spots.put(start, left.cell_length, "app.unlock")
+        return spread(left, self._worker(wide), self.size.width)
+
+    def _seal(self) -> Content:
+        status = self.state.status
+        if status is None:
+            return Content.styled(strings.SEAL_UNKNOWN, "$muted")
+        if not status.initialized:
+            return Content.styled(strings.NOT_SET_UP, "$warning bold")
+        if status.sealed:
+            return Content.styled(strings.SEALED, "$warning bold")
+        return Content.styled(strings.UNSEALED, "$success")
+
+    def _operator(self) -> Content:
+        if self.state.read_only:
+            return Content.styled(strings.READ_ONLY, "$warning bold")
+        if self.state.status is not None and self.state.status.operator:
+            return Content.styled(strings.OPERATOR, "$success")
+        return Content.styled(strings.LOCKED, "$muted")
+
+    def _worker(self, wide: bool) -> Content:
+        state = self.state
+        parts: list[tuple[str, str] | Content] = []
+        if wide:
+            parts.append(plain(state.where, "$muted", 32))
+            if state.status is not None:
+                parts.append(plain(f" {state.status.version}", "$faint", 16))
+            parts.append(("  ", ""))
+        return Content.assemble(*parts, link_quality(state), " ")
+
+
+def link_quality(state: ConsoleState) -> Content:
+    """`▂▄▆ 3 ms`, in words too when it is bad."""
+    if state.link is Link.CONNECTING:
+        return Content.styled(strings.LINK_CONNECTING, "$muted")
+    if state.link is Link.LOST:
+        return Content.styled(strings.LINK_LOST, "$error bold")
+    trip = max(state.round_trip_ms, 0.0)
+    bars = "▂▄▆" if trip < 50 else "▂▄·" if trip < 150 else "▂··"
+    word = f" {strings.LINK_SLOW}" if state.slow_link else ""
+    text = "<1 ms" if trip < 1 else f"{trip:.0f} ms"
+    return Content.assemble((bars, "$warning" if word else "$success"), (f" {text}{word}", "$muted"))
+
+
+class TabLine(Line):
+    """The screens, with the key of each; the present one stands out."""
+
+    def __init__(self, state: ConsoleState, screens: list[tuple[str, str, str]], here: str) -> None:
+        super().__init__("tabs")
+        self.state = state
+        self.screens = screens
+        self.here = here
+        self.note = Content("")
+
+    def render(self) -> Content:
+        """The tabs, and the screen's own note at the right."""
+        self.spots.clear()
+        line = Content(" ")
+        for screen_id, key, title in self.screens:
+            start = line.cell_length
+            if screen_id == self.here:
+                look = "bold reverse" if self.app.native_ansi_color else "bold $background on $accent"
+                line += Content.styled(f" {key} {title} ", look)
+            else:
+                line += Content.assemble((f" {key}", "$accent"), (f" {title} ", "$muted"))
+            self.spots.put(start, line.cell_length, f"screen.{screen_id}")
+            line += Content(" ")
+        return spread(line, self.note + Content(" "), self.size.width)
+
+    def say(self, note: Content) -> None:
+        """Set the note at the right."""
+        if note != self.note:
+            self.note = note
+            self.refresh()
+
+
+class StatusLine(Line):
+    """The newest important event in one sentence."""
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__("status")
+        self.state = state
+
+    def render(self) -> Content:
+        """Glyph, sentence, time of day."""
+        notice = self.state.notice
+        if notice is None:
+            return Content.styled(f" · {strings.NOTHING_NEW}", "$faint")
+        glyph, style = NOTICE_LOOK[notice.level]
+        loud = notice.level in {Level.WARNING, Level.ERROR}
+        left = Content.assemble((f" {glyph} ", f"{style} bold"), plain(notice.text, style if loud else ""))
+        return spread(left, Content.styled(f"{clock(notice.at)} ", "$faint"), self.size.width)
+
+
+class KeyBar(Line):
+    """The keys that work now; what does not work now is greyed, in brackets."""
+
+    def __init__(self) -> None:
+        super().__init__("keys")
+        self._keys: list[tuple[Action, str, bool]] = []
+
+    def show(self, keys: list[tuple[Action, str, bool]]) -> None:
+        """Set (action, key, works)."""
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
+
+    def render(self) -> Content:
+        """As many keys as fit; help and palette always do."""
+        self.spots.clear()
+        kept = [entry for entry in self._keys if entry[0].scope == "app"]
+        last = self._pieces(kept)
+        width = self.size.width - last.cell_length - 1
+        line = Content("")
+        for entry in self._keys:
+            if entry[0].scope == "app":
+                continue
+            piece = self._pieces([entry])
+            if line.cell_length + piece.cell_length > width:
+                break
+            self.spots.put(line.cell_length, line.cell_length + piece.cell_length, entry[0].id)
+            line += piece
+        start = self.size.width - last.cell_length
+        for entry in kept:
+            end = start + self._pieces([entry]).cell_length
+            self.spots.put(start, end, entry[0].id)
+            start = end
+        return spread(line, last, self.size.width)
+
+    def _pieces(self, entries: list[tuple[Action, str, bool]]) -> Content:
+        line = Content("")
+        for action, key, works in entries:
+            if works:
+                line += Content.assemble(
+                    (f" {key_text(key)}", "$accent bold"), (f" {action.label} ", "$muted")
+                )
+            else:
+                line += Content.styled(f" ({key_text(key)} {action.label})", "$faint dim")
+        return line

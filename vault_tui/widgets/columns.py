@@ -1,0 +1,137 @@
+"""The columns of the traffic table at a given width, and a row's pieces in them."""
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+
+from proxy_core.base.text import display_safe
+from vault_tui import strings
+from vault_tui.traffic.reading import (
+    address,
+    clock,
+    duration,
+    size,
+    status_text,
+    status_tone,
+    verdict,
+)
+from vault_tui.traffic.ring import Row
+
+Piece = tuple[str, str]
+"""Text and tone; `+bold` may follow the tone's name."""
+
+# (id, width, smallest table width at which it appears); 0 as width takes the rest.
+_COLUMNS: tuple[tuple[str, int, int], ...] = (
+    ("time", 8, 0),
+    ("agent", 9, 0),
+    ("method", 6, 0),
+    ("address", 0, 0),
+    ("service", 11, 0),
+    ("keys", 16, 112),
+    ("status", 3, 0),
+    ("latency", 6, 0),
+    ("size", 7, 96),
+    ("reason", 30, 170),
+)
+_WIDER_FROM = 140
+_WIDER = {"agent": 5, "service": 7, "keys": 8}
+_RIGHT = frozenset({"status", "latency", "size"})
+GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`gap` is the space after it."""
+
+    id: str
+    title: str
+    width: int
+    gap: str
+    right: bool
+
+
+def columns_for(width: int) -> list[Column]:
+    """The columns that fit into `width` cells, two of them kept for the pointer."""
+    chosen = [(name, cells) for name, cells, least in _COLUMNS if width >= least]
+    if width >= _WIDER_FROM:
+        chosen = [(name, cells + _WIDER.get(name, 0) * (cells > 0)) for name, cells in chosen]
+    gap = 1 if width < 96 else GAP
+    used = sum(cells for _, cells in chosen) + gap * (len(chosen) - 1) + 3
+    rest = max(width - used, 8)
+    return [
+        Column(
+            name,
+            strings.TRAFFIC_COLUMNS[name],
+            cells or rest,
+            " " * gap if index < len(chosen) - 1 else "",
+            name in _RIGHT,
+        )
+        for index, (name, cells) in enumerate(chosen)
+    ]
+
+
+def fit(text: str, width: int) -> str:
+    """`text`, safe, in exactly `width` cells; an ellipsis shows that it was cut."""
+    safe = display_safe(text, width + 1)
+    if cell_len(safe) > width:
+        safe = set_cell_size(safe, max(width - 1, 0)).rstrip() + "…"
+    return set_cell_size(safe, width)
+
+
+def row_pieces(row: Row, columns: list[Column], pointer: bool) -> list[Piece]:
+    """The row's text, column by column."""
+    edge = "▸" if pointer else " "
+    pieces: list[Piece] = [(edge, "accent+bold"), ("◆" if row.marked else " ", "accent")]
+    for column in columns:
+        pieces += _cell(row, column)
+        if column.gap:
+            pieces.append((column.gap, "text"))
+    return pieces
+
+
+def _cell(row: Row, column: Column) -> list[Piece]:
+    if column.id == "address":
+        return _address(row, column.width)
+    if column.id == "service":
+        return _service(row, column.width)
+    text, tone = _plain(row, column.id)
+    cell = fit(text, column.width)
+    if column.right:
+        cell = cell.rstrip().rjust(column.width)
+    return [(cell, tone)]
+
+
+def _plain(row: Row, column: str) -> Piece:
+    record = row.record
+    if column == "time":
+        return clock(record.started_at), "faint"
+    if column == "agent":
+        return record.actor_name or strings.NOBODY, "muted"
+    if column == "method":
+        return record.method, "text+bold" if record.method not in {"GET", "HEAD"} else "muted"
+    if column == "keys":
+        return " ".join(record.credential_keys), "muted"
+    if column == "status":
+        return status_text(row), status_tone(row)
+    if column == "latency":
+        return duration(record.latency_ms).replace(" ", ""), "muted"
+    if column == "size":
+        return ("" if row.live else size(record.bytes_down)), "faint"
+    return record.reason, "faint"
+
+
+def _service(row: Row, width: int) -> list[Piece]:
+    found = verdict(row)
+    return [(f"{found.glyph} ", found.tone), (fit(found.word, width - 2), _word_tone(found.tone))]
+
+
+def _word_tone(tone: str) -> str:
+    return tone if tone in {"error", "warning"} else "text"
+
+
+def _address(row: Row, width: int) -> list[Piece]:
+    host, path = address(row.record)
+    safe_host = display_safe(host, width)
+    if cell_len(safe_host) >= width:
+        return [(fit(host, width), "text")]
+    return [(safe_host, "text"), (fit(path, width - cell_len(safe_host)), "muted")]

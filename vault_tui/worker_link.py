@@ -1,0 +1,77 @@
+"""The part of the worker's client that the console uses, and how it is opened.
+
+The client is imported when it is opened, in a thread: httpx alone costs more than the first paint.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from proxy_core.base.paths import Home
+from proxy_core.client.calls import Call
+from proxy_core.client.sse import Note
+
+if TYPE_CHECKING:
+    from proxy_core.client.async_client import AsyncClient
+
+T = TypeVar("T")
+
+
+class WorkerLink(Protocol):
+    """One worker. Every failure is a VaultError."""
+
+    async def send(self, call: Call[T]) -> T:
+        """Carry a call out."""
+        ...
+
+    def events(self) -> AsyncIterator[Note]:
+        """Events from now on, without end: reconnects, resumes and says what was lost."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connections up."""
+        ...
+
+
+OpenLink = Callable[[], Awaitable[WorkerLink]]
+
+
+class ClientLink:
+    """A WorkerLink over the worker's client."""
+
+    def __init__(self, client: "AsyncClient") -> None:
+        self._client = client
+
+    async def send(self, call: Call[T]) -> T:
+        """See WorkerLink."""
+        return await self._client.send(call)
+
+    def events(self) -> AsyncIterator[Note]:
+        """See WorkerLink. Batches leave out starts whose end they hold."""
+        from proxy_core.client.stream import events
+
+        return events(self._client, coalesce=True)
+
+    async def close(self) -> None:
+        """See WorkerLink."""
+        await self._client.aclose()
+
+
+def opener(home: Home | None, addr: str = "", token: str = "") -> OpenLink:
+    """How to reach the worker of `home`, starting one if none runs, or the one at `addr`."""
+
+    async def open_link() -> WorkerLink:
+        return ClientLink(await asyncio.to_thread(_open, home, addr, token))
+
+    return open_link
+
+
+def _open(home: Home | None, addr: str, token: str) -> "AsyncClient":
+    from proxy_core.client.async_client import AsyncClient
+    from proxy_core.client.launcher import ensure_worker
+    from proxy_core.client.target import Target
+
+    target = Target.choose(home, addr, token)
+    if target.socket is not None and home is not None:
+        ensure_worker(home)
+    return AsyncClient(target)
