@@ -10,7 +10,6 @@ context.configure(
     connection=connection,
     target_metadata=SQLModel.metadata,
     transaction_per_migration=False,
-    render_as_batch=connection.dialect.name == "sqlite",
 )
 with context.begin_transaction():
     context.run_migrations()
