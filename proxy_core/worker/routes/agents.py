@@ -1,44 +1,44 @@
 """Agents: named tokens."""
 
 from litestar import delete, get, post
+from litestar.params import FromPath, JSONBody
 
 from proxy_core.domain import wire
-from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission
-from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import fails, needs
+from proxy_core.worker.uses import UseApp, UseCaller
 
 _READ, _CHANGE = needs(Permission.READ_AGENTS), needs(Permission.CHANGE_AGENTS)
 
 
 @post("/v1/agents", opt=_CHANGE, responses=fails(400, 401, 403, 404, 409))
 async def create_agent(
-    app: Application, caller: Caller, data: wire.CreateAgent
+    app: UseApp, caller: UseCaller, data: JSONBody[wire.CreateAgent]
 ) -> wire.AgentCreated:
     """Create an agent; its token is shown this once."""
     return await app.agents.create(data, caller.known())
 
 
 @get("/v1/agents", opt=_READ, responses=fails(401, 403))
-async def list_agents(app: Application) -> wire.AgentList:
+async def list_agents(app: UseApp) -> wire.AgentList:
     """Every agent."""
     return await app.agents.list()
 
 
 @get("/v1/agents/{name:str}", opt=_READ, responses=fails(401, 403, 404))
-async def get_agent(app: Application, name: str) -> wire.AgentInfo:
+async def get_agent(app: UseApp, name: FromPath[str]) -> wire.AgentInfo:
     """One agent."""
     return await app.agents.get(name)
 
 
 @delete("/v1/agents/{name:str}", status_code=200, opt=_CHANGE, responses=fails(401, 403, 404))
-async def delete_agent(app: Application, caller: Caller, name: str) -> wire.Deleted:
+async def delete_agent(app: UseApp, caller: UseCaller, name: FromPath[str]) -> wire.Deleted:
     """Delete an agent; its connections end at once."""
     return await app.agents.delete(name, caller.known())
 
 
 @post("/v1/agents/{name:str}/rotate", status_code=200, opt=_CHANGE, responses=fails(401, 403, 404))
-async def rotate_agent(app: Application, caller: Caller, name: str) -> wire.AgentCreated:
+async def rotate_agent(app: UseApp, caller: UseCaller, name: FromPath[str]) -> wire.AgentCreated:
     """A new token; the old one ends at once."""
     return await app.agents.rotate(name, caller.known())
 
@@ -50,7 +50,7 @@ async def rotate_agent(app: Application, caller: Caller, name: str) -> wire.Agen
     responses=fails(400, 401, 403, 404, 409),
 )
 async def rename_agent(
-    app: Application, caller: Caller, name: str, data: wire.Rename
+    app: UseApp, caller: UseCaller, name: FromPath[str], data: JSONBody[wire.Rename]
 ) -> wire.AgentInfo:
     """Rename an agent; its token stays."""
     return await app.agents.rename(name, data, caller.known())

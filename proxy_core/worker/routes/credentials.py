@@ -1,13 +1,13 @@
 """Credentials: names for agents, values for operators and members, on purpose only."""
 
 from litestar import delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.domain.names import VaultRole
-from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission, authorize
-from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import DEFAULT_VAULT, fails, is_token, needs
+from proxy_core.worker.uses import UseApp, UseCaller
 
 _CHANGE = needs(Permission.CHANGE_CREDENTIALS, "body")
 
@@ -18,11 +18,11 @@ _CHANGE = needs(Permission.CHANGE_CREDENTIALS, "body")
     responses=fails(400, 401, 403, 404, 503),
 )
 async def list_credentials(
-    app: Application,
-    caller: Caller,
-    vault: str = DEFAULT_VAULT,
-    reveal: bool = False,
-    key: str = "",
+    app: UseApp,
+    caller: UseCaller,
+    vault: FromQuery[str] = DEFAULT_VAULT,
+    reveal: FromQuery[bool] = False,
+    key: FromQuery[str] = "",
 ) -> wire.CredentialList:
     """Names for the proxy role, metadata for others; with `reveal` the values, announced."""
     by = caller.known()
@@ -36,7 +36,7 @@ async def list_credentials(
 
 @post("/v1/credentials", status_code=200, opt=_CHANGE, responses=fails(400, 401, 403, 404, 503))
 async def set_credentials(
-    app: Application, caller: Caller, data: wire.SetCredentials
+    app: UseApp, caller: UseCaller, data: JSONBody[wire.SetCredentials]
 ) -> wire.CredentialsSet:
     """Store values, all or none; older ones stay as versions."""
     authorize(caller.known(), Permission.CHANGE_CREDENTIALS, data.vault)
@@ -45,7 +45,7 @@ async def set_credentials(
 
 @delete("/v1/credentials", status_code=200, opt=_CHANGE, responses=fails(400, 401, 403, 404))
 async def delete_credentials(
-    app: Application, caller: Caller, data: wire.DeleteCredentials
+    app: UseApp, caller: UseCaller, data: JSONBody[wire.DeleteCredentials]
 ) -> wire.CredentialsDeleted:
     """Delete credentials with their versions, all or none."""
     authorize(caller.known(), Permission.CHANGE_CREDENTIALS, data.vault)
@@ -58,7 +58,7 @@ async def delete_credentials(
     responses=fails(401, 403, 404),
 )
 async def credential_versions(
-    app: Application, key: str, vault: str = DEFAULT_VAULT
+    app: UseApp, key: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.CredentialHistory:
     """The versions that are kept, newest first; no values."""
     return await app.credentials.history(vault, key)
@@ -71,7 +71,7 @@ async def credential_versions(
     responses=fails(400, 401, 403, 404, 503),
 )
 async def restore_credential(
-    app: Application, caller: Caller, key: str, data: wire.RestoreCredential
+    app: UseApp, caller: UseCaller, key: FromPath[str], data: JSONBody[wire.RestoreCredential]
 ) -> wire.CredentialsSet:
     """An old value becomes the newest version."""
     authorize(caller.known(), Permission.CHANGE_CREDENTIALS, data.vault)

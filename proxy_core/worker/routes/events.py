@@ -16,15 +16,15 @@ from contextlib import aclosing
 import msgspec
 from litestar import Request, get
 from litestar.datastructures import State
+from litestar.params import FromQuery
 from litestar.response import Stream
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
-from proxy_core.services.application import Application
 from proxy_core.services.events import EventBatch, EventBus, Follow
 from proxy_core.services.principal import Permission, authorize
-from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import fails, needs
+from proxy_core.worker.uses import UseApp, UseCaller
 
 HEARTBEAT_SECONDS = 10.0
 FLUSH_SECONDS = 0.1
@@ -41,11 +41,11 @@ _KNOWN_TYPES = frozenset(kind.value for kind in EventType)
 )
 async def events(
     request: Request[object, object, State],
-    app: Application,
-    caller: Caller,
-    after: str | None = None,
-    types: str = "",
-    coalesce: bool = False,
+    app: UseApp,
+    caller: UseCaller,
+    after: FromQuery[str | None] = None,
+    types: FromQuery[str] = "",
+    coalesce: FromQuery[bool] = False,
 ) -> Stream:
     """Events as they happen; resumes behind `Last-Event-ID` or `after`; `types` by comma."""
     position = request.headers.get("last-event-id") or after

@@ -4,16 +4,14 @@ from typing import Annotated
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromQuery, HeaderParameter
 
 from proxy_core.domain import catalog, wire
-from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission, authorize
-from proxy_core.worker.access import Caller
-from proxy_core.worker.facts import WorkerFacts
 from proxy_core.worker.guard import fails
+from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
 
-_VAULT_HEADER = Annotated[str | None, Parameter(header="X-Vault", required=False)]
+_VAULT_HEADER = Annotated[str | None, HeaderParameter(name="X-Vault", required=False)]
 
 
 @get("/health", responses=fails(403))
@@ -23,13 +21,13 @@ async def health() -> wire.Health:
 
 
 @get("/v1/status", responses=fails(401, 403))
-async def status(facts: WorkerFacts, caller: Caller) -> wire.Status:
+async def status(facts: UseFacts, caller: UseCaller) -> wire.Status:
     """The worker's state. Without a token over TCP: no process, socket or problems."""
     return facts.status(caller)
 
 
 @get("/v1/mitm/ca.pem", responses=fails(403, 503), media_type="application/x-pem-file")
-async def ca_pem(app: Application, facts: WorkerFacts) -> Response[str]:
+async def ca_pem(app: UseApp, facts: UseFacts) -> Response[str]:
     """The certificate of the local CA, for agents to trust."""
     port = facts.proxy.rpartition(":")[2]
     return Response(
@@ -45,7 +43,10 @@ async def service_catalog() -> wire.Catalog:
 
 @get("/discover", responses=fails(400, 401, 403, 404))
 async def discover(
-    app: Application, caller: Caller, x_vault: _VAULT_HEADER = None, vault: str | None = None
+    app: UseApp,
+    caller: UseCaller,
+    x_vault: _VAULT_HEADER = None,
+    vault: FromQuery[str | None] = None,
 ) -> wire.Discovery:
     """What an agent may know of a vault; X-Vault names it where the token has several."""
     principal, name = caller.known(), x_vault or vault

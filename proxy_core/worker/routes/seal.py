@@ -3,16 +3,18 @@
 import os
 
 from litestar import get, post
+from litestar.params import JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission
 from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import fails, needs, socket_only
+from proxy_core.worker.uses import UseApp, UseCaller
 
 
 @post("/v1/init", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 409, 503))
-async def init(app: Application, caller: Caller, data: wire.InitRequest) -> wire.Sealed:
+async def init(app: UseApp, caller: UseCaller, data: JSONBody[wire.InitRequest]) -> wire.Sealed:
     """Set the vault up with its first key slot; the terminal becomes an operator's."""
     answer = await app.keys.initialise(data, caller.on_socket())
     _open_terminal(app, caller)
@@ -20,7 +22,7 @@ async def init(app: Application, caller: Caller, data: wire.InitRequest) -> wire
 
 
 @post("/v1/unseal", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 429, 503))
-async def unseal(app: Application, caller: Caller, data: wire.KeyProof) -> wire.Sealed:
+async def unseal(app: UseApp, caller: UseCaller, data: JSONBody[wire.KeyProof]) -> wire.Sealed:
     """Open the vault with a key slot; a proof by its secret unlocks the terminal too."""
     by = caller.on_socket()
     own_user = caller.peer is not None and caller.peer.uid == os.geteuid()
@@ -31,26 +33,28 @@ async def unseal(app: Application, caller: Caller, data: wire.KeyProof) -> wire.
 
 
 @post("/v1/unlock", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 429, 503))
-async def unlock(app: Application, caller: Caller, data: wire.KeyProof) -> wire.OperatorSession:
+async def unlock(
+    app: UseApp, caller: UseCaller, data: JSONBody[wire.KeyProof]
+) -> wire.OperatorSession:
     """Prove a key slot: an operator session for the terminal, and a token for scripts."""
     return await app.operators.unlock(data, caller.terminal, caller.on_socket())
 
 
 @post("/v1/lock", status_code=200, opt=socket_only(), responses=fails(401, 403))
-async def lock(app: Application, caller: Caller) -> wire.Locked:
+async def lock(app: UseApp, caller: UseCaller) -> wire.Locked:
     """End the terminal's operator session, and the token's that is sent."""
     await app.operators.lock(caller.terminal, caller.token)
     return wire.Locked()
 
 
 @post("/v1/seal", status_code=200, opt=needs(Permission.SEAL), responses=fails(400, 401, 403))
-async def seal(app: Application, caller: Caller) -> wire.Sealed:
+async def seal(app: UseApp, caller: UseCaller) -> wire.Sealed:
     """Forget the key, and every operator session."""
     return await app.keys.seal(caller.known())
 
 
 @get("/v1/seal/slots", opt=needs(Permission.READ_SLOTS), responses=fails(401, 403))
-async def slots(app: Application) -> wire.SlotList:
+async def slots(app: UseApp) -> wire.SlotList:
     """The key slots; never what opens them."""
     return await app.keys.slots()
 
@@ -61,7 +65,9 @@ async def slots(app: Application) -> wire.SlotList:
     opt=needs(Permission.CHANGE_SLOTS),
     responses=fails(400, 401, 403, 503),
 )
-async def add_slot(app: Application, caller: Caller, data: wire.InitRequest) -> wire.SlotInfo:
+async def add_slot(
+    app: UseApp, caller: UseCaller, data: JSONBody[wire.InitRequest]
+) -> wire.SlotInfo:
     """One more way to open the vault."""
     return await app.keys.add_slot(data, caller.known())
 

@@ -1,12 +1,12 @@
 """Services of a vault. `{name}` is a name or a host pattern, which may hold an encoded slash."""
 
 from litestar import delete, get, patch, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.domain import wire
-from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission
-from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import fails, needs, required
+from proxy_core.worker.uses import UseApp, UseCaller
 
 _SERVICES = "/v1/vaults/{vault:str}/services"
 _READ = needs(Permission.READ_SERVICES, "path")
@@ -14,14 +14,14 @@ _CHANGE = needs(Permission.CHANGE_SERVICES, "path")
 
 
 @get(_SERVICES, opt=_READ, responses=fails(401, 403, 404))
-async def list_services(app: Application, vault: str) -> wire.ServiceList:
+async def list_services(app: UseApp, vault: FromPath[str]) -> wire.ServiceList:
     """The service documents."""
     return await app.services.list(vault)
 
 
 @post(_SERVICES, status_code=200, opt=_CHANGE, responses=fails(400, 401, 403, 404))
 async def upsert_services(
-    app: Application, caller: Caller, vault: str, data: wire.ServicesRequest
+    app: UseApp, caller: UseCaller, vault: FromPath[str], data: JSONBody[wire.ServicesRequest]
 ) -> wire.ServicesUpserted:
     """Add or replace by name, all or none."""
     return await app.services.upsert(vault, data, caller.known())
@@ -29,21 +29,27 @@ async def upsert_services(
 
 @put(_SERVICES, opt=_CHANGE, responses=fails(400, 401, 403, 404))
 async def replace_services(
-    app: Application, caller: Caller, vault: str, data: wire.ServicesRequest
+    app: UseApp, caller: UseCaller, vault: FromPath[str], data: JSONBody[wire.ServicesRequest]
 ) -> wire.ServicesReplaced:
     """Replace all services, in the order given."""
     return await app.services.replace(vault, data, caller.known())
 
 
 @delete(_SERVICES, status_code=200, opt=_CHANGE, responses=fails(401, 403, 404))
-async def clear_services(app: Application, caller: Caller, vault: str) -> wire.ServicesCleared:
+async def clear_services(
+    app: UseApp, caller: UseCaller, vault: FromPath[str]
+) -> wire.ServicesCleared:
     """Remove all services."""
     return await app.services.clear(vault, caller.known())
 
 
 @patch(_SERVICES + "/{name:str}", opt=_CHANGE, responses=fails(400, 401, 403, 404, 409))
 async def patch_service(
-    app: Application, caller: Caller, vault: str, name: str, data: wire.ServicePatch
+    app: UseApp,
+    caller: UseCaller,
+    vault: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[wire.ServicePatch],
 ) -> wire.ServicesUpserted:
     """Enable or disable a service."""
     return await app.services.patch(vault, name, data, caller.known())
@@ -56,7 +62,7 @@ async def patch_service(
     responses=fails(401, 403, 404, 409),
 )
 async def remove_service(
-    app: Application, caller: Caller, vault: str, name: str
+    app: UseApp, caller: UseCaller, vault: FromPath[str], name: FromPath[str]
 ) -> wire.ServiceRemoved:
     """Remove a service."""
     return await app.services.remove(vault, name, caller.known())
@@ -64,14 +70,16 @@ async def remove_service(
 
 @get(_SERVICES + "/credential-usage", opt=_READ, responses=fails(400, 401, 403, 404))
 async def credential_usage(
-    app: Application, vault: str, key: str | None = None
+    app: UseApp, vault: FromPath[str], key: FromQuery[str | None] = None
 ) -> wire.CredentialUsage:
     """The services that use the credential `key`."""
     return await app.services.credential_usage(vault, required(key, "key"))
 
 
 @post(_SERVICES + "/test", status_code=200, opt=_READ, responses=fails(400, 401, 403, 404))
-async def match_test(app: Application, vault: str, data: wire.MatchTest) -> wire.MatchResult:
+async def match_test(
+    app: UseApp, vault: FromPath[str], data: JSONBody[wire.MatchTest]
+) -> wire.MatchResult:
     """Which service would win for a request, and why; nothing is sent."""
     return await app.services.test(vault, data)
 

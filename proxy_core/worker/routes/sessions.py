@@ -1,15 +1,15 @@
 """Scoped sessions."""
 
 from litestar import delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
-from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission, PrincipalKind, authorize
 from proxy_core.worker.access import Caller
-from proxy_core.worker.facts import WorkerFacts
 from proxy_core.worker.guard import DEFAULT_VAULT, fails, needs, required
 from proxy_core.worker.peers import read_process
+from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
 
 
 @post(
@@ -19,7 +19,7 @@ from proxy_core.worker.peers import read_process
     responses=fails(400, 401, 403, 404),
 )
 async def create_session(
-    app: Application, caller: Caller, facts: WorkerFacts, data: wire.CreateSession
+    app: UseApp, caller: UseCaller, facts: UseFacts, data: JSONBody[wire.CreateSession]
 ) -> wire.SessionCreated:
     """Mint a session with the proxy role in one vault; its token is shown this once."""
     authorize(caller.known(), Permission.CHANGE_SESSIONS, data.vault)
@@ -32,14 +32,14 @@ async def create_session(
     opt=needs(Permission.READ_SESSIONS, "query"),
     responses=fails(400, 401, 403, 404),
 )
-async def list_sessions(app: Application, vault: str | None = None) -> wire.SessionList:
+async def list_sessions(app: UseApp, vault: FromQuery[str | None] = None) -> wire.SessionList:
     """The live sessions of a vault."""
     return await app.sessions.list(required(vault, "vault"))
 
 
 @delete("/v1/sessions/{session_id:str}", status_code=200, responses=fails(401, 403, 404))
 async def revoke_session(
-    app: Application, caller: Caller, session_id: str, vault: str = DEFAULT_VAULT
+    app: UseApp, caller: UseCaller, session_id: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.Deleted:
     """Revoke a session; its connections end at once. A session may revoke itself."""
     by = caller.known()

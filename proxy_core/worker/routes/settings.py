@@ -1,16 +1,16 @@
 """The worker's settings."""
 
 from litestar import get, patch
+from litestar.params import JSONBody
 
 from proxy_core.domain import wire
-from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission
-from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import fails, needs
+from proxy_core.worker.uses import UseApp, UseCaller
 
 
 @get("/v1/admin/settings", opt=needs(Permission.READ_SETTINGS), responses=fails(401, 403))
-async def list_settings(app: Application) -> wire.SettingList:
+async def list_settings(app: UseApp) -> wire.SettingList:
     """Every setting with its default and meaning."""
     return app.settings.list()
 
@@ -21,7 +21,7 @@ async def list_settings(app: Application) -> wire.SettingList:
     responses=fails(400, 401, 403),
 )
 async def change_settings(
-    app: Application, caller: Caller, data: wire.SettingsChange
+    app: UseApp, caller: UseCaller, data: JSONBody[wire.SettingsChange]
 ) -> wire.SettingList:
     """Change the settings named, all or none; null restores a default."""
     return await app.settings.change(data.settings, caller.known())

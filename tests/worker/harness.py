@@ -1,0 +1,137 @@
+"""A real worker in a thread of the test's process: real sockets, a real database."""
+
+import asyncio
+import http.client
+import json
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proxy_core.base.paths import Home
+from proxy_core.client import calls
+from proxy_core.client.sync_client import SyncClient
+from proxy_core.client.target import Target
+from proxy_core.services.operators import Terminal
+from proxy_core.worker.access import terminal_of
+from proxy_core.worker.config import WorkerConfig
+from proxy_core.worker.peers import Peer
+from proxy_core.worker.runtime import Running, running_worker
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Answer:
+    """An HTTP answer; `json` of its body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class ThreadedWorker:
+    """Serves between `start` and `stop`; `running` is the worker itself."""
+
+    running: Running
+
+    def __init__(self, home: Path, **options: Any) -> None:
+        self.config = WorkerConfig(home=Home(home), port=0, proxy_port=0, **options)
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    def start(self) -> "ThreadedWorker":
+        self._thread.start()
+        assert self._ready.wait(30)
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    async def _serve(self) -> None:
+        self.loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            async with running_worker(self.config) as self.running:
+                self._ready.set()
+                await self._stopping.wait()
+        except BaseException as error:
+            self._failure = error
+            self._ready.set()
+
+    @property
+    def socket(self) -> Path:
+        return self.config.home.socket
+
+    @property
+    def api(self) -> str:
+        return self.running.facts.api
+
+    def client(self, token: str = "") -> SyncClient:
+        """A client on the control socket."""
+        return SyncClient(Target(socket=self.socket, token=token))
+
+    def tcp_client(self, token: str = "") -> SyncClient:
+        return SyncClient(Target(base_url=f"http://{self.api}", token=token))
+
+    def init(self) -> None:
+        """Set the vault up; this process's terminal becomes an operator's."""
+        self.client().send(calls.init("password", PASSWORD))
+
+    def in_loop(self, function: Any, *arguments: Any) -> Any:
+        """Call a plain function in the worker's loop and return its result."""
+
+        async def call() -> Any:
+            return function(*arguments)
+
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(30)
+
+    def end_operators(self) -> None:
+        self.in_loop(self.running.app.operators.end_all)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str = "",
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        tcp: bool = True,
+    ) -> Answer:
+        """One raw request; what no typed client would send."""
+        host, _, port = self.api.rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        if not tcp:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(str(self.socket))
+        fields = {"Authorization": f"Bearer {token}"} if token else {}
+        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body)
+        if data is not None and not isinstance(body, bytes):
+            fields["Content-Type"] = "application/json"
+        try:
+            connection.request(method, path, data, {**fields, **(headers or {})})
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
+        finally:
+            connection.close()
+
+
+def own_terminal() -> Terminal | None:
+    """The terminal session that this test process belongs to."""
+    left, right = socket.socketpair()
+    with left, right:
+        peer = Peer.of(left)
+        try:
+            return terminal_of(peer)
+        finally:
+            peer.close()

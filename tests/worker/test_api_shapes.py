@@ -1,0 +1,222 @@
+"""Failures have the contract's shape, whoever raises them; foreign sites and odd bodies fail."""
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from proxy_core.base.errors import ERRORS
+from proxy_core.client import calls
+from proxy_core.worker.front import MAX_BODY_BYTES
+from tests.worker.harness import Answer, ThreadedWorker
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def token(worker: ThreadedWorker) -> str:
+    """An operator's token."""
+    return str(worker.in_loop(worker.running.app.operators.open, None, "tester").token)
+
+
+def check_problem(answer: Answer, status: int, code: str) -> dict[str, Any]:
+    document: dict[str, Any] = answer.json
+    assert (answer.status, document["error"], document["code"]) == (status, code, code)
+    assert document["status"] == status
+    assert isinstance(document["message"], str)
+    assert document["message"]
+    assert answer.headers["content-type"] == "application/problem+json"
+    return document
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status", "code"),
+    [
+        ("GET", "/nothing/here", None, {}, 404, "not_found"),
+        ("POST", "/health", None, {}, 405, "method_unsupported"),
+        ("POST", "/v1/vaults", b'{"name"', JSON, 400, "bad_request"),
+        ("POST", "/v1/vaults", b'{"name": 5}', JSON, 400, "bad_request"),
+        ("POST", "/v1/vaults", b'{"name": "abc", "odd": 1}', JSON, 400, "bad_request"),
+        ("POST", "/v1/vaults", None, {}, 400, "bad_request"),
+        ("POST", "/v1/vaults", b'{"name": "abc"}', {}, 400, "bad_request"),
+        ("POST", "/v1/vaults", b"name=abc", {"Content-Type": "text/plain"}, 400, "bad_request"),
+        ("POST", "/v1/vaults", b'{"name": "default"}', JSON, 409, "conflict"),
+        ("GET", "/v1/vaults/unknown/services", None, {}, 404, "vault_not_found"),
+        ("GET", "/v1/vaults/default/logs?limit=many", None, {}, 400, "bad_request"),
+        ("GET", "/v1/vaults/default/logs?limit=201", None, {}, 400, "bad_request"),
+        ("GET", "/v1/vaults/%ff/services", None, {}, 400, "bad_request"),
+        ("GET", "/v1/sessions", None, {}, 400, "bad_request"),
+        ("GET", "/v1/vaults/default/services/credential-usage", None, {}, 400, "bad_request"),
+        ("GET", "/v1/events?types=no.such", None, {}, 400, "bad_request"),
+        ("GET", "/v1/events?after=x", None, {}, 400, "bad_request"),
+    ],
+)
+def test_failures_have_one_shape(
+    worker: ThreadedWorker,
+    token: str,
+    method: str,
+    path: str,
+    body: bytes | None,
+    headers: dict[str, str],
+    status: int,
+    code: str,
+) -> None:
+    """Routing, validation and use cases fail in the same words."""
+    answer = worker.ask(method, path, token=token, body=body, headers=headers)
+    check_problem(answer, status, code)
+
+
+def test_a_wrong_token_is_refused_on_public_routes_too(worker: ThreadedWorker) -> None:
+    """A token that means nothing is 401 with a challenge, never silently ignored."""
+    answer = worker.ask("GET", "/v1/status", token="vt_agt_" + "0" * 64)
+    check_problem(answer, 401, "unauthorized")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_bug_answers_500_with_an_id_of_the_log(
+    worker: ThreadedWorker,
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An unexpected error shows an id in the answer and in the log, and its text in neither."""
+
+    def broken(_vault: str) -> None:
+        raise RuntimeError("s3cret-in-a-message")
+
+    monkeypatch.setattr(worker.running.app.vaults, "settings", broken)
+    answer = worker.ask("GET", "/v1/vaults/default/settings", token=token)
+    document = check_problem(answer, 500, "internal")
+    assert document["id"] in document["message"]
+    assert document["id"] in caplog.text
+    assert b"s3cret" not in answer.body
+    assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", ""])
+def test_a_foreign_host_is_refused(worker: ThreadedWorker, host: str) -> None:
+    """A page that rebinds its name to this machine reaches nothing."""
+    answer = worker.ask("GET", "/health", headers={"Host": host})
+    check_problem(answer, 403, "origin_refused")
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1"])
+def test_a_foreign_origin_is_refused(worker: ThreadedWorker, origin: str) -> None:
+    """A page of another site cannot call the API."""
+    answer = worker.ask("GET", "/health", headers={"Origin": origin})
+    check_problem(answer, 403, "origin_refused")
+
+
+def test_the_own_origin_is_served(worker: ThreadedWorker) -> None:
+    """A page of the worker's own address may call it."""
+    answer = worker.ask("GET", "/health", headers={"Origin": f"http://{worker.api}"})
+    assert (answer.status, answer.json) == (200, {"status": "ok"})
+
+
+def test_a_large_body_is_refused(worker: ThreadedWorker, token: str) -> None:
+    """Bodies are bounded, with a length and without one."""
+    head = {"Content-Length": str(MAX_BODY_BYTES + 1), **JSON}
+    check_problem(
+        worker.ask("POST", "/v1/vaults", token=token, headers=head), 413, "request_too_large"
+    )
+    host, _, port = worker.api.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n"
+        fields += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        raw.sendall(f"POST /v1/vaults HTTP/1.1\r\n{fields}".encode())
+        chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
+        for _ in range(5):
+            raw.sendall(chunk)
+        raw.sendall(b"0\r\n\r\n")
+        assert raw.recv(65536).startswith(b"HTTP/1.1 413")
+
+
+def test_what_is_not_http_gets_a_problem(worker: ThreadedWorker) -> None:
+    """Even a request that cannot be parsed is answered in the contract's shape."""
+    host, _, port = worker.api.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        raw.sendall(b"\x00 nonsense\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert json.loads(body)["error"] == "bad_request"
+
+
+def test_names_may_hold_an_encoded_slash(worker: ThreadedWorker, token: str) -> None:
+    """A host pattern with a path is one segment of the URL."""
+    document = {"name": "slack", "host": "slack.com/api/*", "auth": {"type": "passthrough"}}
+    path = "/v1/vaults/default/services"
+    worker.ask("POST", path, token=token, body={"services": [document]})
+    answer = worker.ask("DELETE", f"{path}/slack.com%2Fapi%2F*", token=token)
+    assert (answer.status, answer.json["removed"]) == (200, "slack")
+
+
+@pytest.mark.parametrize("name", ["test", "credential-usage"])
+def test_services_may_be_named_like_endpoints(
+    worker: ThreadedWorker, token: str, name: str
+) -> None:
+    """A service called `test` can be switched off and removed."""
+    document = {"name": name, "host": "named.example", "auth": {"type": "passthrough"}}
+    path = "/v1/vaults/default/services"
+    worker.ask("POST", path, token=token, body={"services": [document]})
+    patched = worker.ask("PATCH", f"{path}/{name}", token=token, body={"enabled": False})
+    assert patched.status == 200
+    assert worker.ask("DELETE", f"{path}/{name}", token=token).json["removed"] == name
+
+
+def test_a_delete_may_say_nothing_of_its_type(worker: ThreadedWorker, token: str) -> None:
+    """DELETE works with a body without content type, and without a body where none is needed."""
+    worker.client(token).send(calls.set_credentials({"TO_DELETE": "x"}))
+    answer = worker.ask("DELETE", "/v1/credentials", token=token, body=b'{"keys": ["TO_DELETE"]}')
+    assert answer.json == {"deleted": ["TO_DELETE"]}
+
+
+def test_ambiguous_hosts_name_their_candidates(worker: ThreadedWorker, token: str) -> None:
+    """A host that names several services is 409 with the candidates beside the error."""
+    documents = [
+        {"name": name, "host": "twice.example", "auth": {"type": "passthrough"}}
+        for name in ("one-service", "two-service")
+    ]
+    path = "/v1/vaults/default/services"
+    worker.ask("POST", path, token=token, body={"services": documents})
+    answer = worker.ask("DELETE", f"{path}/twice.example", token=token)
+    document = check_problem(answer, 409, "ambiguous_host")
+    assert [one["name"] for one in document["candidates"]] == ["one-service", "two-service"]
+
+
+def test_the_description_tells_the_truth(worker: ThreadedWorker) -> None:
+    """Each route is described, with answers of the table's statuses and the problem's shape."""
+    answer = worker.ask("GET", "/openapi.json")
+    document = answer.json
+    assert document["openapi"].startswith("3.1")
+    known = {str(kind.status) for kind in ERRORS.values()}
+    operations = [
+        (path, method, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in {"get", "post", "put", "patch", "delete"}
+    ]
+    assert len(operations) >= 40
+    for path, method, operation in operations:
+        statuses = set(operation["responses"])
+        assert statuses & {"200", "201"}, (path, method)
+        assert statuses - {"200", "201"} <= known, (path, method)
+        assert "500" in statuses
+        assert operation.get("summary"), (path, method)
+        assert not {one["name"] for one in operation.get("parameters", [])} & {"app", "caller"}
+    assert "/openapi" not in document["paths"]
+
+
+def test_every_described_operation_is_routed(worker: ThreadedWorker, token: str) -> None:
+    """No path of the description is unknown, and each success status is what comes back."""
+    document = worker.ask("GET", "/openapi.json").json
+    for path, item in document["paths"].items():
+        if path in {"/v1/events"}:
+            continue
+        if "get" in item:
+            url = (
+                path.replace("{vault}", "default").replace("{key}", "K").replace("{name}", "nobody")
+            )
+            answer = worker.ask("GET", url, token=token)
+            assert str(answer.status) in item["get"]["responses"], (path, answer.body)

@@ -1,0 +1,115 @@
+"""Every route, asked by everybody."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from proxy_core.client import calls
+from proxy_core.domain.wire import AgentVault
+from tests.worker.harness import ThreadedWorker
+
+MEMBERS = frozenset({"member", "admin", "operator"})
+EVERYONE = frozenset(
+    {"anonymous", "proxy", "session", "member", "admin", "owner", "peer", "operator"}
+)
+GRANTED = frozenset({"proxy", "session", *MEMBERS})
+READERS = MEMBERS | {"peer"}
+ADMINS = frozenset({"admin", "operator"})
+OWNERS = frozenset({"owner", "operator"})
+ON_SOCKET = frozenset({"peer", "operator"})
+
+# What is asked exists nowhere, so whoever is let in gets 200, 400 or 404 and changes nothing.
+S = "/v1/vaults/default/services"
+ROUTES: list[tuple[str, str, Any, frozenset[str]]] = [
+    ("GET", "/health", None, EVERYONE),
+    ("GET", "/v1/status", None, EVERYONE),
+    ("GET", "/v1/mitm/ca.pem", None, EVERYONE),
+    ("GET", "/v1/service-catalog", None, EVERYONE),
+    ("GET", "/openapi.json", None, EVERYONE),
+    ("GET", "/discover?vault=default", None, GRANTED | {"peer"}),
+    ("POST", "/v1/init", {"slot": "nonsense", "secret": "x"}, ON_SOCKET),
+    ("POST", "/v1/unseal", {"slot": "nonsense", "secret": "x"}, ON_SOCKET),
+    ("POST", "/v1/unlock", {"slot": "nonsense", "secret": "x"}, ON_SOCKET),
+    ("POST", "/v1/seal/slots", {"slot": "nonsense", "secret": "x"}, frozenset({"operator"})),
+    ("GET", "/v1/seal/slots", None, ON_SOCKET),
+    ("GET", "/v1/vaults", None, EVERYONE - {"anonymous"}),
+    ("POST", "/v1/vaults", {"name": "!"}, OWNERS),
+    ("DELETE", "/v1/vaults/default", None, ADMINS),
+    ("POST", "/v1/vaults/default/rename", {"name": "!"}, ADMINS),
+    ("GET", "/v1/vaults/default/settings", None, READERS),
+    ("PATCH", "/v1/vaults/default/settings", {"unmatched_host_policy": "?"}, ADMINS),
+    ("GET", "/v1/credentials", None, GRANTED | {"peer"}),
+    ("GET", "/v1/credentials?reveal=true", None, MEMBERS),
+    ("POST", "/v1/credentials", {"credentials": {"bad key": "x"}}, MEMBERS),
+    ("DELETE", "/v1/credentials", {"keys": ["NOT_THERE"]}, MEMBERS),
+    ("GET", "/v1/credentials/NOT_THERE/versions", None, READERS),
+    ("POST", "/v1/credentials/NOT_THERE/restore", {"version": 1}, MEMBERS),
+    ("GET", S, None, READERS),
+    ("POST", S, {"services": [{}]}, MEMBERS),
+    ("PUT", S, {"services": [{}]}, MEMBERS),
+    ("DELETE", S, None, MEMBERS),
+    ("PATCH", f"{S}/not-there", {"enabled": False}, MEMBERS),
+    ("DELETE", f"{S}/not-there", None, MEMBERS),
+    ("GET", f"{S}/credential-usage?key=K", None, READERS),
+    ("POST", f"{S}/test", {"url": "https://example.com/"}, READERS),
+    ("POST", "/v1/sessions", {"vault": "default", "ttl_seconds": 1}, MEMBERS),
+    ("GET", "/v1/sessions?vault=default", None, READERS),
+    ("DELETE", "/v1/sessions/not-there", None, MEMBERS),
+    ("POST", "/v1/agents", {"name": "!"}, OWNERS),
+    ("GET", "/v1/agents", None, OWNERS | {"peer"}),
+    ("GET", "/v1/agents/not-there", None, OWNERS | {"peer"}),
+    ("DELETE", "/v1/agents/not-there", None, OWNERS),
+    ("POST", "/v1/agents/not-there/rotate", None, OWNERS),
+    ("POST", "/v1/agents/not-there/rename", {"name": "other-name"}, OWNERS),
+    ("GET", "/v1/vaults/default/logs", None, READERS),
+    ("GET", "/v1/vaults/default/discovered-hosts", None, READERS),
+    ("GET", "/v1/admin/settings", None, OWNERS | {"peer"}),
+    ("PATCH", "/v1/admin/settings", {"settings": {"no-such": 1}}, OWNERS),
+]
+
+
+@dataclass
+class Cast:
+    """A worker and a token for each role that has one."""
+
+    worker: ThreadedWorker
+    tokens: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def cast(worker: ThreadedWorker) -> Cast:
+    """One token for each role."""
+    client = worker.client()
+    tokens = {"anonymous": "", "peer": ""}
+    for role in ("proxy", "member", "admin"):
+        grant = [AgentVault(vault_name="default", vault_role=role)]
+        tokens[role] = client.send(calls.create_agent(f"agent-{role}", vaults=grant)).av_agent_token
+    owner = client.send(calls.create_agent("agent-owner", role="owner", vaults=[]))
+    tokens["owner"] = owner.av_agent_token
+    tokens["session"] = client.send(calls.create_session("default")).token
+    operators = worker.running.app.operators
+    tokens["operator"] = worker.in_loop(operators.open, None, "tester").token
+    client.send(calls.lock())
+    return Cast(worker, tokens)
+
+
+@pytest.mark.parametrize("role", sorted(EVERYONE))
+@pytest.mark.parametrize(
+    ("method", "path", "body", "allowed"), ROUTES, ids=[f"{m} {p}" for m, p, _, _ in ROUTES]
+)
+def test_route_by_role(
+    cast: Cast, role: str, method: str, path: str, body: Any, allowed: frozenset[str]
+) -> None:
+    """A route serves exactly the roles listed for it, and tells the others why."""
+    on_socket = role in {"peer", "operator"}
+    answer = cast.worker.ask(method, path, token=cast.tokens[role], body=body, tcp=not on_socket)
+    if role in allowed:
+        assert answer.status not in {401, 403, 405, 500}, answer.body
+    elif role == "anonymous":
+        assert (answer.status, answer.json["error"]) == (401, "unauthorized")
+    elif role == "peer":
+        assert (answer.status, answer.json["error"]) == (403, "operator_required")
+    else:
+        assert answer.status == 403
+        assert answer.json["error"] in {"role_forbidden", "vault_forbidden"}
