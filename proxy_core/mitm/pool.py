@@ -49,7 +49,8 @@ class Pool:
         stream = upstream.stream
         kept = self._idle.setdefault(upstream.origin, [])
         full = len(kept) >= config.pool_per_host or self._total >= config.pool_total
-        if full or stream.buffer or stream.at_eof or stream.closed:
+        used_up = stream.buffer or stream.at_eof or stream.closed or stream.interrupted
+        if full or used_up:
             stream.close()
             return
         upstream.idle_since = stream.time

@@ -82,9 +82,11 @@ class Splice:
             try:
                 data = await source.read(self._moved_at + self._idle)
             except StreamError as error:
-                if error.reason == "timeout" and source.time < self._moved_at + self._idle:
+                if error.reason != "timeout":
+                    raise
+                if source.time < self._moved_at + self._idle:
                     continue
-                raise
+                return
             if not data:
                 return
             self._moved_at = source.time

@@ -20,9 +20,11 @@ import ssl
 import struct
 from collections.abc import Callable
 from math import inf
-from typing import Literal
 
 from proxy_core.mitm.reactor import SCRATCH, Reactor
+from proxy_core.mitm.waits import StreamError, Waits, fail
+
+__all__ = ["Stream", "StreamError"]
 
 READ_AHEAD = 64 * 1024
 FULL_RECORD = 16 * 1024
@@ -31,58 +33,36 @@ FULL_RECORD = 16 * 1024
 WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-class StreamError(Exception):
-    """A stream failed: `stream` says whose side, `reason` how, `cause` what the system said."""
-
-    def __init__(
-        self, stream: "Stream", reason: Literal["timeout", "closed"], cause: OSError | None = None
-    ) -> None:
-        super().__init__(reason)
-        self.stream = stream
-        self.reason = reason
-        self.cause = cause
-
-
-class Stream:
+class Stream(Waits):
     """One connected socket. `buffer` holds bytes that were received and not consumed yet."""
 
     __slots__ = (
         "_fd",
         "_loop",
         "_only_wake",
-        "_pending_failure",
         "_reactor",
-        "_read_deadline",
-        "_read_waiter",
         "_reading",
         "_sock",
         "_watcher",
-        "_write_deadline",
-        "_write_waiter",
         "at_eof",
         "buffer",
         "clean_eof",
-        "closed",
         "encrypted",
     )
 
     def __init__(self, reactor: Reactor, sock: socket.socket) -> None:
+        super().__init__()
         self._reactor = reactor
         self._loop = reactor.loop
         self._sock = sock
         self._fd = sock.fileno()
         self._reading = False
         self._only_wake = False
-        self._read_waiter: asyncio.Future[bytes] | None = None
-        self._write_waiter: asyncio.Future[None] | None = None
-        self._read_deadline = self._write_deadline = inf
         self._watcher: Callable[[], None] | None = None
-        self._pending_failure: Exception | None = None
         self.buffer = bytearray()
         self.at_eof = False
         self.clean_eof = False
         """The end was announced (TLS close_notify, or a plain FIN): not a truncation."""
-        self.closed = False
         self.encrypted = False
         reactor.streams.add(self)
 
@@ -121,20 +101,22 @@ class Stream:
         return b"" if self.at_eof else self._receive_now()
 
     async def _receive(self, deadline: float) -> bytes:
-        self._check_failure()
+        self.check_failure()
         if self.at_eof:
             return b""
         waiter: asyncio.Future[bytes] = self._loop.create_future()
-        self._read_waiter = waiter
-        self._read_deadline = deadline
+        self.read_waiter = waiter
+        self.read_deadline = deadline
         if not self._reading:
             self._loop.add_reader(self._fd, self._on_readable)
             self._reading = True
         try:
             return await waiter
         finally:
-            self._read_waiter = None
-            self._read_deadline = inf
+            # A cancelled read ends late: somebody else may be reading by now.
+            if self.read_waiter is waiter:
+                self.read_waiter = None
+                self.read_deadline = inf
 
     def _receive_now(self) -> bytes | None:
         scratch = self._reactor.scratch
@@ -165,7 +147,7 @@ class Stream:
         return size
 
     def _on_readable(self) -> None:
-        waiter = self._read_waiter
+        waiter = self.read_waiter
         if waiter is None or waiter.done():
             self._on_idle_readable()
             return
@@ -241,23 +223,24 @@ class Stream:
 
     async def writable(self, deadline: float) -> None:
         """Wait until something can be sent. Raises StreamError."""
-        self._check_failure()
+        self.check_failure()
         waiter: asyncio.Future[None] = self._loop.create_future()
-        self._write_waiter = waiter
-        self._write_deadline = deadline
+        self.write_waiter = waiter
+        self.write_deadline = deadline
         self._loop.add_writer(self._fd, self._on_writable)
         try:
             await waiter
         finally:
-            self._write_waiter = None
-            self._write_deadline = inf
-            if not self.closed:
-                self._loop.remove_writer(self._fd)
+            if self.write_waiter is waiter:
+                self.write_waiter = None
+                self.write_deadline = inf
+                if not self.closed:
+                    self._loop.remove_writer(self._fd)
 
     def _on_writable(self) -> None:
         self._loop.remove_writer(self._fd)
-        if self._write_waiter is not None and not self._write_waiter.done():
-            self._write_waiter.set_result(None)
+        if self.write_waiter is not None and not self.write_waiter.done():
+            self.write_waiter.set_result(None)
 
     # --- opening: see opening.py --------------------------------------------------------------
 
@@ -276,29 +259,6 @@ class Stream:
         self.encrypted = True
 
     # --- ending -------------------------------------------------------------------------------
-
-    def overdue(self, now: float) -> bool:
-        """Whether a read or write waits longer than it may."""
-        return self._read_deadline < now or self._write_deadline < now
-
-    def expire(self, now: float) -> None:
-        """Fail what waits longer than it may."""
-        if self._read_deadline < now:
-            _fail(self._read_waiter, StreamError(self, "timeout"))
-        if self._write_deadline < now:
-            _fail(self._write_waiter, StreamError(self, "timeout"))
-
-    def interrupt(self, failure: Exception) -> None:
-        """Let the read or write that waits, or else the next one that would, raise `failure`."""
-        if not _fail(self._read_waiter, failure) and not _fail(self._write_waiter, failure):
-            self._pending_failure = failure
-
-    def _check_failure(self) -> None:
-        if self._pending_failure is not None:
-            failure, self._pending_failure = self._pending_failure, None
-            raise failure
-        if self.closed:
-            raise StreamError(self, "closed")
 
     def half_close(self) -> None:
         """Say that nothing more will be sent, and go on receiving."""
@@ -331,15 +291,6 @@ class Stream:
         self._stop_reading()
         self._loop.remove_writer(self._fd)
         self._reactor.streams.discard(self)
-        _fail(self._read_waiter, StreamError(self, "closed"))
-        _fail(self._write_waiter, StreamError(self, "closed"))
+        fail(self.read_waiter, StreamError(self, "closed"))
+        fail(self.write_waiter, StreamError(self, "closed"))
         self._sock.close()
-
-
-def _fail(
-    waiter: "asyncio.Future[bytes] | asyncio.Future[None] | None", failure: Exception
-) -> bool:
-    if waiter is None or waiter.done():
-        return False
-    waiter.set_exception(failure)
-    return True

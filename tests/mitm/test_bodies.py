@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mitm.rig import SECRET, Client, Echo, Rig, absolute, read_request, request, rig
+from tests.mitm.rig import SECRET, Client, Echo, Rig, absolute, read_request, request, rig, until
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
@@ -304,6 +304,8 @@ async def test_early_response_while_uploading(tmp_path: Path) -> None:
         assert data.endswith(b"\r\n\r\nno")
         assert b"Connection: close\r\n" in data
         assert proxy.proxy.idle_upstreams == 0
+        client.close()
+        await until(lambda: proxy.proxy.connections == 0)
 
 
 async def _gone(reader: Reader, gone: asyncio.Event) -> None:
