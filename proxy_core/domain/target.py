@@ -14,16 +14,20 @@ import re
 from proxy_core.base.errors import VaultError
 
 # Nothing to decode, collapse or resolve: nearly every path. Dots may not begin a segment here.
-_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_~!$&'()*+,;=:@.-]*)*/?", re.ASCII)
+_PLAIN = re.compile(
+    r"(?=/)(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_~!$&'()*+,;=:@.-]*)*/?", re.ASCII
+)
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\?#]|[^\x00-\x7f]")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
-_SEGMENTS = re.compile(r"/|%2[Ff]|%5[Cc]")
+# `(?:25)*`: escaped once more for each server on the way that decodes.
+_SEGMENTS = re.compile(r"/|%(?:25)*(?:2[Ff]|5[Cc])")
 # `..;x` too: some servers drop what follows the semicolon before they resolve the dots.
-_DOT_SEGMENT = re.compile(r"(?:\.|%2[Ee]){1,2}(?:(?:;|%3[Bb]).*)?", re.DOTALL)
+_DOT_SEGMENT = re.compile(r"(?:\.|%(?:25)*2[Ee]){1,2}(?:(?:;|%(?:25)*3[Bb]).*)?", re.DOTALL)
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SLASHES = re.compile(r"//+")
+_TWICE_ENCODED = re.compile(r"%25(?=[0-9A-Fa-f]{2})")
 _ENCODED_SLASH = re.compile(r"%2F|%5C")
 _DECODE_ROUNDS = 3
 
@@ -61,6 +65,7 @@ def spellings(path: str) -> tuple[str, ...]:
         slashed = _ENCODED_SLASH.sub("/", decoded)
         for spelling in (decoded, slashed, _SLASHES.sub("/", decoded), _SLASHES.sub("/", slashed)):
             found[spelling] = None
+        decoded = _TWICE_ENCODED.sub("%", decoded)
     found.pop(path, None)
     return tuple(found)
 

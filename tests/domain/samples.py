@@ -1,0 +1,90 @@
+"""Strategies and builders that several tests of the rules share."""
+
+from hypothesis import strategies as st
+
+from proxy_core.domain.exchange import Ingress, RequestFacts
+from proxy_core.domain.service import (
+    Action,
+    Auth,
+    AuthType,
+    Rule,
+    Service,
+    Substitution,
+    Surface,
+)
+
+BEARER = Auth(AuthType.BEARER, token="TOKEN")
+
+keys = st.from_regex(r"[A-Z][A-Z0-9_]{0,8}", fullmatch=True)
+slugs = st.from_regex(r"[a-z0-9]{1,8}-[a-z0-9]{1,8}", fullmatch=True)
+labels = st.sampled_from(["api", "www", "eu", "x"])
+domains = st.sampled_from(["example.com", "example.org", "slack.com"])
+hosts = st.builds("{}.{}".format, labels, domains) | domains
+host_patterns = hosts | st.builds("*.{}".format, domains)
+ports = st.sampled_from([0, 0, 443, 8443])
+globs = st.just("") | st.from_regex(r"/(a|b|c/|\*(?!\*)){0,5}", fullmatch=True).filter(
+    lambda glob: "**" not in glob and "//" not in glob
+)
+header_names = st.sampled_from(["Authorization", "X-Key", "X-Tenant", "Api-Key"])
+
+auths = st.one_of(
+    st.builds(Auth, st.just(AuthType.BEARER), token=keys),
+    st.builds(Auth, st.just(AuthType.BASIC), username=keys, password=st.just("") | keys),
+    st.builds(
+        Auth,
+        st.just(AuthType.API_KEY),
+        key=keys,
+        header=header_names,
+        prefix=st.sampled_from(["", "Token ", "Bot "]),
+    ),
+    st.builds(
+        Auth,
+        st.just(AuthType.CUSTOM),
+        headers=st.dictionaries(
+            header_names, st.builds("p {{{{ {} }}}} s".format, keys) | st.just("v"), min_size=1
+        ).map(lambda headers: tuple(headers.items())),
+    ),
+    st.just(Auth(AuthType.PASSTHROUGH)),
+)
+surfaces = st.frozensets(st.sampled_from([Surface.PATH, Surface.QUERY, Surface.HEADER]), min_size=1)
+substitutions = st.lists(
+    st.builds(Substitution, keys, st.from_regex(r"__[a-z]{1,6}__", fullmatch=True), surfaces),
+    max_size=3,
+    unique_by=lambda item: item.placeholder,
+).map(tuple)
+rules = st.lists(
+    st.builds(
+        Rule,
+        st.sampled_from(Action),
+        st.frozensets(st.sampled_from(["GET", "POST", "DELETE"])),
+        globs,
+    ),
+    max_size=3,
+).map(tuple)
+services = st.builds(
+    Service,
+    name=slugs,
+    host=host_patterns,
+    auth=auths,
+    port=ports,
+    path=globs,
+    enabled=st.booleans(),
+    substitutions=substitutions,
+    rules=rules,
+    allow_http=st.booleans(),
+)
+
+
+def service(name: str, host: str, path: str = "", port: int = 0, **more: object) -> Service:
+    """A bearer service unless `more` says otherwise."""
+    return Service(
+        **{"name": name, "host": host, "path": path, "port": port, "auth": BEARER, **more}
+    )  # type: ignore[arg-type]
+
+
+def facts(
+    path: str = "/", method: str = "GET", host: str = "api.example.com", scheme: str = "https"
+) -> RequestFacts:
+    """A request to the default host and port."""
+    port = 443 if scheme == "https" else 80
+    return RequestFacts(scheme, host, port, method, path, "", Ingress.CONNECT)

@@ -1,0 +1,126 @@
+"""From a service and its secrets to header fields."""
+
+import traceback
+from base64 import b64decode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import Injection
+from proxy_core.domain.injection import build_injection
+from proxy_core.domain.service import Auth, AuthType, Substitution, Surface
+from tests.domain import samples
+from tests.domain.samples import service
+
+SECRETS = {"TOKEN": b"s3cret", "USER": b"ann", "PASS": "pä:ss".encode(), "ID": b"42"}
+
+
+def inject(auth: Auth, secrets: dict[str, bytes] = SECRETS, **more: object) -> Injection:
+    """The injection for a service with this auth."""
+    return build_injection(service("api", "a.example", auth=auth, **more), secrets.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("auth", "headers"),
+    [
+        (Auth(AuthType.BEARER, token="TOKEN"), ((b"Authorization", b"Bearer s3cret"),)),
+        (
+            Auth(AuthType.API_KEY, key="TOKEN", header="X-Key", prefix="Bot "),
+            ((b"X-Key", b"Bot s3cret"),),
+        ),
+        (Auth(AuthType.API_KEY, key="TOKEN"), ((b"Authorization", b"s3cret"),)),
+        (
+            Auth(
+                AuthType.CUSTOM,
+                headers=(("X-A", "{{ TOKEN }}"), ("X-B", "u={{USER}}; i={{ ID }}é"), ("X-C", "v")),
+            ),
+            ((b"X-A", b"s3cret"), (b"X-B", b"u=ann; i=42\xe9"), (b"X-C", b"v")),
+        ),
+        (Auth(AuthType.PASSTHROUGH), ()),
+    ],
+)
+def test_each_auth_type_sets_its_headers(
+    auth: Auth, headers: tuple[tuple[bytes, bytes], ...]
+) -> None:
+    """Names as configured, values from the credentials."""
+    assert inject(auth).headers == headers
+
+
+def test_basic_joins_user_and_password_in_base64() -> None:
+    """The password may be left out, and may hold colons and any letters."""
+    ((name, value),) = inject(Auth(AuthType.BASIC, username="USER", password="PASS")).headers
+    assert name == b"Authorization"
+    assert b64decode(value.removeprefix(b"Basic ")) == "ann:pä:ss".encode()
+    ((_, value),) = inject(Auth(AuthType.BASIC, username="USER")).headers
+    assert b64decode(value.removeprefix(b"Basic ")) == b"ann:"
+
+
+def test_a_colon_in_a_basic_user_name_is_refused() -> None:
+    """The upstream would read another user and another password."""
+    with pytest.raises(VaultError, match="colon"):
+        inject(Auth(AuthType.BASIC, username="PASS"))
+
+
+BREAKING = [b"a\r\nX-Evil: 1", b"a\nb", b"a\x00b", b"a\x7f", "hü€".encode(), b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("value", BREAKING)
+@pytest.mark.parametrize(
+    "auth",
+    [
+        Auth(AuthType.BEARER, token="TOKEN"),
+        Auth(AuthType.API_KEY, key="TOKEN", header="X-Key"),
+        Auth(AuthType.CUSTOM, headers=(("X-A", "a {{ TOKEN }}"),)),
+    ],
+)
+def test_a_value_that_would_break_the_header_is_refused_and_not_told(
+    auth: Auth, value: bytes
+) -> None:
+    """Neither the error nor what it came from holds the value."""
+    with pytest.raises(VaultError, match="credential TOKEN") as caught:
+        inject(auth, {"TOKEN": value})
+    assert caught.value.code == "substitution_invalid"
+    assert caught.value.__context__ is None
+    text = "".join(traceback.format_exception(caught.value))
+    assert value.decode("latin-1") not in text
+    assert repr(value) not in text
+
+
+def test_letters_of_latin_1_are_sent_in_latin_1() -> None:
+    """That is the encoding of header fields."""
+    (header,) = inject(Auth(AuthType.BEARER, token="TOKEN"), {"TOKEN": "é".encode()}).headers
+    assert header[1] == b"Bearer \xe9"
+
+
+def test_substitutions_carry_the_secret_and_its_surfaces() -> None:
+    """A line break in one is found before anything is sent."""
+    rule = Substitution("ID", "__id__", frozenset({Surface.QUERY}))
+    injection = inject(Auth(AuthType.PASSTHROUGH), substitutions=(rule,))
+    (item,) = injection.substitutions
+    assert (item.placeholder, item.value, item.surfaces) == (b"__id__", b"42", rule.surfaces)
+    with pytest.raises(VaultError, match="ID"):
+        inject(Auth(AuthType.PASSTHROUGH), {"ID": b"4\n2"}, substitutions=(rule,))
+
+
+def test_secrets_are_not_in_the_representation() -> None:
+    """A log line with an injection in it tells nothing."""
+    rule = Substitution("TOKEN", "__id__")
+    assert "s3cret" not in repr(inject(samples.BEARER, substitutions=(rule,)))
+
+
+@given(samples.auths, st.binary(max_size=12))
+def test_a_header_value_never_holds_a_line_break(auth: Auth, value: bytes) -> None:
+    """Whatever the auth and the secret: one line each, or an error."""
+
+    def secret(_key: str) -> bytes:
+        return value
+
+    try:
+        injection = build_injection(service("api", "a.example", auth=auth), secret)
+    except VaultError as error:
+        assert error.code == "substitution_invalid"
+        return
+    for _, sent in injection.headers:
+        assert not set(sent) & set(b"\r\n\x00")

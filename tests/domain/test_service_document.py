@@ -1,0 +1,280 @@
+"""The service document: what it may hold, and what is said when it is wrong."""
+
+import copy
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.service import Action, Rule, Service, Surface
+from proxy_core.domain.service_document import (
+    credential_keys,
+    parse_service,
+    parse_services,
+    service_document,
+)
+from tests.domain import samples
+
+BEARER = {"type": "bearer", "token": "KEY"}
+
+
+def document(**fields: Any) -> dict[str, Any]:
+    """A valid document with other `fields`."""
+    return {"name": "the-api", "host": "api.example.com", "auth": BEARER, **fields}
+
+
+def refusal(value: Any) -> str:
+    """What is said about an invalid document."""
+    with pytest.raises(VaultError) as caught:
+        parse_service(value)
+    assert caught.value.code == "bad_request"
+    assert caught.value.detail.isprintable()
+    return caught.value.detail
+
+
+def test_a_document_in_yaml_with_everything_is_read() -> None:
+    """The document of the manual."""
+    text = """
+    name: slack-bot
+    host: Slack.com:8443/api/*
+    auth: {type: bearer, token: SLACK_BOT_TOKEN}
+    substitutions: [{key: K, placeholder: __k__, in: [header]}, {key: L, placeholder: l.id}]
+    rules:
+      - {methods: [delete], path: "/api/admin.*", action: deny}
+      - {action: allow}
+    allow_http: true
+    enabled: false
+    """
+    service = parse_service(yaml.safe_load(text))
+    assert (service.name, service.host, service.port, service.path) == (
+        "slack-bot",
+        "slack.com",
+        8443,
+        "/api/*",
+    )
+    assert service.rules == (
+        Rule(Action.DENY, frozenset({"DELETE"}), "/api/admin.*"),
+        Rule(Action.ALLOW),
+    )
+    assert [set(item.surfaces) for item in service.substitutions] == [
+        {Surface.HEADER},
+        {Surface.PATH, Surface.QUERY},
+    ]
+    assert service.allow_http
+    assert not service.enabled
+    assert credential_keys(service) == ("SLACK_BOT_TOKEN", "K", "L")
+
+
+def test_defaults() -> None:
+    """Enabled, https only, and an api-key goes into Authorization."""
+    service = parse_service(document(auth={"type": "api-key", "key": "K"}, enabled=None))
+    assert service.enabled
+    assert not service.allow_http
+    assert service.auth.header == "Authorization"
+
+
+def test_a_path_may_stand_beside_the_host() -> None:
+    """As older readers of the API send it back; not both at once."""
+    assert parse_service(document(path="/v1/*")).pattern == "api.example.com/v1/*"
+    assert "leave the path field out" in refusal(document(host="a.example/v1/*", path="/v1/*"))
+
+
+def test_what_a_list_adds_can_be_sent_back() -> None:
+    """Hits are read-only: a listed service is a valid document."""
+    assert parse_service(document(hits=3, last_hit_at="2026-01-01T00:00:00Z"))
+
+
+@given(samples.services)
+def test_a_service_survives_writing_and_reading(service: Service) -> None:
+    """Through plain data and through YAML."""
+    written = service_document(service)
+    assert parse_service(written) == service
+    assert parse_service(yaml.safe_load(yaml.safe_dump(written, sort_keys=False))) == service
+
+
+@pytest.mark.parametrize("field", ["scrub", "gateway", "capture", "failover"])
+def test_fields_of_a_later_version_are_refused_by_name(field: str) -> None:
+    """Never silently ignored, whatever their value."""
+    assert f"'{field}' needs a later version" in refusal(document(**{field: False}))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"hosts": "x"}, ["unexpected field 'hosts'", "substitutions"]),
+        ({"host": None}, ["host is required"]),
+        ({"host": ""}, ["host must not be empty"]),
+        ({"host": 7}, ["host must be text"]),
+        ({"host": "https://a.example"}, ["leave out the scheme"]),
+        ({"host": "*"}, ["every host"]),
+        ({"host": "*.com"}, ["two labels"]),
+        ({"host": "a.example:0"}, ["port from 1 to 65535"]),
+        ({"host": "127.1"}, ["IPv4"]),
+        ({"host": "a.example/**"}, ["`**`"]),
+        ({"host": "a.example/x?y"}, ["query"]),
+        ({"host": "a.example/[0-9]+"}, ["regular expressions"]),
+        ({"host": "a.example/../b"}, ["`..` segment"]),
+        ({"host": "a.example//b"}, ["empty segment"]),
+        ({"host": "a.example/%7Ex"}, ["must be written /~x"]),
+        ({"host": "a.example/" + "x" * 256}, ["longer than 256"]),
+        ({"path": "*"}, ["start with `/`"]),
+        ({"name": "No Slug"}, ["3 to 64"]),
+        ({"enabled": "yes"}, ["enabled must be true or false"]),
+        ({"auth": None}, ["auth is required"]),
+        ({"auth": "bearer"}, ["auth must be a mapping"]),
+        ({"auth": {}}, ["type is required"]),
+        ({"auth": {"type": "digest"}}, ["bearer, basic, api-key, custom, passthrough"]),
+        ({"auth": {"type": "aws-sigv4"}}, ["later version"]),
+        ({"auth": {"type": "bearer"}}, ["token is required"]),
+        ({"auth": {"type": "bearer", "token": "sk-1"}}, ["UPPER_SNAKE_CASE", "not its value"]),
+        ({"auth": {"type": "bearer", "token": "K", "key": "K"}}, ["'key'", "type, token"]),
+        ({"auth": {"type": "passthrough", "token": "K"}}, ["'token'", "allowed: type"]),
+        ({"auth": {"type": "basic", "password": "P"}}, ["username is required"]),
+        ({"auth": {"type": "basic", "username": "U", "password": "p"}}, ["UPPER_SNAKE_CASE"]),
+        ({"auth": {"type": "api-key", "key": "K", "header": "Host"}}, ["Host", "connection"]),
+        ({"auth": {"type": "api-key", "key": "K", "header": "X Y"}}, ["letters, digits"]),
+        ({"auth": {"type": "api-key", "key": "K", "prefix": "a\r\nb"}}, ["control character"]),
+        ({"auth": {"type": "api-key", "key": "K", "prefix": "{{ K }}"}}, ["custom"]),
+        ({"auth": {"type": "custom", "headers": {}}}, ["at least one header"]),
+        ({"auth": {"type": "custom", "headers": {"X": 1}}}, ["text"]),
+        ({"auth": {"type": "custom", "headers": {"X": "{{ k }}"}}}, ["UPPER_SNAKE_CASE"]),
+        ({"auth": {"type": "custom", "headers": {"X": "{{ K"}}}, ["unpaired"]),
+        ({"auth": {"type": "custom", "headers": {"X": "€"}}}, ["Latin-1"]),
+        ({"auth": {"type": "custom", "headers": {"x-a": "1", "X-A": "2"}}}, ["twice"]),
+        ({"rules": {"action": "deny"}}, ["rules must be a list"]),
+        ({"rules": [{"path": "/x"}]}, ["rules[0]", "action is required"]),
+        ({"rules": [{"action": "ask"}]}, ["later version"]),
+        ({"rules": [{"action": "drop"}]}, ["allow or deny"]),
+        ({"rules": [{"action": "deny", "methods": []}]}, ["leave it out"]),
+        ({"rules": [{"action": "deny", "methods": ["G T"]}]}, ["not an HTTP method"]),
+        ({"rules": [{"action": "deny", "path": "x"}]}, ["start with `/`"]),
+        ({"rules": [{"action": "deny", "host": "x"}]}, ["unexpected field"]),
+        ({"rules": [{"action": "deny"}] * 101}, ["more than 100"]),
+    ],
+)
+def test_an_error_says_what_is_wrong_and_what_would_be_right(
+    change: dict[str, Any], words: list[str]
+) -> None:
+    """An agent corrects itself from the sentence alone."""
+    detail = refusal(document(**change))
+    for word in words:
+        assert word in detail
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Host", "content-length", "Transfer-Encoding", "Connection", "Proxy-Authorization"]
+    + ["Proxy-Foo", "TE", "Upgrade", "Expect", "Trailer", "Keep-Alive", "X-Vault"],
+)
+def test_headers_that_frame_the_message_cannot_be_injected(header: str) -> None:
+    """In either type that names headers."""
+    for auth in (
+        {"type": "api-key", "key": "K", "header": header},
+        {"type": "custom", "headers": {header: "{{ K }}"}},
+    ):
+        assert "cannot be injected" in refusal(document(auth=auth))
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "word"),
+    [
+        ("__k", "4 to 128"),
+        ("account_sid", "ordinary word"),
+        ("____", "letter or a digit"),
+        ("__k k__", "may hold"),
+        ("__é__", "may hold"),
+        ("__a/b__", "may hold"),
+        ("", "must not be empty"),
+    ],
+)
+def test_placeholders_must_survive_clients_and_match_no_word(placeholder: str, word: str) -> None:
+    """With an example of a good one."""
+    item = {"key": "ACCOUNT_SID", "placeholder": placeholder}
+    assert word in refusal(document(substitutions=[item]))
+
+
+@pytest.mark.parametrize("placeholder", ["__account_sid__", "sid.value", "sid-val", "~sid~"])
+def test_usual_placeholders_pass(placeholder: str) -> None:
+    """A double underscore or a sign that is no word character."""
+    item = {"key": "K", "placeholder": placeholder}
+    assert parse_service(document(substitutions=[item])).substitutions[0].placeholder == placeholder
+
+
+@pytest.mark.parametrize(
+    ("surfaces", "word"),
+    [
+        (["body"], "body needs a later version"),
+        (["websocket"], "websocket needs a later version"),
+        (["cookie"], "path, query, header"),
+        ([], "must not be empty"),
+        (["path", "path"], "twice"),
+        ([["path"]], "must hold texts"),
+        ("path", "must be a list"),
+    ],
+)
+def test_surfaces_are_a_set_of_those_this_version_has(surfaces: Any, word: str) -> None:
+    """Body and websocket come later, and say so."""
+    item = {"key": "K", "placeholder": "__k__", "in": surfaces}
+    assert word in refusal(document(substitutions=[item]))
+
+
+def test_a_placeholder_is_used_once_in_a_service() -> None:
+    """Two values for one text would be a coin toss."""
+    item = {"key": "K", "placeholder": "__k__"}
+    assert "used twice" in refusal(document(substitutions=[item, {**item, "key": "L"}]))
+
+
+def test_missing_names_are_derived_and_never_collide() -> None:
+    """Given names go first, also those further down, and those that are taken already."""
+    listed = [
+        {"host": "slack.com/api/*", "auth": BEARER},
+        {"host": "slack.com/api/*", "auth": BEARER},
+        {"name": "slack-com-api", "host": "a.example", "auth": BEARER},
+        {"host": "*.github.com", "auth": BEARER},
+    ]
+    names = [service.name for service in parse_services(listed, taken={"github-com"})]
+    assert names == ["slack-com-api-2", "slack-com-api-3", "slack-com-api", "github-com-2"]
+
+
+def test_errors_in_a_list_name_the_place() -> None:
+    """Position and name of the service."""
+    with pytest.raises(VaultError, match=r"services\[1\] 'bad-one': unexpected field 'x'"):
+        parse_services([document(), document(name="bad-one", x=1)])
+    with pytest.raises(VaultError, match="used twice"):
+        parse_services([document(), document()])
+    with pytest.raises(VaultError, match="must be a list"):
+        parse_services({"services": []})
+    with pytest.raises(VaultError, match="more than"):
+        parse_services([document()] * 10_001)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(samples.services, st.data(), json_values)
+def test_any_damage_to_a_document_is_a_bad_request_or_harmless(
+    service: Service, data: st.DataObject, value: Any
+) -> None:
+    """No value in any place makes the parser fail in another way."""
+    damaged: Any = copy.deepcopy(service_document(service))
+    place = data.draw(st.sampled_from(sorted(damaged)))
+    if place == "auth" and data.draw(st.booleans()):
+        damaged["auth"][data.draw(st.sampled_from(sorted(damaged["auth"])))] = value
+    else:
+        damaged[place] = value
+    try:
+        parsed = parse_service(damaged)
+    except VaultError as error:
+        assert error.code == "bad_request"
+        assert error.detail.isprintable()
+    else:
+        assert parse_service(service_document(parsed)) == parsed
