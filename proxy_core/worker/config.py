@@ -3,12 +3,14 @@
 import argparse
 import grp
 import ipaddress
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
+from proxy_core.mitm.connect_to import ConnectToTable
 
 DEFAULT_API_PORT, DEFAULT_PROXY_PORT = 14321, 14322
 _LOOPBACK_NAMES = frozenset({"localhost"})
@@ -46,6 +48,10 @@ class WorkerConfig:
             )
         if self.port and self.port == self.proxy_port:
             raise VaultError("bad_request", "--port and --proxy-port must differ.")
+        ConnectToTable.parse(self.connect_to)
+        for path in self.upstream_ca:
+            if not os.access(path, os.R_OK):
+                raise VaultError("bad_request", f"--upstream-ca: {path} cannot be read.")
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -53,9 +52,8 @@ class Child:
 
 
 @pytest.fixture(autouse=True)
-def _operator(worker: ThreadedWorker) -> Iterator[None]:
+def _operator(worker: ThreadedWorker) -> None:
     worker.in_loop(worker.running.app.operators.open, own_terminal(), "tester")
-    yield
 
 
 def test_a_plain_child_is_served(worker: ThreadedWorker) -> None:
@@ -181,9 +179,12 @@ def test_a_lineage_ends_at_the_first_process() -> None:
     assert not has_run_marker(me)
 
 
-def test_a_command_name_cannot_forge_its_parent(tmp_path: object) -> None:
+def test_a_command_name_cannot_forge_its_parent() -> None:
     """A name with parentheses and spaces in it is still read right."""
-    script = "import ctypes,sys; ctypes.CDLL(None).prctl(15, b') R 1 1 1', 0, 0, 0); print(flush=True); sys.stdin.read()"
+    script = (
+        "import ctypes, sys; ctypes.CDLL(None).prctl(15, b') R 1 1 1', 0, 0, 0);"
+        "print(flush=True); sys.stdin.read()"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
