@@ -1,5 +1,6 @@
 """`vault-tui credential …`: values go in by prompt, stream or file and come out on `--reveal`."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import click
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain.names import check_credential_key
-from proxy_core.domain.wire import CredentialInfo
+from proxy_core.domain.wire import CredentialList
 from vault_tui.cli import output, secret_input
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage
@@ -41,16 +42,7 @@ def list_(connection: Connection, reveal: bool, vault: str | None, as_json: bool
     if as_json:
         output.emit_json(found)
         return
-    # An agent learns the names alone.
-    rows = found.credentials or [CredentialInfo(key=key, type="") for key in found.keys]
-    headers = ["KEY", "TYPE", "VERSION", "UPDATED", "LAST USED", "USED BY", "STATE"]
-    table = [
-        [one.key, one.type, one.version, one.updated_at, one.last_used_at, one.used_by, one.state]
-        for one in rows
-    ]
-    if reveal:
-        headers = ["KEY", "VALUE"]
-        table = [[one.key, one.value] for one in rows]
+    headers, table = _columns(found, reveal)
     output.emit_table(headers, table, f"No credentials in vault {output.safe(name)}.")
 
 
@@ -176,10 +168,20 @@ def import_(connection: Connection, file: Path, vault: str | None) -> None:
         output.emit(output.safe(key))
 
 
+def _columns(found: CredentialList, reveal: bool) -> tuple[list[str], list[list[object]]]:
+    if found.credentials is None:  # an agent learns the names alone
+        return ["KEY"], [[key] for key in found.keys]
+    if reveal:
+        return ["KEY", "VALUE"], [[one.key, one.value] for one in found.credentials]
+    headers = ["KEY", "TYPE", "VERSION", "UPDATED", "LAST USED", "USED BY", "STATE"]
+    return headers, [
+        [one.key, one.type, one.version, one.updated_at, one.last_used_at, one.used_by, one.state]
+        for one in found.credentials
+    ]
+
+
 def _given_values(entries: Sequence[str]) -> dict[str, str]:
     bare = [entry for entry in entries if "=" not in entry]
-    import sys
-
     if len(bare) > 1 and not sys.stdin.isatty():
         raise Usage("Standard input holds one value: name one KEY, or use credential import")
     values = {}

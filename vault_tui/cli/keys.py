@@ -2,7 +2,6 @@
 
 import click
 
-from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from vault_tui.cli import output, proof
 from vault_tui.cli.connection import Connection
@@ -25,9 +24,7 @@ def unseal(connection: Connection) -> None:
     The OS keyring and key file are tried first; else VAULT_TUI_MASTER_PASSWORD[_FILE], or a prompt.
     """
     found = connection.client.send(calls.status())
-    if not found.initialized:
-        raise VaultError("not_initialized")
-    if found.sealed:
+    if found.sealed or not found.initialized:
         proof.unseal(connection.client)
     output.emit("Open.")
 

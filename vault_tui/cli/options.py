@@ -1,11 +1,13 @@
 """Options that many commands share, said once."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from vault_tui.cli.connection import Connection
+from vault_tui.cli.failures import Usage
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,10 +63,6 @@ def confirm(question: str, yes: bool) -> None:
 
     Raises click.Abort when refused, Usage when there is nobody to ask.
     """
-    import sys
-
-    from vault_tui.cli.failures import Usage
-
     if yes:
         return
     if not sys.stdin.isatty():

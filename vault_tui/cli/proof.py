@@ -1,6 +1,6 @@
 """Proving a key slot to the worker: silently where a slot allows it, else by asking once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from proxy_core.base.errors import VaultError
@@ -21,20 +21,24 @@ _NEXT_SLOT = frozenset({"wrong_key", "keyring_unavailable", "key_slot_unusable"}
 
 
 def unlock(client: SyncClient) -> OperatorSession:
-    """Prove a slot: an operator session. Raises VaultError wrong_key or operator_required."""
-    return _prove(client, calls.unlock)
+    """Prove a slot: an operator session. Raises VaultError: wrong_key, sealed, …"""
+    status = client.send(calls.status())
+    if status.sealed and status.initialized:
+        raise VaultError("sealed")
+    return _prove(client, calls.unlock, status.slots)
 
 
 def unseal(client: SyncClient) -> Sealed:
-    """Open the vault with a slot. Raises VaultError wrong_key or operator_required."""
-    return _prove(client, calls.unseal)
+    """Open the vault with a slot. Raises VaultError: wrong_key, not_initialized, …"""
+    return _prove(client, calls.unseal, client.send(calls.status()).slots)
 
 
-def _prove(client: SyncClient, call: Callable[[str, str], Call[T]]) -> T:
+def _prove(client: SyncClient, call: Callable[[str, str], Call[T]], slots: Collection[str]) -> T:
+    if not slots:
+        raise VaultError("not_initialized")
     password = secret_input.master_password_from_environment()
     if password is not None:
         return client.send(call("password", password))
-    slots = client.send(calls.status()).slots
     failure: VaultError | None = None
     for kind in SILENT_SLOTS:
         if kind in slots:
@@ -48,10 +52,10 @@ def _prove(client: SyncClient, call: Callable[[str, str], Call[T]]) -> T:
         return _ask(client, call)
     if failure is not None:
         raise failure
-    if not slots:
-        raise VaultError("not_initialized")
     raise VaultError(
-        "operator_required", "This needs the master password, and nobody can be asked."
+        "operator_required",
+        "This needs the master password, and there is no terminal to ask on.",
+        {"help": "Set VAULT_TUI_MASTER_PASSWORD_FILE for this command."},
     )
 
 

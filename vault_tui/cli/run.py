@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
@@ -45,17 +45,15 @@ def run(
     supervise.shield()
     status = _worker(connection)
     name = connection.vault(vault)
-    services = connection.send(calls.services(name)).services
-    session = connection.send(
-        calls.create_session(name, ttl, f"run {Path(command[0]).name}"[:64], os.getpid())
-    )
+    hidden = {} if keep_env else _placeholders(connection, name)
+    _write_ca_files(connection)
+    # Last: from here on the control socket refuses this process, as it does the command.
+    label = f"run {Path(command[0]).name}"[:64]
+    session = connection.send(calls.create_session(name, ttl, display_safe(label), os.getpid()))
     with supervise.signals_held():
         try:
-            environment = run_env.build_environment(
-                os.environ,
-                _facts(connection, status, name, session),
-                {} if keep_env else run_env.placeholders_for(services),
-            )
+            facts = _facts(connection, status, name, session)
+            environment = run_env.build_environment(os.environ, facts, hidden)
             code = supervise.run_command(command, environment)
         finally:
             _revoke(connection, session, name)
@@ -77,12 +75,20 @@ def _worker(connection: Connection) -> Status:
     return status
 
 
+def _placeholders(connection: Connection, vault: str) -> dict[str, str]:
+    return run_env.placeholders_for(connection.send(calls.services(vault)).services)
+
+
+def _write_ca_files(connection: Connection) -> None:
+    home = connection.home
+    home.prepare()
+    ca_bundle.write_ca_files(home, connection.client.send(calls.ca_pem()))
+
+
 def _facts(
     connection: Connection, status: Status, vault: str, session: SessionCreated
 ) -> run_env.RunFacts:
     home = connection.home
-    home.prepare()
-    ca_bundle.write_ca_files(home, connection.client.send(calls.ca_pem()))
     worker_host = urlsplit(connection.target.base_url).hostname or ""
     return run_env.RunFacts(
         api=session.av_addr,
@@ -95,11 +101,11 @@ def _facts(
 
 
 def _revoke(connection: Connection, session: SessionCreated, vault: str) -> None:
-    """End the session; the worker may be gone, and the operator's unlock may have expired."""
-    client = SyncClient(connection.target, _REVOKE_SECONDS)
-    itself = SyncClient(Target.choose(addr=session.av_addr, token=session.token), _REVOKE_SECONDS)
-    for asking in (client, itself):
-        with suppress(VaultError):
-            asking.send(calls.revoke_session(session.id, vault))
-            return
-    say(f"The session could not be revoked; it ends by itself at {session.expires_at}.")
+    """End the session by its own token, where it is: the worker, too, may be gone by now."""
+    address = connection.target.base_url or session.av_addr
+    client = SyncClient(Target(base_url=address, token=session.token), _REVOKE_SECONDS)
+    try:
+        client.send(calls.revoke_session(session.id, vault))
+    except VaultError as error:
+        if error.code != "unauthorized":  # an operator was faster
+            say(f"The session was not revoked ({error.code}); it ends at {session.expires_at}.")

@@ -1,0 +1,74 @@
+"""A real worker, and the command line as people, scripts and agents start it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROGRAM = (sys.executable, "-m", "vault_tui")
+PASSWORD = "correct horse battery"
+_FOREIGN = ("VAULT_TUI_", "AGENT_VAULT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "COLUMNS")
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`vault-tui` over one home. Each command is a session of its own: no unlocked terminal."""
+
+    home: Path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What a command sees; nothing of the machine's own vault."""
+        clean = {k: v for k, v in os.environ.items() if not k.upper().startswith(_FOREIGN)}
+        return clean | {"VAULT_TUI_HOME": str(self.home)} | more
+
+    def __call__(
+        self, *arguments: str, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run as an operator's script, with the master password for this command."""
+        return self.as_peer(
+            *arguments, stdin=stdin, VAULT_TUI_MASTER_PASSWORD=PASSWORD, **environment
+        )
+
+    def as_peer(
+        self, *arguments: str, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run without any proof."""
+        return subprocess.run(
+            [*PROGRAM, *arguments],
+            input=stdin,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            start_new_session=True,
+        )
+
+    def ok(self, *arguments: str, stdin: str = "", **environment: str) -> str:
+        """Standard output of a command that has to succeed."""
+        done = self(*arguments, stdin=stdin, **environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def vault_tui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """The command line over a worker that is set up and open."""
+    line = CommandLine(tmp_path_factory.mktemp("vault") / "home")
+    assert line.as_peer("start", "--port", "0", "--proxy-port", "0").returncode == 0
+    try:
+        assert line.as_peer("init", "--password-stdin", stdin=PASSWORD + "\n").returncode == 0
+        yield line
+    finally:
+        line.as_peer("stop")
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[CommandLine]:
+    """The command line over an empty home; a worker that was started is stopped."""
+    line = CommandLine(tmp_path / "home")
+    yield line
+    line.as_peer("stop")
