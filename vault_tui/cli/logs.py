@@ -43,17 +43,16 @@ def logs(
     name = connection.vault(vault)
     live = _live(connection, name, passes) if follow else iter(())
     # The stream is opened before the page is read: what ends in between is shown once, not lost.
-    first = next(live, None)
+    next(live, None)
     page = _newest(connection, name, expression, limit)
     shown = {record.request_id for record in page}
     for record in page:
         _show(record, as_json)
-    if first is not None:
-        for found in live:
-            if found is not None and found.request_id not in shown:
-                _show(found, as_json)
-    elif not page:
+    if not page:
         say(f"No requests in vault {name} yet." if not expression else "No requests match.")
+    for found in live:
+        if found is not None and found.request_id not in shown:
+            _show(found, as_json)
 
 
 def _filter(expression: str) -> Filter:
