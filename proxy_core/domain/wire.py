@@ -237,7 +237,7 @@ class ServiceName(Response):
 
 
 class ServiceList(Response):
-    """`GET /v1/vaults/{v}/services`: documents as in `service_document`, plus `hits`, `last_hit_at`."""
+    """`GET /v1/vaults/{v}/services`: service documents, with `hits` and `last_hit_at`."""
 
     vault: str
     services: list[dict[str, Any]]

@@ -1,7 +1,10 @@
 """Strategies and builders that several tests of the rules share."""
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
+from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Ingress, RequestFacts
 from proxy_core.domain.service import (
     Action,
@@ -73,6 +76,21 @@ services = st.builds(
     rules=rules,
     allow_http=st.booleans(),
 )
+
+
+covering = st.builds(
+    Service, name=slugs, host=host_patterns, auth=st.just(BEARER), port=ports, path=globs
+)
+"""Services that differ in what they cover; cheap to draw in dozens."""
+
+
+def refused(call: Callable[[], object]) -> VaultError | None:
+    """The VaultError that a call raises, None when it returns."""
+    try:
+        call()
+    except VaultError as error:
+        return error
+    return None
 
 
 def service(name: str, host: str, path: str = "", port: int = 0, **more: object) -> Service:

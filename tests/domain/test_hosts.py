@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import hosts
+from tests.domain.samples import refused
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ from proxy_core.domain import hosts
         ("my_bucket.s3.example.com", "my_bucket.s3.example.com"),
         ("r3---sn-x.example.com", "r3---sn-x.example.com"),
         ("192.0.2.1", "192.0.2.1"),
-        ("１９２.０.２.１", "192.0.2.1"),
+        ("\uff11\uff19\uff12.\uff10.\uff12.\uff11", "192.0.2.1"),
         ("[2001:DB8::0:1]", "2001:db8::1"),
         ("2001:db8::1", "2001:db8::1"),
         ("localhost", "localhost"),
@@ -33,10 +34,26 @@ def test_spellings_of_a_host_become_one(given_host: str, normal: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["", ".", "a..b", "-a.com", "a-.com", "a b.com", "a/b", "a@b.com", "a%2eb", "a\x00b", "x" * 64]
-    + ["127.1", "0x7f.0.0.1", "0x7f000001", "2130706433", "0177.0.0.1", "1.2.3.4.5", "256.1.1.1"]
-    + [
-        "１２７.1",
+    [
+        "",
+        ".",
+        "a..b",
+        "-a.com",
+        "a-.com",
+        "a b.com",
+        "a/b",
+        "a@b.com",
+        "a%2eb",
+        "a\x00b",
+        "x" * 64,
+        "127.1",
+        "0x7f.0.0.1",
+        "0x7f000001",
+        "2130706433",
+        "0177.0.0.1",
+        "1.2.3.4.5",
+        "256.1.1.1",
+        "\uff11\uff12\uff17.1",
         "١٢٧.0.0.1",
         "1.2.3",
         "x.1",
@@ -45,8 +62,11 @@ def test_spellings_of_a_host_become_one(given_host: str, normal: str) -> None:
         "[fe80::1%eth0]",
         "[127.0.0.1]",
         ":::",
-    ]
-    + ["a." * 127 + "com", "é" * 300, "*.example.com", "www.exa\u202emple.com"],
+        "a." * 127 + "com",
+        "é" * 300,
+        "*.example.com",
+        "www.exa\u202emple.com",
+    ],
 )
 def test_what_has_several_readings_or_none_is_refused(host: str) -> None:
     """Odd IPv4 spellings above all: a resolver would read them, a rule would not."""
@@ -58,12 +78,12 @@ def test_what_has_several_readings_or_none_is_refused(host: str) -> None:
 @given(st.text(max_size=80))
 def test_normalising_is_total_and_stable(text: str) -> None:
     """Any text either is refused with bad_request or has a normal form that stays as it is."""
-    try:
-        normal = hosts.normalize_host(text)
-    except VaultError as error:
+    error = refused(lambda: hosts.normalize_host(text))
+    if error:
         assert error.code == "bad_request"
         assert error.detail.isprintable()
     else:
+        normal = hosts.normalize_host(text)
         assert hosts.normalize_host(normal) == normal
         assert normal.isascii()
         assert normal == normal.lower()
@@ -87,8 +107,20 @@ def test_an_authority_is_host_and_port(
 
 @pytest.mark.parametrize(
     "authority",
-    ["example.com", "example.com:", "example.com:0", "example.com:65536", "example.com:080"]
-    + ["example.com:+80", "example.com: 80", "example.com:٣", "::1:80", "[::1]80", "u@h:80", ":80"],
+    [
+        "example.com",
+        "example.com:",
+        "example.com:0",
+        "example.com:65536",
+        "example.com:080",
+        "example.com:+80",
+        "example.com: 80",
+        "example.com:٣",
+        "::1:80",
+        "[::1]80",
+        "u@h:80",
+        ":80",
+    ],
 )
 def test_an_authority_without_a_plain_port_is_refused(authority: str) -> None:
     """CONNECT needs a port of 1 to 65535 in decimal digits."""
@@ -120,5 +152,5 @@ def test_wildcards_are_normalised_and_not_for_addresses() -> None:
 
 def test_a_host_is_displayed_in_punycode() -> None:
     """A Cyrillic look-alike shows, and text that is no host cannot steer the terminal."""
-    assert hosts.display_host("аpple.com").startswith("xn--")
+    assert hosts.display_host("\u0430pple.com").startswith("xn--")
     assert hosts.display_host("a\x1b[0m") == r"a\x1b[0m"

@@ -152,7 +152,7 @@ def naive(services: list[Service], host: str, port: int, path: str) -> Service |
 paths = st.from_regex(r"/(a|b|c/){0,6}", fullmatch=True).filter(lambda path: "//" not in path)
 
 
-@given(st.lists(samples.services, max_size=12), samples.hosts, st.sampled_from([443, 8443]), paths)
+@given(st.lists(samples.covering, max_size=12), samples.hosts, st.sampled_from([443, 8443]), paths)
 def test_the_index_agrees_with_a_linear_search(
     services: list[Service], host: str, port: int, path: str
 ) -> None:

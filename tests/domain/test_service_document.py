@@ -166,8 +166,20 @@ def test_an_error_says_what_is_wrong_and_what_would_be_right(
 
 @pytest.mark.parametrize(
     "header",
-    ["Host", "content-length", "Transfer-Encoding", "Connection", "Proxy-Authorization"]
-    + ["Proxy-Foo", "TE", "Upgrade", "Expect", "Trailer", "Keep-Alive", "X-Vault"],
+    [
+        "Host",
+        "content-length",
+        "Transfer-Encoding",
+        "Connection",
+        "Proxy-Authorization",
+        "Proxy-Foo",
+        "TE",
+        "Upgrade",
+        "Expect",
+        "Trailer",
+        "Keep-Alive",
+        "X-Vault",
+    ],
 )
 def test_headers_that_frame_the_message_cannot_be_injected(header: str) -> None:
     """In either type that names headers."""
@@ -271,10 +283,10 @@ def test_any_damage_to_a_document_is_a_bad_request_or_harmless(
         damaged["auth"][data.draw(st.sampled_from(sorted(damaged["auth"])))] = value
     else:
         damaged[place] = value
-    try:
-        parsed = parse_service(damaged)
-    except VaultError as error:
+    error = samples.refused(lambda: parse_service(damaged))
+    if error:
         assert error.code == "bad_request"
         assert error.detail.isprintable()
     else:
+        parsed = parse_service(damaged)
         assert parse_service(service_document(parsed)) == parsed

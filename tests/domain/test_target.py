@@ -12,8 +12,21 @@ from proxy_core.domain.target import check_path, is_plain, spellings
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "*", "/a/b.c", "/.well-known/x", "/a/", "/@scope%2Fname", "/a//b", "/a...b", "/.../x"]
-    + ["/users('id')/$batch", "/a;v=1", "/%7Euser", "/caf%C3%A9"],
+    [
+        "/",
+        "*",
+        "/a/b.c",
+        "/.well-known/x",
+        "/a/",
+        "/@scope%2Fname",
+        "/a//b",
+        "/a...b",
+        "/.../x",
+        "/users('id')/$batch",
+        "/a;v=1",
+        "/%7Euser",
+        "/caf%C3%A9",
+    ],
 )
 def test_paths_that_clients_send_pass(path: str) -> None:
     """npm's encoded slash, hidden files and matrix parameters are legal."""
@@ -22,9 +35,25 @@ def test_paths_that_clients_send_pass(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "a", "/a/../b", "/a/.", "/..", "/a/%2e%2E/b", "/.%2e/x", "/a%2f..%2fb", "/a%5C..%5Cb"]
-    + ["/a/..;x/b", "/a/.;/b", "/a\\b", "/a b", "/a\nb", "/a\x00", "/é", "/a?b", "/a#b"]
-    + [
+    [
+        "",
+        "a",
+        "/a/../b",
+        "/a/.",
+        "/..",
+        "/a/%2e%2E/b",
+        "/.%2e/x",
+        "/a%2f..%2fb",
+        "/a%5C..%5Cb",
+        "/a/..;x/b",
+        "/a/.;/b",
+        "/a\\b",
+        "/a b",
+        "/a\nb",
+        "/a\x00",
+        "/é",
+        "/a?b",
+        "/a#b",
         "/a%",
         "/a%2",
         "/a%zz",
