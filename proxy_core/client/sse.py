@@ -63,10 +63,10 @@ class EventReader:
     def _message(self, block: bytes) -> Iterator[Event | Lost]:
         fields = dict(_field(line) for line in block.split(b"\n") if not line.startswith(b":"))
         data = fields.get(b"data")
-        if data is None:
-            return
         kind = fields.get(b"event")
-        if kind == b"lost":
+        if data is None:
+            pass
+        elif kind == b"lost":
             yield Lost(_LOST.decode(data).count)
         elif kind == b"batch":
             yield from _BATCH.decode(data)

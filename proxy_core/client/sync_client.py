@@ -14,7 +14,6 @@ from proxy_core.client.failures import failure_of, unreachable, unreadable
 from proxy_core.client.target import Target
 
 T = TypeVar("T")
-_MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 
 class SyncClient:
@@ -31,7 +30,7 @@ class SyncClient:
         """
         connection, response = self.open(call)
         try:
-            data = response.read(_MAX_ANSWER_BYTES)
+            data = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(error, self.where) from error
         finally:
@@ -56,7 +55,7 @@ class SyncClient:
         try:
             connection.request(call.method, call.target, call.encode(), fields)
             response = connection.getresponse()
-            failed = response.read(_MAX_ANSWER_BYTES) if response.status >= 400 else None
+            failed = response.read() if response.status >= 400 else None
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise unreachable(error, self.where) from error

@@ -21,6 +21,7 @@ def token(worker: ThreadedWorker) -> str:
 
 
 def check_problem(answer: Answer, status: int, code: str) -> dict[str, Any]:
+    """The answer is a problem with this status and code; returns it."""
     document: dict[str, Any] = answer.json
     assert (answer.status, document["error"], document["code"]) == (status, code, code)
     assert document["status"] == status
