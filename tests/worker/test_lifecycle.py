@@ -1,5 +1,6 @@
 """Starting and stopping real worker processes."""
 
+import base64
 import os
 import signal
 import socket
@@ -237,6 +238,33 @@ def test_an_open_event_stream_does_not_delay_the_stop(home: Path) -> None:
     assert time.monotonic() - started < 5
     assert b"worker.stopping" in response.read()
     connection.close()
+
+
+def test_a_second_signal_hurries(home: Path) -> None:
+    """While a request keeps the worker waiting, a second signal ends it at once."""
+    with socket.socket() as upstream:
+        upstream.bind(("127.0.0.1", 0))
+        upstream.listen()
+        port = upstream.getsockname()[1]
+        worker = WorkerProcess(home, "--allow-private")
+        worker.ready()
+        worker.client.send(calls.init("password", PASSWORD))
+        token = worker.client.send(calls.create_session("default")).token
+        host, _, proxy_port = worker.client.send(calls.status()).proxy.rpartition(":")
+        login = base64.b64encode(f"{token}:default".encode()).decode()
+        with socket.create_connection((host, int(proxy_port)), timeout=10) as agent:
+            request = f"GET http://127.0.0.1:{port}/slow HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            agent.sendall(f"{request}Proxy-Authorization: Basic {login}\r\n\r\n".encode())
+            upstream.settimeout(10)
+            connection, _ = upstream.accept()
+            with connection:
+                assert b"GET /slow" in connection.recv(65536)
+                worker.process.send_signal(signal.SIGTERM)
+                with pytest.raises(subprocess.TimeoutExpired):
+                    worker.process.wait(1.5)
+                started = time.monotonic()
+                assert worker.end()[0] == 0
+                assert time.monotonic() - started < 10
 
 
 def test_start_and_stop_in_the_background(home: Path) -> None:

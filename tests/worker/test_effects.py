@@ -1,0 +1,87 @@
+"""What a change at the API does to the running proxy."""
+
+import ssl
+import time
+from collections.abc import Callable
+
+from proxy_core.client import calls
+from tests.worker.harness import ThreadedWorker
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens a moment later in the worker's loop."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_settings_reach_the_proxy_at_once(worker: ThreadedWorker) -> None:
+    """A limit that is changed is the proxy's limit when the answer arrives; null restores it."""
+    proxy = worker.running.facts.traffic
+    client = worker.client()
+    default = proxy.config.max_connections  # type: ignore[attr-defined]
+    client.send(calls.change_settings({"max_connections": 17}))
+    assert proxy.config.max_connections == 17  # type: ignore[attr-defined]
+    client.send(calls.change_settings({"max_connections": None}))
+    assert proxy.config.max_connections == default  # type: ignore[attr-defined]
+
+
+def test_leaves_are_minted_ahead(worker: ThreadedWorker) -> None:
+    """A new service's exact host has its certificate before the first request."""
+    leaves = worker.running.app.leaves
+    documents = [
+        {"name": "exact-one", "host": "minted.example:8443/api/*", "auth": {"type": "passthrough"}},
+        {"name": "wild-one", "host": "*.wild.example", "auth": {"type": "passthrough"}},
+    ]
+    worker.client().send(calls.upsert_services(documents))
+    until(lambda: "minted.example" in leaves._cache)
+    assert isinstance(leaves._cache["minted.example"].context, ssl.SSLContext)
+    assert not any("wild" in name for name in leaves._cache)
+
+
+def test_sealing_leaves_names_readable(fresh_worker: ThreadedWorker) -> None:
+    """Sealed, the worker still serves status and names, and answers `sealed` for values."""
+    fresh_worker.init()
+    client = fresh_worker.client()
+    client.send(calls.set_credentials({"A_KEY": "value"}))
+    client.send(calls.seal())
+    assert client.send(calls.status()).sealed
+    assert client.send(calls.credentials()).keys == ["A_KEY"]
+    token = fresh_worker.in_loop(fresh_worker.running.app.operators.open, None, "tester").token
+    answer = fresh_worker.ask("GET", "/v1/credentials?reveal=true", token=token)
+    assert (answer.status, answer.json["error"]) == (503, "sealed")
+    assert int(answer.headers["retry-after"]) >= 1
+    client.send(calls.unseal("password", "correct horse battery"))
+    assert client.send(calls.status()).operator
+
+
+def test_before_setting_up(fresh_worker: ThreadedWorker) -> None:
+    """A new worker serves its status, and says what to do where a vault is needed."""
+    answer = fresh_worker.ask("GET", "/v1/mitm/ca.pem")
+    assert (answer.status, answer.json["error"]) == (503, "not_initialized")
+    assert fresh_worker.client().send(calls.status()).initialized is False
+
+
+def test_the_certificate_names_the_proxys_port(worker: ThreadedWorker) -> None:
+    """`X-MITM-Port` is where the proxy listens, and the body is a certificate."""
+    answer = worker.ask("GET", "/v1/mitm/ca.pem")
+    assert answer.headers["x-mitm-port"] == worker.running.facts.proxy.rpartition(":")[2]
+    assert ssl.PEM_cert_to_DER_cert(answer.body.decode())
+
+
+def test_a_session_may_end_itself(worker: ThreadedWorker) -> None:
+    """A scoped session can revoke itself and no other."""
+    client = worker.client()
+    mine, other = (client.send(calls.create_session("default")) for _ in range(2))
+    itself = worker.tcp_client(mine.token)
+    path = f"/v1/sessions/{other.id}?vault=default"
+    assert worker.ask("DELETE", path, token=mine.token).status == 403
+    itself.send(calls.revoke_session(mine.id))
+    assert worker.ask("GET", "/discover", token=mine.token).status == 401
+
+
+def test_what_strangers_learn(worker: ThreadedWorker) -> None:
+    """Without a token the status over TCP tells no process, path or problem."""
+    status = worker.tcp_client().send(calls.status())
+    assert (status.socket, status.pid, status.problems, status.operator) == ("", 0, [], False)
