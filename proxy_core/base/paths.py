@@ -106,6 +106,8 @@ class Home:
 def make_private_directory(path: Path) -> None:
     """Create `path` (and its parents) with mode 0700, or check that it is ours and make it so.
 
+    0710 stays: a running worker's operators pass through it to the control socket.
+
     Raises VaultError home_unusable for a symlink, a foreign owner or something else than a
     directory; OSError when it cannot be created.
     """
@@ -119,7 +121,8 @@ def make_private_directory(path: Path) -> None:
         raise _unusable(path, "it is not a directory")
     if found.st_uid != os.geteuid():
         raise _unusable(path, "it belongs to another user")
-    if stat.S_IMODE(found.st_mode) != _PRIVATE:
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & ~_PASSABLE or mode & _PRIVATE != _PRIVATE:
         path.chmod(_PRIVATE)
 
 
