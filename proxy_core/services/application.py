@@ -85,7 +85,6 @@ class Application:
             await asyncio.to_thread(database.close)
             raise
         log.start()
-        application.housekeeping.start()
         return application
 
     def attach_tunnels(self, tunnels: Tunnels) -> None:

@@ -1,11 +1,11 @@
 """What is done now and then, off the hot path: pruning, remembering, sealing when idle."""
 
-import asyncio
 import logging
 
 from sqlmodel import Session
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import ActorType
 from proxy_core.services.context import Context
 from proxy_core.services.keys import Keys
 from proxy_core.services.settings import Settings
@@ -16,35 +16,22 @@ _log = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """`tick` does everything once; `start` repeats it."""
+    """`tick` does everything once; the worker repeats it, every INTERVAL_SECONDS."""
 
     def __init__(self, context: Context, keys: Keys, settings: Settings) -> None:
         self._context = context
         self._keys = keys
         self._settings = settings
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Repeat in the background until `stop`."""
-        self._task = asyncio.ensure_future(self._run())
+        self._cut: set[bytes] = set()
 
     async def stop(self) -> None:
-        """End the repetition, and store a last time what was seen."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """Store a last time what was seen."""
         await self._guarded_store()
 
     async def tick(self) -> None:
         """Seal when idle, end expired sessions, store who was seen."""
         await self._seal_when_idle()
         await self._guarded_store()
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
-            await self.tick()
 
     async def _seal_when_idle(self) -> None:
         minutes = self._settings.value("auto_seal_minutes")
@@ -61,13 +48,12 @@ class Housekeeping:
 
     async def _store(self) -> None:
         context, now = self._context, self._context.clock.time()
-        expired = [
-            bearer.sha256
-            for bearer in context.snapshot.bearers.values()
-            if bearer.expires_at <= now
-        ]
+        expired = [held for held in context.snapshot.bearers.values() if held.expires_at <= now]
+        # An agent's row stays, to be rotated; a session is of no more use.
+        ended = [held.sha256 for held in expired if held.actor_type is ActorType.SESSION]
         seen_agents, seen_sessions = context.usage.take_seen()
-        if not (expired or seen_agents or seen_sessions):
+        self._cut_off({held.sha256 for held in expired})
+        if not (ended or seen_agents or seen_sessions):
             return
 
         def work(session: Session) -> None:
@@ -75,6 +61,13 @@ class Housekeeping:
             sessions.touch_sessions(session, seen_sessions)
             sessions.delete_expired(session, now)
 
-        await context.database.run(work)
-        for sha256 in expired:
-            context.tunnels.close_for_token(sha256)
+        def then(_: None) -> None:
+            context.snapshot = context.snapshot.without_bearers(ended)
+
+        await context.change(work, then)
+
+    def _cut_off(self, expired: set[bytes]) -> None:
+        """End the connections of tokens that have expired since the last time."""
+        for sha256 in expired - self._cut:
+            self._context.tunnels.close_for_token(sha256)
+        self._cut = expired

@@ -10,6 +10,7 @@ from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
 from proxy_core.services.application import Application
 from proxy_core.services.events import Follow
+from proxy_core.services.housekeeping import INTERVAL_SECONDS
 from proxy_core.services.principal import operator
 from proxy_core.worker.tasks import Supervisor
 
@@ -40,6 +41,7 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
         async for _ in app.bus.follow(wanted):
             await _mint(app)
 
+    supervisor.every(INTERVAL_SECONDS, "housekeeping", app.housekeeping.tick)
     supervisor.every(60.0, "leaf certificates", mint_ahead, at_once=True)
 
 
