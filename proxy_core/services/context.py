@@ -88,6 +88,7 @@ class Context:
 
     def publish(self, type: EventType, by: Principal | str, **data: Any) -> None:
         """Announce what has been committed. `data` holds no secret."""
+        self.stir()
         who = by if isinstance(by, str) else by.label
         self.bus.publish(type.value, {**data, "by": who})
 
@@ -106,7 +107,6 @@ class Context:
         async with self._changes:
             result = await self.database.run(work)
             then(result)
-            self.stir()
             return result
 
     def _done(self, task: asyncio.Task[Any]) -> None:

@@ -1,6 +1,7 @@
 """A worker's use cases over a real database, opened with a key file (no slow key derivation)."""
 
 import base64
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from proxy_core.domain.traffic import RequestRecord
 from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.events import Follow
 from proxy_core.services.principal import operator
+from proxy_core.store.database import Database
 
 NOW = 1_750_000_000.0
 ADA = operator("ada")
@@ -41,10 +43,19 @@ def clock() -> FakeClock:
     return FakeClock(NOW)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database at the newest schema, to be copied: migrating takes most of a second."""
+    path = tmp_path_factory.mktemp("migrated") / "vault.db"
+    Database.open(path).close()
+    return path
+
+
 @pytest.fixture
-async def reopen(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Opener]:
+async def reopen(tmp_path: Path, migrated: Path, clock: FakeClock) -> AsyncIterator[Opener]:
     """Opens the same SQLite database again and again, each time as another worker's life."""
     opened: list[Application] = []
+    shutil.copy(migrated, tmp_path / "vault.db")
 
     async def open_application() -> Application:
         for earlier in opened:
@@ -109,9 +120,7 @@ def events_of(application: Application, type: str) -> list[Event]:
     return [event for event in seen_events(application) if event.type == type]
 
 
-async def put_credentials(
-    application: Application, vault: str = "default", **values: str
-) -> None:
+async def put_credentials(application: Application, vault: str = "default", **values: str) -> None:
     """Store credentials."""
     await application.credentials.set(wire.SetCredentials(credentials=values, vault=vault), ADA)
 

@@ -18,6 +18,7 @@ async def next_batch(bus: EventBus, wanted: Follow) -> EventBatch:
 
 
 def ended(request_id: str) -> RequestRecord:
+    """A finished request."""
     return RequestRecord(
         request_id=request_id, started_at=0.0, vault="v", ingress="connect", method="GET",
         scheme="https", host="h", port=443, path="/",

@@ -21,12 +21,16 @@ CHANGES = [
 ]
 
 
-def agent(role: VaultRole | None = None, instance: InstanceRole = InstanceRole.NO_ACCESS) -> Principal:
+def agent(
+    role: VaultRole | None = None, instance: InstanceRole = InstanceRole.NO_ACCESS
+) -> Principal:
+    """An agent with a role in the vault `default`."""
     vaults = {} if role is None else {"default": role}
     return Principal(PrincipalKind.AGENT, "a1", "bot", instance, vaults)
 
 
 def refusal(who: Principal, permission: Permission, vault: str | None = "default") -> str | None:
+    """The code that the principal is refused with; None when it may."""
     try:
         authorize(who, permission, vault)
     except VaultError as error:

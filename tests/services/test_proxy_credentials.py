@@ -14,6 +14,7 @@ AGENT, SESSION = new_token(AGENT_PREFIX), new_token(SESSION_PREFIX)
 
 
 def encoded(text: str) -> bytes:
+    """Base 64."""
     return base64.b64encode(text.encode())
 
 
@@ -60,12 +61,16 @@ def test_anything_else_is_refused(field: bytes | None) -> None:
 def test_no_bytes_get_further_than_a_refusal(junk: bytes) -> None:
     """Whatever a client sends, the answer is a token or `proxy_auth_required`."""
     for field in (junk, b"Basic " + junk, b"Basic " + base64.b64encode(junk), b"Bearer " + junk):
-        try:
-            token, _ = parse_proxy_authorization(field)
-        except VaultError as error:
-            assert error.code == "proxy_auth_required"
-        else:
-            assert token.startswith("vt_")
+        assert outcome(field) in {"a token", "proxy_auth_required"}
+
+
+def outcome(field: bytes) -> str:
+    """What comes of a field."""
+    try:
+        token, _ = parse_proxy_authorization(field)
+    except VaultError as error:
+        return error.code
+    return "a token" if token.startswith("vt_") else token
 
 
 def test_a_hostile_vault_name_is_fit_for_the_log() -> None:

@@ -1,0 +1,126 @@
+"""Agents and their grants."""
+
+import pytest
+
+from proxy_core.base.clock import FakeClock
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import token_sha256
+from proxy_core.domain import wire
+from proxy_core.services.application import Application
+from tests.services.conftest import (
+    ADA,
+    FakeTunnels,
+    Opener,
+    basic,
+    events_of,
+    make_agent,
+    seen_events,
+)
+
+
+async def code_of(call: object) -> str:
+    """The code that the call is refused with."""
+    with pytest.raises(VaultError) as caught:
+        await call  # type: ignore[misc]
+    return caught.value.code
+
+
+async def test_an_agents_life(each_app: Application) -> None:
+    """Create, list, grant, rename, change role, revoke the grant, delete."""
+    app = each_app
+    await app.vaults.create(wire.VaultName(name="work"), ADA)
+    request = wire.CreateAgent(name="ci-bot", vaults=[wire.AgentVault(vault_name="default")])
+    made = await app.agents.create(request, ADA)
+    assert made.av_agent_token.startswith("vt_agt_")
+    assert (made.role, made.expires_at) == ("no-access", None)
+    await app.agents.grant("ci-bot", wire.AgentVault(vault_name="work", vault_role="member"), ADA)
+    await app.agents.grant("ci-bot", wire.AgentVault(vault_name="work", vault_role="admin"), ADA)
+    await app.agents.rename("ci-bot", wire.Rename(name="builder"), ADA)
+    info = await app.agents.change_role("builder", "owner", ADA)
+    assert [(grant.vault_name, grant.vault_role) for grant in info.vaults] == [
+        ("default", "proxy"),
+        ("work", "admin"),
+    ]
+    assert (info.role, info.name) == ("owner", "builder")
+    assert [row.name for row in (await app.agents.list("work")).agents] == ["builder"]
+    await app.agents.revoke_grant("builder", "work", ADA)
+    assert (await app.agents.list("work")).agents == []
+    assert await code_of(app.agents.revoke_grant("builder", "work", ADA)) == "not_found"
+    await app.agents.delete("builder", ADA)
+    assert (await app.agents.list()).agents == []
+    assert await code_of(app.agents.get("builder")) == "not_found"
+    assert [event.data["name"] for event in events_of(app, "agent.revoked")] == ["builder"]
+
+
+async def test_what_agents_hold_survives_a_restart(app: Application, reopen: Opener) -> None:
+    """Token and grants are valid in the next life."""
+    token = await make_agent(app, "ci-bot", "default", role="member")
+    app = await reopen()
+    assert app.identity.of_bearer(token).name == "ci-bot"
+    assert app.broker.authenticate(basic(token)).vault == "default"
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (wire.CreateAgent(name="Bad Name"), "bad_request"),
+        (wire.CreateAgent(name="taken"), "conflict"),
+        (wire.CreateAgent(name="fresh", role="king"), "bad_request"),
+        (wire.CreateAgent(name="fresh", ttl_seconds=5), "bad_request"),
+        (
+            wire.CreateAgent(name="fresh", vaults=[wire.AgentVault(vault_name="no")]),
+            "vault_not_found",
+        ),
+        (
+            wire.CreateAgent(
+                name="fresh", vaults=[wire.AgentVault(vault_name="default", vault_role="x")]
+            ),
+            "bad_request",
+        ),
+    ],
+)
+async def test_an_agent_is_created_whole_or_not_at_all(
+    app: Application, request_: wire.CreateAgent, code: str
+) -> None:
+    """A bad name, role, time or grant leaves nothing behind."""
+    await make_agent(app, "taken")
+    assert await code_of(app.agents.create(request_, ADA)) == code
+    assert [row.name for row in (await app.agents.list()).agents] == ["taken"]
+
+
+async def test_rotation_ends_the_old_token_at_once(app: Application, tunnels: FakeTunnels) -> None:
+    """Connections of the old token are cut; the new one has the same grants."""
+    old = await make_agent(app, "ci-bot", "default")
+    rotated = await app.agents.rotate("ci-bot", ADA)
+    assert tunnels.closed == [token_sha256(old)]
+    with pytest.raises(VaultError):
+        app.broker.authenticate(basic(old))
+    assert app.broker.authenticate(basic(rotated.av_agent_token)).vault == "default"
+
+
+async def test_an_expired_agent_needs_a_new_time_to_rotate(
+    app: Application, clock: FakeClock
+) -> None:
+    """A token that would be dead at birth is refused."""
+    await make_agent(app, "brief", "default", ttl_seconds=60)
+    clock.advance(61)
+    assert await code_of(app.agents.rotate("brief", ADA)) == "bad_request"
+    rotated = await app.agents.rotate("brief", ADA, ttl_seconds=3600)
+    assert app.identity.of_bearer(rotated.av_agent_token).name == "brief"
+
+
+async def test_deleting_an_agent_cuts_its_connections(
+    app: Application, tunnels: FakeTunnels
+) -> None:
+    """Its token is unknown before the answer is given."""
+    token = await make_agent(app, "ci-bot", "default")
+    tunnels.counts[token_sha256(token)] = 3
+    assert (await app.agents.get("ci-bot")).connections == 3
+    await app.agents.delete("ci-bot", ADA)
+    assert tunnels.closed == [token_sha256(token)]
+
+
+async def test_a_token_is_in_no_event(app: Application) -> None:
+    """Shown once: in the answer."""
+    token = await make_agent(app, "ci-bot", "default")
+    assert token not in repr(seen_events(app))
