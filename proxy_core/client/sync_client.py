@@ -4,6 +4,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -53,7 +54,9 @@ class SyncClient:
         connection = self._connection(timeout or self._timeout)
         fields = {**self._headers(call), **(headers or {})}
         try:
-            connection.request(call.method, call.target, call.encode(), fields)
+            # A refusal may come, and the connection close, before the body has been sent.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(call.method, call.target, call.encode(), fields)
             response = connection.getresponse()
             failed = response.read() if response.status >= 400 else None
         except (OSError, http.client.HTTPException) as error:

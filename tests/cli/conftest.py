@@ -4,10 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+
+from proxy_core.client import calls
+from proxy_core.client.sync_client import SyncClient
+from proxy_core.client.target import Target
 
 PROGRAM = (sys.executable, "-m", "vault_tui")
 PASSWORD = "correct horse battery"
@@ -16,9 +20,13 @@ _FOREIGN = ("VAULT_TUI_", "AGENT_VAULT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY
 
 @dataclass(frozen=True)
 class CommandLine:
-    """`vault-tui` over one home. Each command is a session of its own: no unlocked terminal."""
+    """`vault-tui` over one home. Each command is a session of its own: no unlocked terminal.
+
+    `token` is an operator's; without one, the master password proves each command.
+    """
 
     home: Path
+    token: str = ""
 
     def environment(self, **more: str) -> dict[str, str]:
         """What a command sees; nothing of the machine's own vault."""
@@ -28,10 +36,10 @@ class CommandLine:
     def __call__(
         self, *arguments: str, stdin: str = "", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run as an operator's script, with the master password for this command."""
-        return self.as_peer(
-            *arguments, stdin=stdin, VAULT_TUI_MASTER_PASSWORD=PASSWORD, **environment
-        )
+        """Run as an operator's script."""
+        proof = "VAULT_TUI_TOKEN" if self.token else "VAULT_TUI_MASTER_PASSWORD"
+        given = {proof: self.token or PASSWORD} | environment
+        return self.as_peer(*arguments, stdin=stdin, **given)
 
     def as_peer(
         self, *arguments: str, stdin: str = "", **environment: str
@@ -61,7 +69,8 @@ def vault_tui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]
     assert line.as_peer("start", "--port", "0", "--proxy-port", "0").returncode == 0
     try:
         assert line.as_peer("init", "--password-stdin", stdin=PASSWORD + "\n").returncode == 0
-        yield line
+        client = SyncClient(Target(socket=line.home / "worker.sock"))
+        yield replace(line, token=client.send(calls.unlock("password", PASSWORD)).token)
     finally:
         line.as_peer("stop")
 
