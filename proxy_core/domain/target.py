@@ -4,7 +4,7 @@ A path is matched exactly as it is forwarded. Some servers decode, collapse or r
 they use it, so a path could be matched in one spelling and obeyed in another. Two rules close that:
 
 - `check_path` refuses what no client needs: dot segments in any spelling, backslashes, control
-  characters, broken percent escapes.
+  characters, an encoded NUL, broken percent escapes. Other encoded controls go on as they are.
 - `spellings` lists how else a path may be read. Whoever decides by path decides each of them, and
   refuses the request when the answers differ. `%2F` is legal as long as nothing hangs on it.
 """
@@ -19,7 +19,7 @@ _PLAIN = re.compile(
 )
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\?#]|[^\x00-\x7f]")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ESCAPED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
+_ESCAPED_NUL = re.compile(r"%(?:25)*00")
 # `(?:25)*`: escaped once more for each server on the way that decodes.
 _SEGMENTS = re.compile(r"/|%(?:25)*(?:2[Ff]|5[Cc])")
 # `..;x` too: some servers drop what follows the semicolon before they resolve the dots.
@@ -45,8 +45,8 @@ def check_path(path: str) -> None:
         raise VaultError("bad_request", "path holds a character that must be percent-encoded")
     if _BROKEN_ESCAPE.search(path):
         raise VaultError("bad_request", "path holds a percent sign without two hex digits")
-    if _ESCAPED_CONTROL.search(path):
-        raise VaultError("bad_request", "path holds an encoded control character")
+    if _ESCAPED_NUL.search(path):  # where some servers take the path to end
+        raise VaultError("bad_request", "path holds an encoded NUL")
     if any(_DOT_SEGMENT.fullmatch(segment) for segment in _SEGMENTS.split(path)):
         raise VaultError("bad_request", "path holds a `.` or `..` segment; send the resolved path")
 
