@@ -7,10 +7,11 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, ClassVar, TypeVar, cast
 
 from textual.app import App, SystemCommand
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from proxy_core.base.clock import Clock, SystemClock
@@ -43,12 +44,15 @@ class ConsoleApp(GlobalActions, App[int]):
     TITLE = strings.PRODUCT
     MODES: ClassVar[dict[str, Any]] = {entry.id: entry.load for entry in SCREENS}
     DEFAULT_MODE = SCREENS[0].id
-    COMMANDS = {ActionCommands}
+    COMMANDS: ClassVar[set[Any]] = {ActionCommands}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("app"),
-        *((str(n), f"app.run('screen.{entry.id}')", entry.title) for n, entry in enumerate(SCREENS, 1)),
+        *(
+            (str(n), f"app.run('screen.{entry.id}')", entry.title)
+            for n, entry in enumerate(SCREENS, 1)
+        ),
     ]
 
     def __init__(
@@ -161,10 +165,10 @@ class ConsoleApp(GlobalActions, App[int]):
         """Ask for a proof until one is right or the operator gives up."""
         from vault_tui.screens.unlock import UnlockDialog
 
-        unlocked = bool(await self.push_screen_wait(UnlockDialog(why)))
+        unlocked = await self.push_screen_wait(cast("Screen[bool]", UnlockDialog(why)))
         if unlocked:
             await self.ask_status()
-        return unlocked
+        return bool(unlocked)
 
     async def ask_status(self) -> None:
         """Read the status now, rather than in a few seconds."""
@@ -217,19 +221,22 @@ class ConsoleApp(GlobalActions, App[int]):
             self.notice(f"{action.label}: {why}", Level.WARNING)
             return
         target: Any = self if action.scope == "app" else self.console_screen
-        method: Callable[[], Coroutine[Any, Any, None] | None] = getattr(target, f"do_{action.name}")
+        method: Callable[[], Coroutine[Any, Any, None] | None] = getattr(
+            target, f"do_{action.name}"
+        )
         outcome = method()
         if outcome is not None:
             self.attempt(outcome, action_id)
 
-    def get_system_commands(self, screen: Screen[Any]) -> "list[SystemCommand]":
+    def get_system_commands(
+        self,
+        screen: Screen[Any],  # noqa: ARG002 - given by Textual
+    ) -> Iterator[SystemCommand]:
         """None of Textual's own: the registry feeds the palette."""
-        return []
+        return iter(())
 
 
-def run_console(
-    home: Home, *, read_only: bool = False, addr: str = "", token: str = ""
-) -> int:
+def run_console(home: Home, *, read_only: bool = False, addr: str = "", token: str = "") -> int:
     """Show the console until the operator leaves; the worker keeps running.
 
     With `addr` (http:// or https://) and `token` a remote worker is shown, and `home` only keeps

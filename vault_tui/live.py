@@ -45,7 +45,7 @@ _LEVELS = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`reload` names a list (or `status`, `vaults`, `all`, or nothing); `text` a notice or nothing."""
+    """`reload` names a list, or `status`, `vaults`, `all`; `text` is a notice. Or empty."""
 
     reload: str = ""
     level: Level = Level.INFO

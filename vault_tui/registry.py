@@ -1,4 +1,4 @@
-"""The console's screens. A new one is one entry here: tab, key, mode, palette and `:name` follow."""
+"""The console's screens. A new one is one entry here: tab, key, palette, `:name` follow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

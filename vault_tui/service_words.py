@@ -71,7 +71,9 @@ def rules_of_lines(text: str) -> list[dict[str, Any]]:
 def substitution_lines(document: Document) -> list[str]:
     """`KEY __placeholder__ path,query`, one a substitution."""
     return [
-        " ".join((str(s.get("key", "")), str(s.get("placeholder", "")), ",".join(s.get("in") or ())))
+        " ".join(
+            (str(s.get("key", "")), str(s.get("placeholder", "")), ",".join(s.get("in") or ()))
+        )
         for s in document.get("substitutions") or ()
     ]
 

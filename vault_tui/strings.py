@@ -30,7 +30,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "app.slow": ("slow link", "Draw less often, for a slow connection"),
     "app.reload": ("reload", "Read every list again"),
     "app.quit": ("quit", "Leave the console; the worker keeps running"),
-    "traffic.detail": ("detail", "Timings, decision, injected headers and errors of the row"),
+    "traffic.detail": ("detail", "Timings, decision, injection and error of the row"),
     "traffic.filter": ("filter", "Show only what matches, such as  status:>=400 agent:ci"),
     "traffic.follow": ("follow", "Go to the newest row and stay there"),
     "traffic.pause": ("pause", "Stop the table where it is, or let it run again"),
@@ -74,7 +74,7 @@ LINK_SLOW = "slow"
 STALE = "✗ stale: not connected"
 NOTHING_NEW = "nothing to report"
 NOT_CONNECTED = "there is no connection to the worker yet"
-NEVER = "–"
+NEVER = "–"  # noqa: RUF001 - a dash for nothing
 NOBODY = "unknown"
 AGO = "{count} {unit} ago"
 SOME = "Some"
@@ -137,7 +137,7 @@ TRAFFIC_COLUMNS: Mapping[str, str] = {
     "service": "SERVICE",
     "keys": "CREDENTIAL",
     "status": "ST",
-    "latency": "TIME",
+    "latency": "TOOK",
     "size": "SIZE",
     "reason": "WHY",
 }
@@ -153,7 +153,6 @@ NEW_ROWS = "{count} new ↓"
 PAUSED = "‖ paused"
 SCROLLED = "‖ scrolled"
 FOLLOWING = "▼ following"
-ROWS_SHOWN = "{count} rows"
 NO_MARKS = "No row is marked; m marks one"
 EMPTY_TRAFFIC: Lines = (
     (("No requests yet", "text+bold"),),
@@ -333,7 +332,9 @@ DISABLED_NOW = "{name} is disabled: its requests are refused"
 ALLOW_HTTP = "allow plain http"
 SERVICE_SAVED = "Service {name} is saved"
 SERVICES_SAVED = "{count} services are saved"
-DELETE_SERVICE = "Agents will reach {host} without this credential.\nu puts it back for five minutes."
+DELETE_SERVICE = (
+    "Agents will reach {host} without this credential.\nu puts it back for five minutes."
+)
 DELETED_UNDO = "{name} is deleted; u puts it back"
 HOSTS_TITLE = "Hosts seen without a service"
 HOSTS_NONE = "None: every host that agents reached has a service."
@@ -407,9 +408,7 @@ HELP_KEYS = "type to search   ↑ ↓ choose   enter runs it   esc close"
 HELP_SEARCH = "search the actions"
 HELP_EVERYWHERE = "Everywhere"
 HELP_NOTHING = "nothing matches"
-HELP_LEGEND = (
-    "● with credential  ○ no service  ⊘ denied  ✗ failed  ◌ under way  ≈ stream  ⇄ websocket  ◆ marked"
-)
+HELP_LEGEND = "● credential  ○ no service  ⊘ denied  ✗ failed  ◌ under way  ≈ stream  ⇄ websocket"
 COMMAND_PLACEHOLDER = "action, screen, or: vault NAME"
 COMMAND_UNKNOWN = "{name} is no action here; ? lists them"
 VAULT_UNKNOWN = "There is no vault {name}"
@@ -428,7 +427,9 @@ SEAL_BUTTON = "Seal"
 
 # --- keys and gates -----------------------------------------------------------------------------
 UNLOCK_TITLE = "Unlock"
-UNLOCK_TEXT = "Changes need an operator. Prove a key slot once; it lasts while this terminal is in use."
+UNLOCK_TEXT = (
+    "Changes need an operator. Prove a key slot once; it lasts while this terminal is in use."
+)
 CHECKING = "checking …"
 WORKING = "working …"
 SLOT_KINDS: Mapping[str, str] = {

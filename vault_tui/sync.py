@@ -76,6 +76,9 @@ class WorkerSync:
         fresh = [p for p in status.problems if before is None or p not in before.problems]
         for problem in fresh:
             app.notice(problem, Level.ERROR)
+        if before is not None and app.state.link is Link.LIVE and _opened(before, status):
+            app.attempt(self.backfill(), "backfill")
+            self.reload("all")
         app.check_gate()
         app.refresh_frame()
 
@@ -146,3 +149,8 @@ class WorkerSync:
             ring.catch_up(page.logs)
         else:
             ring.prepend(page.logs)
+
+
+def _opened(before: wire.Status, after: wire.Status) -> bool:
+    """Whether the vault can be used now and could not before."""
+    return (before.sealed or not before.initialized) and after.initialized and not after.sealed

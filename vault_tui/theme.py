@@ -54,7 +54,9 @@ THEMES: tuple[Theme, ...] = (
         surface="#151b22",
         panel="#1b222b",
         dark=True,
-        variables=_variables("#d3dae3", "#0f1318", "#8290a0", "#5d6a79", "#2b3541", "#1b232d", "#283a4c"),
+        variables=_variables(
+            "#d3dae3", "#0f1318", "#8290a0", "#5d6a79", "#2b3541", "#1b232d", "#283a4c"
+        ),
     ),
     Theme(
         name="vault-light",
@@ -69,7 +71,9 @@ THEMES: tuple[Theme, ...] = (
         surface="#f1f1ec",
         panel="#e7e8e2",
         dark=False,
-        variables=_variables("#1d242c", "#fafaf7", "#59636e", "#7f8892", "#c9cdca", "#eef0ea", "#cfe0ea"),
+        variables=_variables(
+            "#1d242c", "#fafaf7", "#59636e", "#7f8892", "#c9cdca", "#eef0ea", "#cfe0ea"
+        ),
     ),
     Theme(
         name="vault-contrast",
@@ -84,7 +88,9 @@ THEMES: tuple[Theme, ...] = (
         surface="#000000",
         panel="#0d0d0d",
         dark=True,
-        variables=_variables("#ffffff", "#000000", "#d6d6d6", "#b4b4b4", "#a0a0a0", "#1f1f1f", "#004a78"),
+        variables=_variables(
+            "#ffffff", "#000000", "#d6d6d6", "#b4b4b4", "#a0a0a0", "#1f1f1f", "#004a78"
+        ),
     ),
     Theme(
         name="vault-ansi",

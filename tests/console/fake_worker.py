@@ -186,7 +186,10 @@ class FakeWorker:
             return wire.DiscoveredHosts(hosts=self.hosts, total=len(self.hosts))
         if rest == ["services", "credential-usage"]:
             return wire.CredentialUsage(
-                services=[wire.ServiceName(name=s["name"], host=s["host"]) for s in self._users(query["key"])]
+                services=[
+                    wire.ServiceName(name=s["name"], host=s["host"])
+                    for s in self._users(query["key"])
+                ]
             )
         if rest == ["services", "test"]:
             return self._test(call.body)
@@ -214,7 +217,8 @@ class FakeWorker:
 
     def _status(self) -> wire.Status:
         return wire.Status(
-            initialized=self.initialized, sealed=self.sealed, version="0.1.0", api="127.0.0.1:14321",
+            initialized=self.initialized, sealed=self.sealed, version="0.1.0",
+            api="127.0.0.1:14321",
             proxy="127.0.0.1:14322", socket="/x", pid=1, uptime=5.0, streams=3, connections=4,
             pending_proposals=0, holds=0, log_dropped=0, slots=self.slots, database="sqlite",
             problems=[], operator=self.operator,
@@ -328,7 +332,9 @@ class FakeWorker:
         host = body.url.split("/")[2]
         found = next((s for s in self.services if s["host"] == host), None)
         others = [
-            wire.MatchCandidate(name=s["name"], host=s["host"], matched=s is found, reason="host differs")
+            wire.MatchCandidate(
+                name=s["name"], host=s["host"], matched=s is found, reason="host differs"
+            )
             for s in self.services
         ]
         return wire.MatchResult(
@@ -391,7 +397,8 @@ def _varied(number: int) -> RequestRecord:
     """One of eight kinds of request, by its number."""
     kinds: list[dict[str, Any]] = [
         {},
-        {"method": "POST", "host": "api.openai.com", "path": "/v1/responses", "actor_name": "claude",
+        {"method": "POST", "host": "api.openai.com", "path": "/v1/responses",
+         "actor_name": "claude",
          "matched_service": "openai", "credential_keys": ("OPENAI_API_KEY",), "streaming": True,
          "reason": "service openai covers api.openai.com/v1/*", "latency_ms": 8420.0,
          "bytes_down": 182_000},
@@ -407,7 +414,7 @@ def _varied(number: int) -> RequestRecord:
          "matched_service": "slack-bot", "credential_keys": ("SLACK_BOT_TOKEN",),
          "reason": "service slack-bot covers slack.com/api/*", "reused_upstream": True,
          "connect_ms": -1.0, "tls_ms": -1.0},
-        {"path": "/repos/acme/site/pulls?state=open".split("?")[0], "status": 304, "bytes_down": 0},
+        {"path": ["/repos/acme/site/pulls", "state=open"][0], "status": 304, "bytes_down": 0},
         {"host": "api.stripe.com", "path": "/v1/charges", "matched_service": "stripe",
          "decision": "failed", "status": 502, "error_code": "upstream_unreachable",
          "reason": "service stripe covers api.stripe.com", "latency_ms": 3004.0, "bytes_down": 380},

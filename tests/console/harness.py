@@ -16,7 +16,11 @@ def console(
 ) -> ConsoleApp:
     """A console over a fake worker, with the worker's clock."""
     return ConsoleApp(
-        worker.open, read_only=read_only, where="vault-1", preferences=preferences, clock=worker.clock
+        worker.open,
+        read_only=read_only,
+        where="vault-1",
+        preferences=preferences,
+        clock=worker.clock,
     )
 
 

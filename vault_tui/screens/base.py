@@ -1,7 +1,7 @@
 """What every screen is made of: the frame, its actions, and how it hears of changes."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -34,7 +34,7 @@ class ConsoleScreen(Screen[None]):
     AUTO_FOCUS = None
     screen_id = ""
 
-    def __init_subclass__(cls, screen_id: str = "", **kwargs: object) -> None:
+    def __init_subclass__(cls, screen_id: str = "", **kwargs: Any) -> None:
         """Give the subclass the bindings of its scope."""
         if screen_id:
             cls.screen_id = screen_id
@@ -95,7 +95,7 @@ class ConsoleScreen(Screen[None]):
     def action_leave(self) -> None:
         """Escape: close what is open on the screen."""
 
-    def why_not(self, action: Action) -> str | None:
+    def why_not(self, action: Action) -> str | None:  # noqa: ARG002 - for subclasses
         """Why `action` cannot run now, in one sentence; None when it can."""
         return None
 
@@ -117,7 +117,7 @@ class Dialog(ModalScreen[T | None]):
 
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
-    BINDINGS = [Binding("escape", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False)]
 
     @property
     def console(self) -> "ConsoleApp":

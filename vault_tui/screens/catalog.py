@@ -1,8 +1,10 @@
 """The catalog picker: ready-made services, searched while typing."""
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
@@ -17,7 +19,7 @@ from vault_tui.widgets.words import plain
 class CatalogDialog(Dialog[str]):
     """Returns the id of the chosen template."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "step(1)", show=False, priority=True),
         Binding("up", "step(-1)", show=False, priority=True),
     ]
@@ -51,8 +53,10 @@ class CatalogDialog(Dialog[str]):
         found.add_options(
             Option(_line(template), id=template.id)
             for template in self._templates
-            if all(word in f"{template.name} {template.category} {template.description}".lower()
-                   for word in words)
+            if all(
+                word in f"{template.name} {template.category} {template.description}".lower()
+                for word in words
+            )
         )
         if found.option_count:
             found.highlighted = 0

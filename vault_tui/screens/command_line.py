@@ -1,8 +1,10 @@
 """The `:` line: an action, a screen or a vault by name, with completion."""
 
+from typing import ClassVar
+
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.suggester import SuggestFromList
@@ -17,7 +19,7 @@ from vault_tui.screens.base import Dialog
 class CommandLine(Dialog[str]):
     """Returns the id of the action to run."""
 
-    BINDINGS = [Binding("tab", "complete", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", show=False, priority=True)]
 
     def __init__(self) -> None:
         super().__init__(classes="bottom")

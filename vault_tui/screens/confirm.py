@@ -1,8 +1,10 @@
 """A question before something dangerous: starts on Cancel, and Enter alone never says yes."""
 
+from typing import ClassVar
+
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
@@ -15,7 +17,7 @@ from vault_tui.widgets.words import safe_lines
 class Confirm(Dialog[bool]):
     """True when confirmed. The dangerous button is reached by Tab or arrow, then pressed."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,right,up,down,h,l", "other", show=False),
     ]
 

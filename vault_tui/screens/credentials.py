@@ -196,6 +196,7 @@ def _state(found: wire.CredentialInfo) -> Content:
 def _version_line(version: wire.CredentialVersion) -> Content:
     mark = strings.CURRENT if version.current else ""
     return Content.assemble(
-        (f" {version.version:>4}  ", "bold"), (f"{when(version.created_at)}  ", "$muted"),
+        (f" {version.version:>4}  ", "bold"),
+        (f"{when(version.created_at)}  ", "$muted"),
         (mark, "$success"),
     )

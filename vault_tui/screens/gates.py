@@ -1,10 +1,11 @@
 """What stands before everything else: setting the vault up, and unsealing it."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Center, Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
@@ -26,7 +27,7 @@ BRAND = "◆"
 class Gate(Dialog[None]):
     """A full screen with a card in the middle. It leaves when the worker's state allows."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
         Binding("ctrl+q", "app.run('app.quit')", show=False),
     ]
@@ -62,6 +63,10 @@ class Gate(Dialog[None]):
         """Start with the choice."""
         self.show_inputs(secret=False, again=False)
         self.query_one("#choice").focus()
+        self.begin()
+
+    def begin(self) -> None:
+        """Where this gate starts, when it is not the choice."""
 
     def show_inputs(self, *, secret: bool, again: bool) -> None:
         """Which of the inputs this step needs."""
@@ -134,9 +139,7 @@ class FirstRun(Gate):
     def options(self) -> list[Option]:
         """Keyring, password, key file; each with what it means."""
         return [
-            Option(
-                Content.assemble((f" {title}\n", "bold"), (f"   {text}", "$muted")), id=kind
-            )
+            Option(Content.assemble((f" {title}\n", "bold"), (f"   {text}", "$muted")), id=kind)
             for kind, (title, text) in strings.FIRST_CHOICES.items()
         ]
 
@@ -144,7 +147,7 @@ class FirstRun(Gate):
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self._kind = event.option_id or ""
         if self._kind == "keyring":
-            self.go(self._init("keyring"), strings.SET_UP)
+            self.go(calls.init("keyring"), strings.SET_UP)
             return
         self.complain("")
         self.show_inputs(secret=True, again=self._kind == "password")
@@ -152,10 +155,6 @@ class FirstRun(Gate):
         secret.password = self._kind == "password"
         secret.placeholder = strings.FIRST_PLACEHOLDERS[self._kind]
         secret.focus()
-
-    def _init(self, slot: str, secret: str = "", path: str = "") -> Call[wire.Sealed]:
-        body = wire.InitRequest(slot=slot, secret=secret, path=path)
-        return Call("POST", "/v1/init", wire.Sealed, body=body)
 
     @on(Input.Changed, "#secret")
     def _typed(self, event: Input.Changed) -> None:
@@ -176,7 +175,7 @@ class FirstRun(Gate):
             self.complain(strings.PATH_ABSOLUTE)
         else:
             path = str(Path(event.value).expanduser())
-            self.go(self._init("keyfile", path=path), strings.SET_UP)
+            self.go(calls.init("keyfile", path=path), strings.SET_UP)
 
     @on(Input.Submitted, "#again")
     def _second(self, event: Input.Submitted) -> None:
@@ -187,7 +186,7 @@ class FirstRun(Gate):
         elif not secret:
             self.complain(strings.PASSWORD_EMPTY)
         else:
-            self.go(self._init("password", secret), strings.SET_UP)
+            self.go(calls.init("password", secret), strings.SET_UP)
 
     def failed(self, error: VaultError) -> None:
         """No keyring is the usual case over SSH: go on with the password."""
@@ -210,9 +209,8 @@ class Unseal(Gate):
         kinds = status.slots if status is not None and status.slots else ["password"]
         return [Option(Content(f" {strings.SLOT_KINDS[kind]}"), id=kind) for kind in kinds]
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """With a password alone there is nothing to choose."""
-        super().on_mount()
         choice = self.query_one("#choice", OptionList)
         if choice.option_count == 1 and choice.get_option_at_index(0).id == "password":
             self._ask("password")

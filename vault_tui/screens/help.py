@@ -1,8 +1,10 @@
 """Searchable help: every action with its key and what it does; Enter runs the chosen one."""
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
@@ -17,7 +19,7 @@ from vault_tui.screens.base import Dialog
 class HelpDialog(Dialog[str]):
     """Returns the id of the action to run."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "step(1)", show=False, priority=True),
         Binding("up", "step(-1)", show=False, priority=True),
     ]

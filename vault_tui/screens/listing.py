@@ -58,7 +58,6 @@ class ListScreen(ConsoleScreen):
 
     def on_screen_resume(self) -> None:
         """Ages have moved on."""
-        super().on_screen_resume()
         self.call_after_refresh(self.show)
 
     # --- subclasses ---------------------------------------------------------------------------

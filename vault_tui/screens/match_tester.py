@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from proxy_core.base.errors import ERRORS, VaultError
+from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import strings
@@ -28,9 +29,12 @@ class MatchTester(Dialog[None]):
             window.border_title = Content(strings.TESTER_TITLE)
             window.border_subtitle = Content(strings.TESTER_KEYS)
             with Horizontal(classes="field"):
-                yield Input(self._method, compact=True, id="method")
+                yield Input(display_safe(self._method), compact=True, id="method")
                 yield Input(
-                    self._url, placeholder=strings.TESTER_PLACEHOLDER, compact=True, id="url"
+                    display_safe(self._url),
+                    placeholder=strings.TESTER_PLACEHOLDER,
+                    compact=True,
+                    id="url",
                 )
             yield Static("", id="answer", markup=False)
 
@@ -53,7 +57,7 @@ class MatchTester(Dialog[None]):
         full = url if "://" in url else f"https://{url}"
         try:
             result = await self.console.send(
-                calls.test_match(full, method, self.console.state.vault)
+                calls.match_test(full, method, self.console.state.vault)
             )
             text = _answer(result)
         except VaultError as error:
@@ -88,7 +92,9 @@ def _answer(result: wire.MatchResult) -> Content:
         lines += [Content(""), Content.styled(strings.OTHERS, "$accent bold")]
     lines += [
         Content.assemble(
-            ("○ ", "$muted"), plain(f"{c.name}  ", "bold"), plain(f"{c.host}  ", "$muted"),
+            ("○ ", "$muted"),
+            plain(f"{c.name}  ", "bold"),
+            plain(f"{c.host}  ", "$muted"),
             plain(c.reason, "$muted"),
         )
         for c in others[:8]

@@ -1,7 +1,9 @@
 """A revealed value: hides itself after 15 seconds; a second key sends it to the clipboard."""
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -17,7 +19,7 @@ SECONDS = 15
 class RevealDialog(Dialog[None]):
     """The value leaves the screen, and this object, with the dialog."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "arm", show=False),
         Binding("Y", "copy", show=False),
         Binding("enter,space,q", "close", show=False),
@@ -52,7 +54,9 @@ class RevealDialog(Dialog[None]):
     def _countdown(self) -> Content:
         bar = "━" * self._left + "─" * (SECONDS - self._left)
         note = strings.COPY_ARMED if self._armed else strings.HIDES_IN.format(seconds=self._left)
-        return Content.assemble((f"{bar} ", "$warning"), (note, "$accent" if self._armed else "$muted"))
+        return Content.assemble(
+            (f"{bar} ", "$warning"), (note, "$accent" if self._armed else "$muted")
+        )
 
     def action_arm(self) -> None:
         """The first key only asks for the second."""

@@ -25,15 +25,14 @@ class SecretInput(Input):
         """What was pasted or typed."""
         return self._pasted or self.value
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
+        """Keep several lines; one line is pasted as Textual does."""
         text = event.text.strip("\r\n")
         if "\n" in text or "\r" in text:
             self._pasted = text.replace("\r\n", "\n")
             self.value = "•" * 12
             event.stop()
             event.prevent_default()
-        else:
-            super()._on_paste(event)
 
     @on(Input.Changed)
     def _typed_over(self, event: Input.Changed) -> None:

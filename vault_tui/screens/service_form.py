@@ -1,17 +1,18 @@
 """The form of one service: checked with every key, with the match tester beside it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.suggester import SuggestFromList
-from textual.widgets import Button, Checkbox, Input, Label, Select, Static, TextArea
+from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.text import display_safe
 from proxy_core.domain.service import AuthType
 from proxy_core.domain.service_document import (
     auto_name,
@@ -31,6 +32,7 @@ from vault_tui.service_words import (
     substitution_lines,
     substitutions_of_lines,
 )
+from vault_tui.widgets.tick import Tick
 from vault_tui.widgets.words import safe_lines
 
 _FIELDS = ("token", "username", "password", "key", "header", "prefix", "headers")
@@ -39,7 +41,7 @@ _FIELDS = ("token", "username", "password", "key", "header", "prefix", "headers"
 class ServiceForm(Dialog[dict[str, Any]]):
     """Returns the service's document."""
 
-    BINDINGS = [Binding("ctrl+s", "save", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", show=False, priority=True)]
 
     def __init__(self, document: Mapping[str, Any], new: bool, note: str = "") -> None:
         super().__init__(classes="dialog form")
@@ -51,8 +53,10 @@ class ServiceForm(Dialog[dict[str, Any]]):
         """Fields, what is wrong, a tester."""
         document = self._document
         auth = document.get("auth") or {"type": "bearer"}
-        title = strings.FORM_NEW if self._new else strings.FORM_EDIT.format(
-            name=safe_lines(str(document.get("name", "")))
+        title = (
+            strings.FORM_NEW
+            if self._new
+            else strings.FORM_EDIT.format(name=safe_lines(str(document.get("name", ""))))
         )
         with Vertical(classes="window") as window:
             window.border_title = Content(title)
@@ -78,10 +82,10 @@ class ServiceForm(Dialog[dict[str, Any]]):
                 yield from self._area("substitutions", substitution_lines(document))
                 with Horizontal(classes="field"):
                     yield Label(strings.FORM_LABELS["options"], markup=False)
-                    yield Checkbox(
+                    yield Tick(
                         strings.ENABLED, document.get("enabled", True), id="enabled", compact=True
                     )
-                    yield Checkbox(
+                    yield Tick(
                         strings.ALLOW_HTTP,
                         document.get("allow_http", False),
                         id="allow_http",
@@ -100,7 +104,7 @@ class ServiceForm(Dialog[dict[str, Any]]):
         with Horizontal(classes="field", id=f"field-{name}"):
             yield Label(strings.FORM_LABELS[name], markup=False)
             yield Input(
-                value,
+                display_safe(value),
                 placeholder=strings.FORM_PLACEHOLDERS.get(name, ""),
                 compact=True,
                 id=name,
@@ -110,7 +114,9 @@ class ServiceForm(Dialog[dict[str, Any]]):
     def _area(self, name: str, lines: list[str]) -> ComposeResult:
         with Horizontal(classes="field area", id=f"field-{name}"):
             yield Label(strings.FORM_LABELS[name], markup=False)
-            yield TextArea("\n".join(lines), compact=True, id=name, tab_behavior="focus")
+            yield TextArea(
+                "\n".join(map(display_safe, lines)), compact=True, id=name, tab_behavior="focus"
+            )
 
     def on_mount(self) -> None:
         """Start with the host."""
@@ -123,7 +129,7 @@ class ServiceForm(Dialog[dict[str, Any]]):
     @on(Input.Changed)
     @on(TextArea.Changed)
     @on(Select.Changed)
-    @on(Checkbox.Changed)
+    @on(Tick.Changed)
     def _check(self) -> None:
         """Show the fields of the auth type, and what is wrong."""
         used = dict(AUTH_FIELDS[self._auth_type])
@@ -179,8 +185,8 @@ class ServiceForm(Dialog[dict[str, Any]]):
         draft: dict[str, Any] = {
             "host": self._value("host"),
             "auth": auth,
-            "enabled": self.query_one("#enabled", Checkbox).value,
-            "allow_http": self.query_one("#allow_http", Checkbox).value,
+            "enabled": self.query_one("#enabled", Tick).value,
+            "allow_http": self.query_one("#allow_http", Tick).value,
         }
         rules = rules_of_lines(self.query_one("#rules", TextArea).text)
         substitutions = substitutions_of_lines(self.query_one("#substitutions", TextArea).text)

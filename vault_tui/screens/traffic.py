@@ -98,7 +98,7 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
         else:
             lines = strings.EMPTY_TRAFFIC
         if view.empty_lines != lines:
-            view.empty_lines = [list(line) for line in lines]
+            view.empty_lines = lines
             view.refresh()
 
     def state_changed(self) -> None:
@@ -213,7 +213,7 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
         self.set_filter(event.text, event.filter)
 
     @on(FilterBar.Closed)
-    def _closed(self, event: FilterBar.Closed) -> None:
+    def _filter_left(self, event: FilterBar.Closed) -> None:
         if event.kept:
             self.console.preferences.remember_filter(self._filter_text)
         self.view.focus()
@@ -288,13 +288,13 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
             AskText(
                 strings.EXPORT_TITLE.format(count=len(rows)),
                 strings.EXPORT_TEXT,
-                str(Path.cwd() / "traffic.jsonl"),
+                _export_default(),
                 _export_problem,
             )
         )
         if not name:
             return
-        path, records = Path(name).expanduser(), [row.record for row in rows]
+        path, records = _home_expanded(name), [row.record for row in rows]
         status = self.state.status
         version = status.version if status is not None else ""
         data = har(records, version) if path.suffix == ".har" else json_lines(records)
@@ -319,6 +319,14 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
         record = self._row().record
         await self.app.push_screen_wait(MatchTester(url(record), record.method))
+
+
+def _home_expanded(name: str) -> Path:
+    return Path(name.strip()).expanduser()
+
+
+def _export_default() -> str:
+    return str(Path.cwd() / "traffic.jsonl")
 
 
 def _export_problem(text: str) -> str | None:

@@ -10,7 +10,6 @@ from textual.widgets import Input, Select, Static
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
-from proxy_core.client.calls import Call
 from vault_tui import strings
 from vault_tui.proofs import keyfile_secret, keyring_secret
 from vault_tui.screens.base import Dialog
@@ -45,7 +44,7 @@ class ProofDialog(Dialog[bool]):
     def _kinds(self) -> list[str]:
         status = self.console.state.status
         offered = status.slots if status is not None else []
-        order = [kind for kind in ("password", "keyring", "keyfile") if kind in offered]
+        order: list[str] = [k for k in ("password", "keyring", "keyfile") if k in offered]
         return order or ["password"]
 
     def on_mount(self) -> None:
@@ -98,8 +97,7 @@ class ProofDialog(Dialog[bool]):
 
     async def prove(self, kind: str, secret: str) -> None:
         """Hand the proof to the worker. Raises VaultError."""
-        call: Call[object] = calls.unlock(kind, secret)
-        await self.console.send(call)
+        await self.console.send(calls.unlock(kind, secret))
 
 
 class UnlockDialog(ProofDialog):

@@ -1,10 +1,10 @@
 """All services of a vault as YAML: edit, look at the difference, save."""
 
 import difflib
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static, TextArea
@@ -17,10 +17,10 @@ from vault_tui.widgets.words import plain, safe_lines
 
 
 def to_yaml(documents: list[dict[str, Any]]) -> str:
-    """As `service list --yaml` would print them."""
+    """The services as one document; whatever is not ASCII is escaped, and so cannot act."""
     import yaml
 
-    return yaml.safe_dump({"services": documents}, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.safe_dump({"services": documents}, sort_keys=False, allow_unicode=False, width=100)
 
 
 def of_yaml(text: str) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def of_yaml(text: str) -> list[dict[str, Any]]:
 class YamlEditor(Dialog[list[dict[str, Any]]]):
     """Ctrl+S shows the difference, Ctrl+S again saves; Escape goes back, then leaves."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", show=False, priority=True),
         Binding("escape", "back", show=False, priority=True),
     ]

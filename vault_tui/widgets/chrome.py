@@ -113,7 +113,9 @@ def link_quality(state: ConsoleState) -> Content:
     bars = "▂▄▆" if trip < 50 else "▂▄·" if trip < 150 else "▂··"
     word = f" {strings.LINK_SLOW}" if state.slow_link else ""
     text = "<1 ms" if trip < 1 else f"{trip:.0f} ms"
-    return Content.assemble((bars, "$warning" if word else "$success"), (f" {text}{word}", "$muted"))
+    return Content.assemble(
+        (bars, "$warning" if word else "$success"), (f" {text}{word}", "$muted")
+    )
 
 
 class TabLine(Line):
@@ -133,7 +135,9 @@ class TabLine(Line):
         for screen_id, key, title in self.screens:
             start = line.cell_length
             if screen_id == self.here:
-                look = "bold reverse" if self.app.native_ansi_color else "bold $background on $accent"
+                look = (
+                    "bold reverse" if self.app.native_ansi_color else "bold $background on $accent"
+                )
                 line += Content.styled(f" {key} {title} ", look)
             else:
                 line += Content.assemble((f" {key}", "$accent"), (f" {title} ", "$muted"))
@@ -162,7 +166,9 @@ class StatusLine(Line):
             return Content.styled(f" · {strings.NOTHING_NEW}", "$faint")
         glyph, style = NOTICE_LOOK[notice.level]
         loud = notice.level in {Level.WARNING, Level.ERROR}
-        left = Content.assemble((f" {glyph} ", f"{style} bold"), plain(notice.text, style if loud else ""))
+        left = Content.assemble(
+            (f" {glyph} ", f"{style} bold"), plain(notice.text, style if loud else "")
+        )
         return spread(left, Content.styled(f"{clock(notice.at)} ", "$faint"), self.size.width)
 
 

@@ -1,8 +1,10 @@
 """The filter line: checked while it is typed, the error under its column, with a history."""
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -16,7 +18,7 @@ from vault_tui.widgets.words import plain
 class FilterBar(Vertical):
     """Shown on demand; posts Applied for each text that parses, Closed when it is left."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "abandon", show=False, priority=True),
         Binding("up", "older", show=False, priority=True),
         Binding("down", "newer", show=False, priority=True),
@@ -64,9 +66,7 @@ class FilterBar(Vertical):
         except FilterError as error:
             self._complain(error)
             return
-        self.query_one("#filter-note", Static).update(
-            Content.styled(strings.FILTER_HELP, "$faint")
-        )
+        self.query_one("#filter-note", Static).update(Content.styled(strings.FILTER_HELP, "$faint"))
         self.post_message(self.Applied(event.value, found if event.value.strip() else None))
 
     def _complain(self, error: FilterError) -> None:

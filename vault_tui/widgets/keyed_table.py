@@ -1,7 +1,9 @@
 """A short list, changed in place: only rows and cells that differ are touched."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable
@@ -13,7 +15,7 @@ Cells = Sequence[Content]
 class KeyedTable(DataTable[Content]):
     """`show` brings the table to the given rows; the cursor stays on its key."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         ("j", "cursor_down"),
         ("k", "cursor_up"),
         ("g", "scroll_top"),

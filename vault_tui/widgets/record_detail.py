@@ -34,7 +34,9 @@ def describe(row: Row | None) -> Content:
         return Content.styled(strings.DETAIL_NONE, "$muted")
     record, found = row.record, verdict(row)
     lines = [
-        Content.assemble((f"{display_safe(record.method, 16)} ", "bold"), plain(url(record), "bold")),
+        Content.assemble(
+            (f"{display_safe(record.method, 16)} ", "bold"), plain(url(record), "bold")
+        ),
         Content.assemble(
             (f"{found.glyph} ", f"${found.tone}"),
             (strings.OUTCOMES.get(record.decision, strings.UNDER_WAY), f"${found.tone}"),
@@ -78,6 +80,8 @@ def _decision(record: RequestRecord) -> list[Content]:
 def _timings(record: RequestRecord) -> list[Content]:
     """Each phase as a bar in proportion to the whole."""
     total = max(record.latency_ms, 0.001)
+    if record.latency_ms < 0:
+        return [Content.styled(strings.UNDER_WAY, "$muted")]
     lines = [heading(strings.DETAIL_TIMINGS)]
     phases = (
         (strings.CONNECT, record.connect_ms),

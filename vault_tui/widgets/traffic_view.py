@@ -5,29 +5,43 @@ drawn before come from a cache keyed by what they show.
 """
 
 from collections import OrderedDict
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding
-from textual.geometry import Region, Size
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from vault_tui import strings
+from vault_tui.strings import Lines
 from vault_tui.traffic.ring import Row, TrafficRing
 from vault_tui.widgets.columns import Column, Piece, columns_for, row_pieces
 
 _CACHED_STRIPS = 600
-_TONES = ("text", "muted", "faint", "primary", "success", "warning", "error", "accent")
+_TONES = (
+    "text",
+    "muted",
+    "faint",
+    "primary",
+    "success",
+    "warning",
+    "error",
+    "accent",
+    "cursor",
+    "mark",
+)
 
 
 class TrafficView(ScrollView, can_focus=True):
     """Draws `ring.shown`; owns the cursor. `sync()` brings it up to date with the ring."""
 
-    COMPONENT_CLASSES = {f"traffic--{tone}" for tone in (*_TONES, "cursor", "mark", "bold")}
-    BINDINGS = [
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"traffic--{tone}" for tone in (*_TONES, "cursor", "mark", "bold")
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
         Binding("pageup", "page(-1)", show=False),
@@ -56,7 +70,7 @@ class TrafficView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.ring = ring
         self.cursor = 0
-        self.empty_lines: list[list[Piece]] = []
+        self.empty_lines: Lines = ()
         self._seen = -1
         self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
         self._styles: dict[tuple[str, str], Style] = {}
@@ -182,6 +196,7 @@ class TrafficView(ScrollView, can_focus=True):
         """Another width has other columns."""
         self._strips.clear()
         self.sync(force=True)
+        self._show_cursor()
 
     # --- moving -------------------------------------------------------------------------------
 
@@ -204,15 +219,18 @@ class TrafficView(ScrollView, can_focus=True):
             return
         self.hold()
         self.cursor = min(max(index, 0), count - 1)
+        self._show_cursor()
+        self.refresh()
+        self.post_message(self.Moved())
+        if self.cursor < self._table_height:
+            self.post_message(self.OlderWanted())
+
+    def _show_cursor(self) -> None:
         top, height = round(self.scroll_y), self._table_height
         if self.cursor < top:
             self._scroll_to_line(self.cursor)
         elif self.cursor >= top + height:
             self._scroll_to_line(self.cursor - height + 1)
-        self.refresh()
-        self.post_message(self.Moved())
-        if self.cursor < height:
-            self.post_message(self.OlderWanted())
 
     def action_move(self, rows: int) -> None:
         """One row up or down; down from the last row follows again."""
@@ -239,10 +257,10 @@ class TrafficView(ScrollView, can_focus=True):
         if round(new_value) < round(old_value) and round(new_value) < self._table_height:
             self.post_message(self.OlderWanted())
 
-    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+    def on_mouse_scroll_up(self) -> None:
+        """Stop following; Textual then scrolls."""
         if self.ring.shown:
             self.hold()
-        super()._on_mouse_scroll_up(event)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; twice opens the row."""
@@ -251,10 +269,6 @@ class TrafficView(ScrollView, can_focus=True):
             self.move_to(index)
             if event.chain == 2:
                 self.post_message(self.Opened())
-
-    def row_region(self) -> Region:
-        """Where the cursor's row is, in the widget's own coordinates."""
-        return Region(0, self.cursor - round(self.scroll_y) + 1, self.size.width, 1)
 
     def toggle_mark(self) -> None:
         """Mark the cursor's row, or take its mark away."""
@@ -272,8 +286,3 @@ class TrafficView(ScrollView, can_focus=True):
                 self.move_to(index)
                 return True
         return False
-
-    @property
-    def accessible_summary(self) -> str:
-        """What the view holds, in words, for tests and screen readers' logs."""
-        return strings.ROWS_SHOWN.format(count=len(self.ring.shown))

@@ -1,0 +1,172 @@
+"""Credentials: add, set, reveal, history, delete; nothing shows a value by accident."""
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.console.fake_worker import PASSWORD, FakeWorker, furnished
+from tests.console.harness import console, running, text_of, until
+from vault_tui.screens.confirm import Confirm
+from vault_tui.screens.reveal import RevealDialog
+
+KEYS_OF = {" ": "space", "_": "underscore", "-": "minus"}
+
+
+async def type_in(pilot: Pilot[int | None], text: str) -> None:
+    """Press the keys of `text`."""
+    await pilot.press(*(KEYS_OF.get(character, character) for character in text))
+
+
+async def on_credentials(pilot: Pilot[int | None]) -> None:
+    """Go to the screen."""
+    await pilot.press("2")
+    await until(pilot, lambda: "GITHUB_TOKEN" in text_of(pilot.app))
+
+
+async def test_adding_asks_for_an_operator_and_stores_the_value():
+    """The value is masked, the unlock dialog comes once, then the value is stored."""
+    worker = FakeWorker()
+    app = console(worker)
+    async with running(app) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "No credentials yet" in text_of(app))
+        await pilot.press("a")
+        await type_in(pilot, "openai_api-key")
+        await pilot.press("enter")
+        await type_in(pilot, "sk-very-secret")
+        assert "sk-very-secret" not in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Unlock" in text_of(app))
+        await type_in(pilot, "wrong")
+        await pilot.press("enter")
+        await until(pilot, lambda: "does not open" in text_of(app))
+        await type_in(pilot, PASSWORD)
+        await pilot.press("enter")
+        await until(pilot, lambda: worker.secrets == {"OPENAI_API_KEY": ["sk-very-secret"]})
+        await until(pilot, lambda: "OPENAI_API_KEY" in text_of(app))
+        await until(pilot, lambda: "● operator" in text_of(app))
+
+
+async def test_a_reveal_needs_a_proof_even_for_an_operator_and_hides_itself(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Shown after the proof, gone when the time is over."""
+    worker = furnished()
+    worker.operator = True
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: "Prove a key slot" in text_of(app))
+        assert "ghp-present-value" not in text_of(app)
+        await type_in(pilot, PASSWORD)
+        await pilot.press("enter")
+        await until(pilot, lambda: "ghp-present-value" in text_of(app))
+        dialog = app.screen
+        assert isinstance(dialog, RevealDialog)
+        for _ in range(15):
+            dialog._tick()
+        await until(pilot, lambda: "ghp-present-value" not in text_of(app))
+        await until(pilot, lambda: dialog._value == "")
+
+
+async def test_a_revealed_value_is_copied_by_a_second_key_only(monkeypatch: pytest.MonkeyPatch):
+    """One stray key never sends a secret to the clipboard."""
+    worker = furnished()
+    worker.operator = True
+    app = console(worker)
+    copied: list[str] = []
+    monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        await pilot.press("r")
+        await type_in(pilot, PASSWORD)
+        await pilot.press("enter")
+        await until(pilot, lambda: "ghp-present-value" in text_of(app))
+        await pilot.press("Y")
+        await pilot.pause(0.05)
+        assert not copied
+        await pilot.press("Y")
+        await until(pilot, lambda: copied == ["ghp-present-value"])
+
+
+async def test_deleting_says_what_breaks_and_enter_alone_does_nothing():
+    """The confirmation starts on Cancel and names the credential and its services."""
+    worker = furnished()
+    worker.operator = True
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: "Delete GITHUB_TOKEN?" in text_of(app))
+        assert "github  api.github.com" in text_of(app)
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        assert "GITHUB_TOKEN" in worker.secrets
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: "GITHUB_TOKEN" not in worker.secrets)
+        await until(pilot, lambda: app.screen.query_one("#credentials-table").row_count == 4)  # type: ignore[attr-defined]
+
+
+async def test_an_old_version_becomes_the_newest():
+    """History, choose, confirm."""
+    worker = furnished()
+    worker.operator = True
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        await pilot.press("h")
+        await until(pilot, lambda: "Versions of GITHUB_TOKEN" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: worker.secrets["GITHUB_TOKEN"][-1] == "ghp-old-value")
+
+
+async def test_a_pasted_key_with_several_lines_stays_whole():
+    """A PEM key keeps its line breaks; the screen shows dots."""
+    from textual import events
+
+    worker = furnished()
+    worker.operator = True
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: "New value for" in text_of(app))
+        field = app.screen.query_one("#value")
+        field.post_message(events.Paste("-----BEGIN\nabc\n-----END\n"))
+        await pilot.pause(0.1)
+        assert "BEGIN" not in text_of(app)
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: worker.secrets["GITHUB_TOKEN"][-1] == "-----BEGIN\nabc\n-----END"
+        )
+
+
+async def test_a_change_by_somebody_else_appears_within_200_ms():
+    """An event makes the list be read again."""
+    worker = furnished()
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        worker.secrets["NEW_FROM_ELSEWHERE"] = ["x"]
+        worker.emit(
+            "credential.changed", {"vault": "default", "name": "NEW_FROM_ELSEWHERE", "by": "ann"}
+        )
+        await until(pilot, lambda: "NEW_FROM_ELSEWHERE was set by ann" in text_of(app), turns=20)
+        await until(pilot, lambda: text_of(app).count("NEW_FROM_ELSEWHERE") > 1, turns=20)
+
+
+async def test_read_only_greys_what_changes_and_says_why():
+    """No change leaves a read-only console."""
+    worker = furnished()
+    worker.operator = True
+    app = console(worker, read_only=True)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        assert "(d delete)" in text_of(app)
+        await pilot.press("d")
+        await until(pilot, lambda: "--read-only" in text_of(app))
+        assert not any(method == "DELETE" for method, _, _ in worker.calls)

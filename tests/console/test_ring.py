@@ -1,0 +1,112 @@
+"""The ring of requests: one row a request, bounded, steady while someone reads."""
+
+from tests.console.fake_worker import record, start_of
+from vault_tui.traffic.ring import TrafficRing
+
+
+def _ids(ring: TrafficRing) -> list[str]:
+    return [row.record.request_id for row in ring.shown]
+
+
+def test_an_end_completes_the_row_of_its_start():
+    """A request is one row from start to end."""
+    ring, found = TrafficRing(), record(1)
+    ring.start(start_of(found))
+    assert ring.shown[0].live
+    assert ring.under_way == 1
+    ring.finish(found)
+    assert len(ring.shown) == 1
+    assert not ring.shown[0].live
+    assert ring.shown[0].record.status == 200
+    assert ring.under_way == 0
+
+
+def test_an_end_without_a_start_makes_its_own_row():
+    """Coalesced batches leave out starts."""
+    ring = TrafficRing()
+    ring.finish(record(1))
+    assert _ids(ring) == ["r000001"]
+
+
+def test_nothing_moves_while_someone_reads():
+    """New rows wait and are counted; following again shows them."""
+    ring = TrafficRing()
+    ring.finish(record(1))
+    ring.hold()
+    for number in range(2, 314):
+        ring.finish(record(number))
+    assert len(ring.shown) == 1
+    assert ring.waiting == 312
+    ring.release()
+    assert len(ring.shown) == 313
+    assert ring.waiting == 0
+
+
+def test_the_ring_is_bounded():
+    """Old rows leave, whether someone reads or not."""
+    ring = TrafficRing(capacity=100)
+    for number in range(1, 5000):
+        ring.finish(record(number))
+    assert len(ring) < 100 + 513
+    ring.hold()
+    for number in range(5000, 9000):
+        ring.start(start_of(record(number)))
+    assert len(ring) < 100 + 513
+    assert ring.under_way < 100 + 513
+    assert ring.waiting == 4000
+    ring.release()
+    assert _ids(ring)[-1] == "r008999"
+
+
+def test_a_filter_follows_a_row_as_it_ends():
+    """A row comes under `status >= 400` when its end says so."""
+    ring = TrafficRing()
+    ring.filter(lambda found: found.status >= 400)
+    good, bad = record(1), record(2, status=502)
+    for found in (good, bad):
+        ring.start(start_of(found))
+        ring.finish(found)
+    assert _ids(ring) == ["r000002"]
+
+
+def test_a_row_that_leaves_the_filter_goes_when_nobody_reads():
+    """A row under way with status 0 no longer passes `status = 0` once it has ended."""
+    ring = TrafficRing()
+    ring.filter(lambda found: found.status == 0)
+    ring.start(start_of(record(1)))
+    assert len(ring.shown) == 1
+    ring.finish(record(1))
+    assert ring.shown == []
+
+
+def test_older_rows_come_on_top_once():
+    """Pages of the log overlap with what is here; order is by age."""
+    ring = TrafficRing()
+    ring.finish(record(10))
+    ring.hold()
+    assert ring.prepend([record(10), record(9), record(8)]) == 2
+    assert _ids(ring) == ["r000008", "r000009", "r000010"]
+    assert ring.prepend([record(7)]) == 1
+    assert ring.oldest_logged == 7
+
+
+def test_rows_of_the_log_do_not_grow_without_bound():
+    """Following again lets surplus rows of the log go."""
+    ring = TrafficRing(capacity=50)
+    for number in range(100, 140):
+        ring.finish(record(number))
+    ring.hold()
+    ring.prepend([record(number) for number in range(99, 49, -1)])
+    assert ring.room_for_older == 0
+    ring.release()
+    assert len(ring) == 50
+    assert _ids(ring)[-1] == "r000139"
+
+
+def test_a_broken_connection_leaves_nothing_under_way():
+    """What was under way may have ended unseen."""
+    ring = TrafficRing()
+    ring.start(start_of(record(1)))
+    ring.forget_under_way()
+    assert ring.under_way == 0
+    assert not ring.shown[0].live

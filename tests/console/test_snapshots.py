@@ -1,0 +1,123 @@
+"""How each screen looks, at the three sizes that matter, and without colours."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from proxy_core.domain.events import EventType
+from tests.console.fake_worker import FakeWorker, furnished, record, start_of
+from tests.console.harness import console, text_of, until
+from vault_tui.app import ConsoleApp
+from vault_tui.state import Link
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+Snapshot = Callable[..., bool]
+
+
+def steady(app: ConsoleApp) -> Callable[[Pilot[Any]], Any]:
+    """Wait for the lists, and freeze what moves by itself."""
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        await until(pilot, lambda: app.state.link is Link.LIVE and app.state.status is not None)
+        if not app.state.sealed:
+            await until(pilot, lambda: app.state.services is not None)
+            await until(pilot, lambda: len(app.traffic.ring) == 60)
+        app.state.round_trip_ms = 3.0
+        app.state.notice = None
+        await pilot.pause(0.25)
+        app.refresh_frame()
+
+    return prepare
+
+
+def pressed(app: ConsoleApp, *keys: str) -> Callable[[Pilot[Any]], Any]:
+    """As `steady`, then keys."""
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        await steady(app)(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.05)
+        await pilot.pause(0.25)
+        for blinking in app.screen.query("Input, TextArea"):
+            blinking.cursor_blink = False  # type: ignore[attr-defined]
+
+    return prepare
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("screen", ["1", "2", "3"])
+def test_screens(snap_compare: Snapshot, screen: str, size: tuple[int, int]):
+    """Traffic, credentials, services."""
+    app = console(furnished())
+    assert snap_compare(app, terminal_size=size, run_before=pressed(app, screen))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_detail(snap_compare: Snapshot, size: tuple[int, int]):
+    """Over, below or beside the table."""
+    app = console(furnished())
+    keys = ("up", "up", "up", "enter")
+    assert snap_compare(app, terminal_size=size, run_before=pressed(app, *keys))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("state", ["first", "sealed"])
+def test_gates(snap_compare: Snapshot, state: str, size: tuple[int, int]):
+    """First run and unseal."""
+    worker = furnished()
+    worker.initialized, worker.sealed = state == "sealed", True
+    app = console(worker)
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        await steady(app)(pilot)
+        await until(pilot, lambda: "ctrl+q quit" in text_of(app))
+        for line in app.screen.query("Input"):
+            line.cursor_blink = False  # type: ignore[attr-defined]
+        await pilot.pause(0.1)
+
+    assert snap_compare(app, terminal_size=size, run_before=prepare)
+
+
+@pytest.mark.parametrize("keys", [("3", "a"), ("3", "enter"), ("2", "d"), ("question_mark",)])
+def test_dialogs(snap_compare: Snapshot, keys: tuple[str, ...]):
+    """Form, confirmation, help."""
+    app = console(furnished())
+    assert snap_compare(app, terminal_size=(120, 40), run_before=pressed(app, *keys))
+
+
+@pytest.mark.parametrize("theme", ["vault-light", "vault-contrast", "vault-ansi"])
+def test_themes(snap_compare: Snapshot, theme: str):
+    """The same screen in the other themes."""
+    app = console(furnished())
+    app.theme = theme
+    assert snap_compare(app, terminal_size=(120, 40), run_before=steady(app))
+
+
+def test_without_colour(snap_compare: Snapshot, monkeypatch: pytest.MonkeyPatch):
+    """NO_COLOR: glyphs, words, bold and reverse carry everything."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    worker = furnished()
+    app = console(worker)
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        await steady(app)(pilot)
+        worker.emit(EventType.REQUEST_STARTED, start_of(record(80, method="POST")))
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=prepare)
+
+
+def test_an_empty_vault(snap_compare: Snapshot):
+    """The first thing a new operator sees says what to do."""
+    app = console(FakeWorker())
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        await until(pilot, lambda: app.state.services is not None)
+        app.state.round_trip_ms = 3.0
+        await pilot.press("3")
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=prepare)
