@@ -95,7 +95,7 @@ VAULTS = (
                     "name": "stripe",
                     "host": "api.stripe.com",
                     "auth": {"type": "basic", "username": "STRIPE_SECRET_KEY"},
-                    "rules": [{"methods": ["POST"], "path": "/v1/refunds", "action": "deny"}],
+                    "rules": [{"path": "/v1/refunds", "action": "deny"}],
                 },
                 ("STRIPE_SECRET_KEY",),
                 "authorization",
@@ -149,7 +149,7 @@ PLAYERS = (
             Offer("POST", _ANTHROPIC, "/v1/messages", 3, (200, 200, 200, 529), 0.3, body=2600),
             Offer("GET", _GITHUB, "/repos/acme/shop/pulls/{n}", 4),
             Offer("GET", _GITHUB, "/repos/acme/shop/contents/src/cart_{n}.py", 4, (200, 200, 404)),
-            Offer("DELETE", _GITHUB, "/repos/acme/shop", refused="path_not_allowed"),
+            Offer("DELETE", _GITHUB, "/repos/acme/shop", refused="method_not_allowed"),
         ),
     ),
     Player(
