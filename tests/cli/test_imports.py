@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -70,12 +69,13 @@ def test_the_fast_lines_cost_little_processor_time(tmp_path: Path) -> None:
     """`status` takes at most 150 ms of this processor; the best of five, to see past neighbours."""
     taken = []
     for _ in range(5):
-        started = time.perf_counter()
-        subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-m", "vault_tui", "status", "--short"],
             env=os.environ | {"VAULT_TUI_HOME": str(tmp_path)},
-            capture_output=True,
-            check=True,
+            stdout=subprocess.DEVNULL,
         )
-        taken.append(time.perf_counter() - started)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        taken.append(used.ru_utime + used.ru_stime)
     assert min(taken) < 0.150
