@@ -1,0 +1,1 @@
+"""Pictures of the console, and how they are made."""

@@ -1,0 +1,105 @@
+"""`make screenshots`: pictures of the running console over the demo's worker, never drawn by hand.
+
+Each scene is a size and the keys that lead there; the picture is what the console shows then.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy_core.base.paths import Home
+from proxy_core.client.launcher import ensure_worker, stop_worker
+from vault_tui.app import ConsoleApp
+from vault_tui.demo.script import plan
+from vault_tui.demo.stage import set_stage
+from vault_tui.demo.worker import operator_client
+from vault_tui.worker_link import opener
+
+HERE = Path(__file__).parent
+RATE, SEED = 12, 7
+WARM_UP_SECONDS = 8.0
+"""Long enough for every agent to have spoken and for the sparkline to have a shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`keys` are pressed one after another; `wait:N` lets N seconds pass."""
+
+    name: str
+    keys: Sequence[str] = ()
+    size: tuple[int, int] = (120, 34)
+
+
+SCENES = (
+    Scene("traffic"),
+    Scene("traffic-detail", ("space", "up", "up", "up", "enter")),
+    Scene("traffic-80x24", (), (80, 24)),
+    Scene("credentials", ("2",)),
+    Scene("services", ("3",)),
+    Scene("match-tester", ("3", "t", *"https://api.github.com/repos/acme/shop", "enter", "wait:1")),
+    Scene("catalog", ("3", "c", "wait:1")),
+    Scene("palette", ("ctrl+p", *"serv", "wait:1")),
+    Scene("help", ("question_mark", "wait:1")),
+)
+
+
+async def shoot(home: Home, scene: Scene, warm_up: float) -> None:
+    """Open a console, press the scene's keys and keep the picture."""
+    app = ConsoleApp(opener(home, "", ""), where="vault-host")
+    async with app.run_test(size=scene.size) as pilot:
+        await asyncio.sleep(warm_up)
+        for key in scene.keys:
+            if key.startswith("wait:"):
+                await asyncio.sleep(float(key.removeprefix("wait:")))
+            else:
+                await pilot.press(_NAMES.get(key, key))
+        await pilot.pause(0.3)
+        save(app, scene.name)
+
+
+_NAMES = {":": "colon", "/": "slash", ".": "full_stop", "-": "minus"}
+
+
+def save(app: ConsoleApp, name: str) -> None:
+    """Write the picture; its elements' ids are made from the name, so that diffs stay small."""
+    picture = app.export_screenshot(title="Vault TUI")
+    (HERE / f"{name}.svg").write_text(picture + "\n", encoding="utf-8")
+    print(f"screenshots/{name}.svg")
+
+
+async def with_traffic(directory: Path) -> None:
+    """The scenes over the demo's agents."""
+    home = Home(directory)
+    async with set_stage(home) as stage:
+        await asyncio.to_thread(operator_client, home)
+        playing = asyncio.create_task(stage.play(plan(SEED, RATE)))
+        for number, scene in enumerate(SCENES):
+            await shoot(home, scene, 1.5 if number else WARM_UP_SECONDS)
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+
+
+async def first_run(directory: Path) -> None:
+    """What a new user sees first."""
+    home = Home(directory)
+    await asyncio.to_thread(ensure_worker, home, ["--port", "0", "--proxy-port", "0"])
+    try:
+        await shoot(home, Scene("first-run"), 1.5)
+    finally:
+        await asyncio.to_thread(stop_worker, home)
+
+
+def main() -> None:
+    """Take all pictures in homes that are gone afterwards."""
+    for name in [name for name in os.environ if name.startswith(("VAULT_TUI_", "AGENT_VAULT_"))]:
+        del os.environ[name]
+    for work in (with_traffic, first_run):
+        with tempfile.TemporaryDirectory(prefix="vault-tui-shots-") as directory:
+            asyncio.run(work(Path(directory) / "home"))
+
+
+if __name__ == "__main__":
+    main()
