@@ -31,7 +31,7 @@ class ActionCommands(Provider):
         for number, entry in enumerate(SCREENS, 1):
             text = f"{strings.GO_TO} {entry.title}"
             yield text, f"{number}  {entry.help}", partial(app.action_run, f"screen.{entry.id}")
-        for action in actions_of(here, "app"):
+        for action in (*actions_of(here), *actions_of("app")):
             if action.id == "app.palette":
                 continue
             why = app.why_not(action)

@@ -311,7 +311,9 @@ RESTORE_BUTTON = "Restore"
 RESTORED = "{key}: version {version} is current again"
 DELETE_TITLE = "Delete {name}?"
 DELETE_BUTTON = "Delete {name}"
-DELETE_BREAKS = "{count} services use it and will answer 502 credential_not_found:\n{services}"
+DELETE_BREAKS = (
+    "It is used by:\n{services}\nTheir requests will fail with 502 credential_not_found."
+)
 DELETE_BREAKS_NONE = "No service uses it. Its versions are deleted too."
 DELETED = "{name} is deleted"
 
@@ -460,6 +462,8 @@ FIRST_PLACEHOLDERS: Mapping[str, str] = {
     "keyfile": "where to write the key file: /etc/vault-tui/key",
 }
 AGAIN = "the same once more"
+ONCE_MORE = "Type it once more, to be sure."
+NOW_THE_VALUE = "Now its value."
 DIFFERENT = "The two passwords differ."
 PASSWORD_EMPTY = "The password is empty."  # noqa: S105 - a sentence, no secret
 PATH_ABSOLUTE = "Name an absolute path."

@@ -45,6 +45,6 @@ async def test_hostile_text_is_shown_and_not_obeyed(text: str, size: tuple[int, 
             assert not any(c in shown for c in "\x7f\x9b\u202e\u200b")
             width = max(len(line) for line in shown.splitlines())
             assert width <= size[0]
-        for region_y in range(0, size[1], 3):
+        for region_y in range(0, size[1], size[1] // 4):
             await pilot.click(offset=(size[0] // 3, region_y))
         assert app.is_running

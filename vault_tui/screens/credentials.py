@@ -154,9 +154,7 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         usage = (await self.console.send(calls.credential_usage(key, vault))).services
         broken = "\n".join(f"  • {service.name}  {service.host}" for service in usage)
         text = (
-            strings.DELETE_BREAKS.format(count=len(usage), services=broken)
-            if usage
-            else strings.DELETE_BREAKS_NONE
+            strings.DELETE_BREAKS.format(services=broken) if usage else strings.DELETE_BREAKS_NONE
         )
         title = strings.DELETE_TITLE.format(name=key)
         button = strings.DELETE_BUTTON.format(name=key)

@@ -171,6 +171,7 @@ class FirstRun(Gate):
     def _first(self, event: Input.Submitted) -> None:
         if self._kind == "password":
             self.query_one("#again").focus()
+            self.complain(strings.ONCE_MORE, "$muted")
         elif not Path(event.value).expanduser().is_absolute():
             self.complain(strings.PATH_ABSOLUTE)
         else:

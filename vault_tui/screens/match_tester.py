@@ -47,7 +47,7 @@ class MatchTester(Dialog[None]):
     @on(Input.Submitted)
     @on(Input.Changed)
     def _ask(self) -> None:
-        self.run_worker(self._test(), exclusive=True, group="test")
+        self.run_worker(self._test, exclusive=True, group="test")
 
     async def _test(self) -> None:
         url = self.query_one("#url", Input).value.strip()

@@ -82,6 +82,7 @@ class SecretDialog(Dialog[tuple[str, str]]):
     def _key_done(self, event: Input.Submitted) -> None:
         if not self._problem(event.value):
             self.query_one("#value").focus()
+            self._complain(strings.NOW_THE_VALUE, "$muted")
 
     @on(Input.Submitted, "#value")
     def _value_done(self) -> None:
@@ -93,5 +94,5 @@ class SecretDialog(Dialog[tuple[str, str]]):
         else:
             self.dismiss((key, value))
 
-    def _complain(self, text: str) -> None:
-        self.query_one("#complaint", Static).update(Content.styled(safe_lines(text), "$error"))
+    def _complain(self, text: str, style: str = "$error") -> None:
+        self.query_one("#complaint", Static).update(Content.styled(safe_lines(text), style))
