@@ -24,7 +24,7 @@ if shutil.which("tmux") is None and not os.environ.get("CI"):
 
 
 class Terminal:
-    """One tmux server of its own, with one window of 100×30."""
+    """One tmux server of its own, with one window of 100 by 30."""
 
     def __init__(self, home: Path) -> None:
         self._name = f"vault-tui-test-{uuid.uuid4().hex}"
@@ -95,7 +95,7 @@ def terminal(home: Home) -> Iterator[Terminal]:
 
 
 def test_from_the_first_run_to_a_stored_credential_and_out(home: Home, terminal: Terminal):
-    """Set the vault up, store a credential, see a change from elsewhere, leave; the worker stays."""
+    """Set the vault up, store a credential, see another's change, leave; the worker stays."""
     terminal.until("How shall this vault be protected?")
     terminal.keys("Down", "Enter")
     terminal.until("master password")
@@ -116,7 +116,7 @@ def test_from_the_first_run_to_a_stored_credential_and_out(home: Home, terminal:
     terminal.type("ghp-not-for-the-screen")
     terminal.keys("Enter")
     terminal.until_that(
-        lambda text: "GITHUB_TOKEN" in text and "no service" in text or "Unlock" in text,
+        lambda text: ("GITHUB_TOKEN" in text and "no service" in text) or "Unlock" in text,
         "the credential, or the unlock dialog",
         30.0,
     )
