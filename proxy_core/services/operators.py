@@ -1,7 +1,8 @@
 """Operator sessions: a terminal's, as sudo has them, and `vt_user_` tokens for scripts.
 
-They slide: each use prolongs one. They are in memory only: a worker that restarts or seals has
-none. A token is kept as its SHA-256.
+They slide: each use of what only an operator may do prolongs one; reading what the socket shows
+to anyone does not, so a console that is left open falls back to locked. They are in memory only: a
+worker that restarts or seals has none. A token is kept as its SHA-256.
 """
 
 import os
@@ -34,6 +35,7 @@ class _Session:
     """On the monotonic clock."""
     name: str
     token: bytes
+    terminal: Terminal | None
 
 
 class Operators:
@@ -64,42 +66,51 @@ class Operators:
         """A session without a proof: for who has this moment set up or unsealed the vault."""
         self._sweep()
         token = new_token(USER_PREFIX)
-        session = _Session(self._end(), name, token_sha256(token))
+        session = _Session(self._end(), name, token_sha256(token), terminal)
         self._tokens[session.token] = session
         if terminal is not None:
             self._terminals[terminal] = session
+        self._context.stir()
         ends_at = self._context.clock.time() + self._minutes() * _MINUTE
         return wire.OperatorSession(token=token, expires_at=rfc3339(ends_at))
 
     async def lock(self, terminal: Terminal | None, token: str | None = None) -> None:
-        """End the terminal's session, and the token's."""
-        ended = self._terminals.get(terminal) if terminal is not None else None
-        for session in (ended, self._tokens.get(token_sha256(token)) if token else None):
-            if session is not None:
+        """End every session that the terminal opened, and the token's."""
+        named = self._tokens.get(token_sha256(token)) if token else None
+        for session in list(self._tokens.values()):
+            if session is named or (terminal is not None and session.terminal == terminal):
                 self._drop(session)
 
     def is_unlocked(self, terminal: Terminal) -> bool:
-        """Whether the terminal holds a session; prolongs it."""
-        return self._use(self._terminals.get(terminal))
+        """Whether the terminal holds a session."""
+        return self._holds(self._terminals.get(terminal))
 
     def of_token(self, token: str) -> Principal | None:
-        """The operator of a `vt_user_` token; prolongs it."""
+        """The operator of a `vt_user_` token."""
         session = self._tokens.get(token_sha256(token))
-        return operator(session.name) if session is not None and self._use(session) else None
+        return operator(session.name) if session is not None and self._holds(session) else None
+
+    def prolong(self, terminal: Terminal | None, token: str | None = None) -> None:
+        """Note that a session was used: the token's when there is one, else the terminal's."""
+        if token is not None:
+            session = self._tokens.get(token_sha256(token))
+        else:
+            session = self._terminals.get(terminal) if terminal is not None else None
+        if session is not None and self._holds(session):
+            session.ends_at = self._end()
+            self._context.stir()
 
     def end_all(self) -> None:
         """End every session."""
         self._terminals.clear()
         self._tokens.clear()
 
-    def _use(self, session: _Session | None) -> bool:
+    def _holds(self, session: _Session | None) -> bool:
         if session is None:
             return False
         if session.ends_at <= self._context.clock.monotonic():
             self._drop(session)
             return False
-        session.ends_at = self._end()
-        self._context.stir()
         return True
 
     def _end(self) -> float:
@@ -107,8 +118,8 @@ class Operators:
 
     def _drop(self, session: _Session) -> None:
         self._tokens.pop(session.token, None)
-        for terminal in [key for key, held in self._terminals.items() if held is session]:
-            del self._terminals[terminal]
+        if session.terminal is not None and self._terminals.get(session.terminal) is session:
+            del self._terminals[session.terminal]
 
     def _sweep(self) -> None:
         now = self._context.clock.monotonic()

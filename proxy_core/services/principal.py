@@ -127,6 +127,11 @@ _PEER_MAY = frozenset(
 )
 
 
+def is_operators_alone(permission: Permission) -> bool:
+    """Whether a process on the control socket needs an operator session for it."""
+    return permission not in _PEER_MAY
+
+
 def authorize(principal: Principal, permission: Permission, vault: str | None = None) -> None:
     """Return when allowed. `vault` is a name and must be given for what concerns one vault.
 
@@ -135,7 +140,7 @@ def authorize(principal: Principal, permission: Permission, vault: str | None = 
     if principal.kind is PrincipalKind.OPERATOR:
         return
     if principal.kind is PrincipalKind.PEER:
-        if permission not in _PEER_MAY:
+        if is_operators_alone(permission):
             raise VaultError("operator_required", f"To {permission.value}, unlock this terminal.")
         return
     if permission in _VAULT_ROLE:

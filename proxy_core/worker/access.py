@@ -1,14 +1,21 @@
 """Who sends a request: a bearer token's owner, or the process at the control socket."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
 from proxy_core.services.application import Application
 from proxy_core.services.operators import Terminal
-from proxy_core.services.principal import Principal, operator, peer
+from proxy_core.services.principal import (
+    Permission,
+    Principal,
+    authorize,
+    is_operators_alone,
+    operator,
+    peer,
+)
 from proxy_core.worker.peers import Peer, has_run_marker, read_process
 
 
@@ -17,15 +24,28 @@ class Caller:
     """`peer` None: the request came over TCP. `principal` None: nobody in particular."""
 
     principal: Principal | None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     peer: Peer | None = None
     terminal: Terminal | None = None
+    prolong: Callable[[Terminal | None, str | None], None] = lambda *_: None
+    """Told when an operator session is used."""
 
     def known(self) -> Principal:
         """Raises VaultError: unauthorized for a request without a token over TCP."""
         if self.principal is None:
             raise VaultError("unauthorized")
         return self.principal
+
+    def authorize(self, permission: Permission, vault: str | None = None) -> Principal:
+        """Return who asks, when allowed; what takes an operator prolongs the operator's session.
+
+        Raises VaultError: unauthorized, and as `services.principal.authorize` does.
+        """
+        principal = self.known()
+        authorize(principal, permission, vault)
+        if principal.is_operator and is_operators_alone(permission):
+            self.prolong(self.terminal, self.token)
+        return principal
 
     def on_socket(self) -> Principal:
         """Raises VaultError: role_forbidden for a request over TCP, whatever its token."""
@@ -52,13 +72,14 @@ class Gatekeeper:
         if authorization is not None:
             token = _bearer(authorization)
             terminal = None if connected is None else terminal_of(connected)
-            return Caller(self._app.identity.of_bearer(token), token, connected, terminal)
+            principal = self._app.identity.of_bearer(token)
+            return Caller(principal, token, connected, terminal, self._app.operators.prolong)
         if connected is None:
             return Caller(None)
         terminal = terminal_of(connected)
         unlocked = terminal is not None and self._app.operators.is_unlocked(terminal)
         principal = operator(connected.name) if unlocked else peer(connected.name)
-        return Caller(principal, None, connected, terminal)
+        return Caller(principal, None, connected, terminal, self._app.operators.prolong)
 
     def _check_peer(self, connected: Peer) -> None:
         # 0660 and the group already let nobody else in; this holds if someone widens the mode.

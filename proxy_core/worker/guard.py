@@ -10,7 +10,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
 from proxy_core.base.errors import VaultError
-from proxy_core.services.principal import Permission, PrincipalKind, authorize
+from proxy_core.services.principal import Permission, PrincipalKind
 from proxy_core.worker.access import Caller, Gatekeeper
 from proxy_core.worker.peers import Peer
 
@@ -90,7 +90,6 @@ def is_token(caller: Caller) -> bool:
 
 
 def _check(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller, declared: Needs) -> None:
-    principal = caller.known()
     if declared.vault == "body" and is_token(caller):
         return
     vault: str | None = None
@@ -98,7 +97,7 @@ def _check(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller, decla
         vault = connection.path_params["vault"]
     elif declared.vault == "query":
         vault = connection.query_params.get("vault", DEFAULT_VAULT)
-    authorize(principal, declared.permission, vault)
+    caller.authorize(declared.permission, vault)
 
 
 def required(value: str | None, name: str) -> str:

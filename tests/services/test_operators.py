@@ -42,13 +42,54 @@ async def test_a_terminal_of_another_user_must_bring_the_key(app: Application) -
 
 async def test_sessions_slide_and_end(app: Application, clock: FakeClock) -> None:
     """Fifteen minutes from the last use, whatever the wall clock does."""
-    await app.operators.unlock(PROOF, HERE, peer())
-    for _ in range(3):
+    opened = await app.operators.unlock(PROOF, HERE, peer())
+    for token in (None, opened.token, None):
         clock.advance(14 * 60)
+        app.operators.prolong(HERE, token)
         assert app.operators.is_unlocked(HERE)
     clock.step(-86_400 * 365)
     clock.advance(15 * 60)
     assert not app.operators.is_unlocked(HERE)
+
+
+async def test_asking_is_no_use(app: Application, clock: FakeClock) -> None:
+    """A session that is only looked at ends, and nothing brings it back."""
+    opened = await app.operators.unlock(PROOF, HERE, peer())
+    for _ in range(3):
+        clock.advance(5 * 60 - 1)
+        assert app.operators.is_unlocked(HERE)
+        assert app.operators.of_token(opened.token) is not None
+    clock.advance(3)
+    app.operators.prolong(HERE)
+    app.operators.prolong(None, opened.token)
+    assert not app.operators.is_unlocked(HERE)
+    assert app.operators.of_token(opened.token) is None
+
+
+async def test_only_a_use_counts_as_activity(app: Application, clock: FakeClock) -> None:
+    """A console that is left open does not keep the vault from sealing itself."""
+    await app.settings.change({"auto_seal_minutes": 5}, ADA)
+    await app.operators.unlock(PROOF, HERE, peer())
+    clock.advance(4 * 60)
+    app.operators.prolong(HERE)
+    clock.advance(4 * 60)
+    assert app.operators.is_unlocked(HERE)
+    await app.housekeeping.tick()
+    assert not app.keys.sealed
+    clock.advance(61)
+    assert app.operators.is_unlocked(HERE)
+    await app.housekeeping.tick()
+    assert app.keys.sealed
+
+
+async def test_locking_ends_all_that_the_terminal_opened(app: Application) -> None:
+    """Who unlocked twice holds nothing after one lock; another terminal's session stays."""
+    elsewhere = Terminal(HERE.uid, 4712, 100)
+    await app.operators.unlock(PROOF, elsewhere, peer())
+    tokens = [(await app.operators.unlock(PROOF, HERE, peer())).token for _ in range(2)]
+    await app.operators.lock(HERE)
+    assert [app.operators.of_token(token) for token in tokens] == [None, None]
+    assert app.operators.is_unlocked(elsewhere)
 
 
 async def test_the_length_is_a_setting(app: Application, clock: FakeClock) -> None:

@@ -5,7 +5,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.domain.names import VaultRole
-from proxy_core.services.principal import Permission, authorize
+from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import DEFAULT_VAULT, fails, is_token, needs
 from proxy_core.worker.uses import UseApp, UseCaller
 
@@ -25,11 +25,10 @@ async def list_credentials(
     key: FromQuery[str] = "",
 ) -> wire.CredentialList:
     """Names for the proxy role, metadata for others; with `reveal` the values, announced."""
-    by = caller.known()
     if reveal:
-        authorize(by, Permission.REVEAL_CREDENTIALS, vault)
+        by = caller.authorize(Permission.REVEAL_CREDENTIALS, vault)
         return await app.credentials.reveal(vault, by, key)
-    if is_token(caller) and by.vaults.get(vault) is VaultRole.PROXY:
+    if is_token(caller) and caller.known().vaults.get(vault) is VaultRole.PROXY:
         return await app.credentials.names(vault)
     return await app.credentials.list(vault, key)
 
@@ -39,8 +38,8 @@ async def set_credentials(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.SetCredentials]
 ) -> wire.CredentialsSet:
     """Store values, all or none; older ones stay as versions."""
-    authorize(caller.known(), Permission.CHANGE_CREDENTIALS, data.vault)
-    return await app.credentials.set(data, caller.known())
+    by = caller.authorize(Permission.CHANGE_CREDENTIALS, data.vault)
+    return await app.credentials.set(data, by)
 
 
 @delete("/v1/credentials", status_code=200, opt=_CHANGE, responses=fails(400, 401, 403, 404))
@@ -48,8 +47,8 @@ async def delete_credentials(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.DeleteCredentials]
 ) -> wire.CredentialsDeleted:
     """Delete credentials with their versions, all or none."""
-    authorize(caller.known(), Permission.CHANGE_CREDENTIALS, data.vault)
-    return await app.credentials.delete(data, caller.known())
+    by = caller.authorize(Permission.CHANGE_CREDENTIALS, data.vault)
+    return await app.credentials.delete(data, by)
 
 
 @get(
@@ -74,8 +73,8 @@ async def restore_credential(
     app: UseApp, caller: UseCaller, key: FromPath[str], data: JSONBody[wire.RestoreCredential]
 ) -> wire.CredentialsSet:
     """An old value becomes the newest version."""
-    authorize(caller.known(), Permission.CHANGE_CREDENTIALS, data.vault)
-    return await app.credentials.restore(key, data, caller.known())
+    by = caller.authorize(Permission.CHANGE_CREDENTIALS, data.vault)
+    return await app.credentials.restore(key, data, by)
 
 
 HANDLERS = (

@@ -7,7 +7,7 @@ from litestar.datastructures import State
 from litestar.params import FromQuery, HeaderParameter
 
 from proxy_core.domain import catalog, wire
-from proxy_core.services.principal import Permission, authorize
+from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import fails
 from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
 
@@ -51,7 +51,7 @@ async def discover(
     """What an agent may know of a vault; X-Vault names it where the token has several."""
     principal, name = caller.known(), x_vault or vault
     if name is not None:
-        authorize(principal, Permission.DISCOVER, name)
+        caller.authorize(Permission.DISCOVER, name)
     return await app.discoveries.discover(principal, name)
 
 

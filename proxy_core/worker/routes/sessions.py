@@ -5,7 +5,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
-from proxy_core.services.principal import Permission, PrincipalKind, authorize
+from proxy_core.services.principal import Permission, PrincipalKind
 from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import DEFAULT_VAULT, fails, needs, required
 from proxy_core.worker.peers import read_process
@@ -22,9 +22,9 @@ async def create_session(
     app: UseApp, caller: UseCaller, facts: UseFacts, data: JSONBody[wire.CreateSession]
 ) -> wire.SessionCreated:
     """Mint a session with the proxy role in one vault; its token is shown this once."""
-    authorize(caller.known(), Permission.CHANGE_SESSIONS, data.vault)
+    by = caller.authorize(Permission.CHANGE_SESSIONS, data.vault)
     _check_run(caller, data.run_pid)
-    return await app.sessions.create(data, caller.known(), f"http://{facts.api}")
+    return await app.sessions.create(data, by, f"http://{facts.api}")
 
 
 @get(
@@ -44,7 +44,7 @@ async def revoke_session(
     """Revoke a session; its connections end at once. A session may revoke itself."""
     by = caller.known()
     if not (by.kind is PrincipalKind.SESSION and by.id == session_id and vault in by.vaults):
-        authorize(by, Permission.CHANGE_SESSIONS, vault)
+        caller.authorize(Permission.CHANGE_SESSIONS, vault)
     return await app.sessions.revoke(vault, session_id, by)
 
 
