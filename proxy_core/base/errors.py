@@ -186,7 +186,7 @@ ERRORS: Mapping[str, ErrorKind] = _table(
     ),
 )
 
-# Exit codes of the command line: 0 done, 1 failed, 2 usage, 3 no worker or sealed, 4 not found, 5 refused.
+# Exit codes of the command line; 0 is success.
 EXIT_FAILED, EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_NOT_FOUND, EXIT_REFUSED = 1, 2, 3, 4, 5
 _EXIT_BY_CODE = {
     "no_worker": EXIT_UNAVAILABLE,
