@@ -29,7 +29,7 @@ from proxy_core.mitm.http1 import (
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.intake import limits_of
 from proxy_core.mitm.pool import Upstream
-from proxy_core.mitm.relay import Splice, download
+from proxy_core.mitm.relay import Download, Splice
 from proxy_core.mitm.rewrite import substituted
 from proxy_core.mitm.route import Route
 from proxy_core.mitm.streams import Stream, StreamError
@@ -202,7 +202,8 @@ class Exchange:
         self._answering = True
         await self._write(out)
         if not reader.complete:
-            whole = await download(stream, self._client, reader, self._hub.config.body_idle, trail)
+            download = Download(stream, self._client, reader, trail)
+            whole = await download.deliver(self._hub.config.body_idle)
         self._release(upstream, whole and response.keep_alive)
         return not close and self._upload.complete
 
@@ -224,7 +225,7 @@ class Exchange:
         try:
             await splice.run()
         finally:
-            self._upload.size, trail.bytes_down = splice.up, splice.down
+            self._upload.size, trail.bytes_down = splice.sizes
         self._release(upstream, reusable=False)
         return False
 

@@ -90,9 +90,7 @@ class Guard:
             found = list(dict.fromkeys(canonical(_parsed(text)) for text in texts))
         allowed = [address for address in found if self._allows(address, destination)]
         if not allowed:
-            raise VaultError(
-                "address_blocked", "the host's address is refused by the network guard"
-            )
+            raise VaultError("address_blocked", f"the network guard refuses the address of {host}")
         return [_endpoint(address, destination.port) for address in allowed[:MAX_ADDRESSES]]
 
     def _allows(self, address: Address, destination: Destination) -> bool:
@@ -128,9 +126,9 @@ class Guard:
             async with asyncio.timeout(DNS_TIMEOUT):
                 addresses = await self._resolver(name)
         except (OSError, UnicodeError, TimeoutError):
-            raise VaultError("upstream_unreachable", "the host's name can't be resolved") from None
+            raise VaultError("upstream_unreachable", f"the name {name} can't be resolved") from None
         if not addresses:
-            raise VaultError("upstream_unreachable", "the host's name has no address")
+            raise VaultError("upstream_unreachable", f"the name {name} has no address")
         self._cache[name] = _Answer(addresses, self._monotonic() + CACHE_SECONDS)
         self._cache.move_to_end(name)
         if len(self._cache) > CACHE_SIZE:

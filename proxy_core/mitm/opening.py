@@ -6,7 +6,8 @@ import socket
 import ssl
 import struct
 
-from proxy_core.mitm.streams import WOULD_BLOCK, Stream, StreamError
+from proxy_core.mitm.receiving import WOULD_BLOCK
+from proxy_core.mitm.streams import Stream, StreamError
 
 
 async def connect(stream: Stream, address: tuple[str, int], deadline: float) -> None:

@@ -1,70 +1,102 @@
-"""Moving bytes from one stream to another: a response body, or both ways of a WebSocket.
+"""Moving bytes from one stream to another: a body, or both ways of a WebSocket.
 
-Nothing is read before what was read last has been taken by the other side: memory stays constant,
-however slow that side is.
+What arrives is sent on at once, inside the callback that received it. Only when the other side
+can't take it does a task wait for that, and meanwhile nothing more is received: memory stays
+constant, however slow that side is.
 """
 
 import asyncio
 import contextlib
 
 from proxy_core.mitm.http1 import BodyReader, Side
-from proxy_core.mitm.streams import Stream, StreamError
+from proxy_core.mitm.streams import Data, Stream, StreamError
 from proxy_core.mitm.trail import Trail
 
-YIELD_AFTER = 256 * 1024
-"""Bytes that one body may move before others get their turn."""
+
+class Flow:
+    """Bytes from `source` to `sink`, as `convert` makes them."""
+
+    def __init__(self, source: Stream, sink: Stream) -> None:
+        self._source = source
+        self._sink = sink
+        self._rest: Data = b""
+        self.complete = False
+        """Nothing that comes now belongs to this flow; set it within `convert`."""
+
+    def convert(self, data: Data) -> Data:
+        """What to send for `data`, which is valid until this call and the sending return."""
+        return data
+
+    def _take(self, data: Data) -> bool:
+        wire = self.convert(data)
+        if wire:
+            sent = self._sink.send_now(wire)
+            if sent < len(wire):
+                self._rest = bytes(memoryview(wire)[sent:])
+                return False
+        return not self.complete
+
+    async def run(self, idle: float) -> bool:
+        """True when `complete`, False when the source has ended before. Raises StreamError."""
+        while not self.complete:
+            alive = await self._source.pour(self._take, idle)
+            if self._rest:
+                rest, self._rest = self._rest, b""
+                await self._sink.write_rest(rest, idle)
+            if not alive:
+                return self.complete
+        return True
 
 
-async def download(
-    upstream: Stream,
-    client: Stream,
-    reader: BodyReader,
-    idle: float,
-    trail: Trail,
-) -> bool:
-    """Pass a response body on to its end and count it; False: the connection is of no more use.
+class Download(Flow):
+    """The body of a response."""
 
-    Raises StreamError; ProtocolError when the body is malformed or ends too early.
-    """
-    moved = 0
-    while not reader.complete:
-        data = upstream.read_now()
-        if data is None:
-            data = await upstream.read(upstream.time + idle)
-            moved = 0
-        if not data:
-            if not upstream.clean_eof:
-                raise Side.RESPONSE.malformed("connection broken off within the body")
-            await client.write(reader.eof(), idle)
-            return False
-        chunk = reader.feed(data)
-        trail.bytes_down += len(chunk.payload)
-        if chunk.wire:
-            await client.write(chunk.wire, idle)
-        if chunk.consumed < len(data):
-            return False
-        moved += len(data)
-        if moved >= YIELD_AFTER:
-            moved = 0
-            await asyncio.sleep(0)
-    return True
+    def __init__(self, upstream: Stream, client: Stream, reader: BodyReader, trail: Trail) -> None:
+        super().__init__(upstream, client)
+        self._reader = reader
+        self._trail = trail
+        self._overrun = False
+
+    def convert(self, data: Data) -> Data:
+        """Through the body's reader. Raises ProtocolError: malformed, too large."""
+        chunk = self._reader.feed(data)
+        self._trail.bytes_down += len(chunk.payload)
+        self.complete = self._reader.complete
+        self._overrun = chunk.consumed < len(data)
+        return chunk.wire
+
+    async def deliver(self, idle: float) -> bool:
+        """Pass the body on to its end; False: the connection is of no more use.
+
+        Raises StreamError; ProtocolError when the body is malformed or ends too early.
+        """
+        if await self.run(idle):
+            return not self._overrun
+        if not self._source.clean_eof:
+            raise Side.RESPONSE.malformed("connection broken off within the body")
+        await self._sink.write(self._reader.eof(), idle)
+        return False
 
 
 class Splice:
     """Two streams that pass everything to each other until one ends or both idle too long."""
 
     def __init__(self, client: Stream, upstream: Stream, idle: float) -> None:
-        self._client = client
-        self._upstream = upstream
         self._idle = idle
-        self._moved_at = client.time
-        self.up = self.down = 0
+        self._ways = _Way(client, upstream), _Way(upstream, client)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Bytes that came from the client, and from the upstream."""
+        up, down = self._ways
+        return up.size, down.size
 
     async def run(self) -> None:
         """Raises StreamError when a side fails rather than ends."""
+        up, down = self._ways
         ways = [
-            asyncio.create_task(self._pump(self._client, self._upstream)),
-            asyncio.create_task(self._pump(self._upstream, self._client)),
+            asyncio.create_task(self._pump(up, down)),
+            asyncio.create_task(self._pump(down, up)),
         ]
         try:
             done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -77,21 +109,30 @@ class Splice:
                 with contextlib.suppress(asyncio.CancelledError, StreamError):
                     await way
 
-    async def _pump(self, source: Stream, sink: Stream) -> None:
+    async def _pump(self, way: "_Way", other: "_Way") -> None:
         while True:
             try:
-                data = await source.read(self._moved_at + self._idle)
+                await way.run(self._idle)
             except StreamError as error:
-                if error.reason != "timeout":
+                if error.reason != "timeout" or error.stream is not way.source:
                     raise
-                if source.time < self._moved_at + self._idle:
+                # Quiet here is no reason to end while the other way moves.
+                if max(way.moved_at, other.moved_at) + self._idle > way.source.time:
                     continue
-                return
-            if not data:
-                return
-            self._moved_at = source.time
-            if source is self._client:
-                self.up += len(data)
-            else:
-                self.down += len(data)
-            await sink.write(data, self._idle)
+            return
+
+
+class _Way(Flow):
+    """One direction, counted."""
+
+    def __init__(self, source: Stream, sink: Stream) -> None:
+        super().__init__(source, sink)
+        self.source = source
+        self.moved_at = source.time
+        self.size = 0
+
+    def convert(self, data: Data) -> Data:
+        """Everything passes."""
+        self.size += len(data)
+        self.moved_at = self.source.time
+        return data

@@ -6,6 +6,7 @@ Rules of this file
 - Data is received inside the loop's readiness callback, so that a level-triggered selector does
   not report the same bytes twice. The registration stays while the stream lives; it is dropped
   when data waits and nobody asks for it (that is the back-pressure), and taken up by the next read.
+- `pour` hands data on inside that callback: a body costs no task switch for each of its pieces.
 - A stream that nobody reads may be *watched*: then bytes are read ahead into `buffer`, up to
   READ_AHEAD, and the watcher is told. That is how a client's departure or a pooled connection's
   end is noticed without a task that waits for it.
@@ -21,16 +22,16 @@ import struct
 from collections.abc import Callable
 from math import inf
 
-from proxy_core.mitm.reactor import SCRATCH, Reactor
+from proxy_core.mitm.reactor import Reactor
+from proxy_core.mitm.receiving import CLEAN_END, NOTHING_YET, WOULD_BLOCK, receive
 from proxy_core.mitm.waits import StreamError, Waits, fail
 
-__all__ = ["Stream", "StreamError"]
+__all__ = ["Data", "Stream", "StreamError"]
+
+Data = bytes | memoryview
+Take = Callable[[Data], bool]
 
 READ_AHEAD = 64 * 1024
-FULL_RECORD = 16 * 1024
-"""TLS records hold at most this much: a full one is probably followed by another."""
-
-WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Stream(Waits):
@@ -38,11 +39,13 @@ class Stream(Waits):
 
     __slots__ = (
         "_fd",
+        "_idle",
         "_loop",
         "_only_wake",
         "_reactor",
         "_reading",
         "_sock",
+        "_taker",
         "_watcher",
         "at_eof",
         "buffer",
@@ -59,6 +62,8 @@ class Stream(Waits):
         self._reading = False
         self._only_wake = False
         self._watcher: Callable[[], None] | None = None
+        self._taker: Take | None = None
+        self._idle = 0.0
         self.buffer = bytearray()
         self.at_eof = False
         self.clean_eof = False
@@ -92,21 +97,28 @@ class Stream(Waits):
         self.buffer += data
         return bool(data)
 
-    def read_now(self) -> bytes | None:
-        """What can be had without waiting; None when nothing can. Raises StreamError."""
+    async def pour(self, take: Take, idle: float) -> bool:
+        """Give what comes to `take` until it says False; False when the end came before.
+
+        `take` is called inside the loop's callback with bytes that are valid until it returns;
+        what it raises is raised here. `idle` seconds without bytes fail. Raises StreamError.
+        """
         if self.buffer:
             data = bytes(self.buffer)
             self.buffer.clear()
-            return data
-        return b"" if self.at_eof else self._receive_now()
+            if not take(data):
+                return True
+        self._idle = idle
+        return bool(await self._receive(self._loop.time() + idle, take))
 
-    async def _receive(self, deadline: float) -> bytes:
+    async def _receive(self, deadline: float, take: Take | None = None) -> bytes:
         self.check_failure()
         if self.at_eof:
             return b""
         waiter: asyncio.Future[bytes] = self._loop.create_future()
         self.read_waiter = waiter
         self.read_deadline = deadline
+        self._taker = take
         if not self._reading:
             self._loop.add_reader(self._fd, self._on_readable)
             self._reading = True
@@ -119,32 +131,23 @@ class Stream(Waits):
                 self.read_deadline = inf
 
     def _receive_now(self) -> bytes | None:
-        scratch = self._reactor.scratch
+        """What can be had without waiting; None when nothing can. Raises StreamError."""
+        size = self._receive_into_scratch()
+        return None if size is None else bytes(self._reactor.scratch[:size])
+
+    def _receive_into_scratch(self) -> int | None:
         try:
-            size = self._sock.recv_into(scratch)
-            if size >= FULL_RECORD and self.encrypted:
-                size = self._receive_more(scratch, size)
-        except WOULD_BLOCK:
-            return None
-        except ssl.SSLEOFError:
-            self.at_eof = True
-            return b""
+            size = receive(self._sock, self._reactor.scratch, self.encrypted)
         except OSError as error:
             self.at_eof = True
             raise StreamError(self, "closed", error) from None
-        if not size:
-            self.at_eof = self.clean_eof = True
-        return bytes(scratch[:size])
-
-    def _receive_more(self, scratch: memoryview, size: int) -> int:
-        """Collect further TLS records that are there already: fewer, larger writes onwards."""
-        with contextlib.suppress(OSError):  # whatever it is, the next read meets it again
-            while size + FULL_RECORD <= SCRATCH:
-                got = self._sock.recv_into(scratch[size:])
-                size += got
-                if got < FULL_RECORD:
-                    break
-        return size
+        if size > 0:
+            return size
+        if size == NOTHING_YET:
+            return None
+        self.at_eof = True
+        self.clean_eof = size == CLEAN_END
+        return 0
 
     def _on_readable(self) -> None:
         waiter = self.read_waiter
@@ -156,14 +159,22 @@ class Stream(Waits):
             waiter.set_result(b"")
             return
         try:
-            data = self._receive_now()
-        except StreamError as error:
+            data = self._receive_now() if self._taker is None else self._pour_now(self._taker)
+        except Exception as error:
             waiter.set_exception(error)
             return
         if data is not None:
             if self.at_eof:
                 self._stop_reading()
             waiter.set_result(data)
+
+    def _pour_now(self, take: Take) -> bytes | None:
+        """Something true when `take` wants no more, b"" at the end, None to go on."""
+        size = self._receive_into_scratch()
+        if not size:
+            return None if size is None else b""
+        self.read_deadline = self._loop.time() + self._idle
+        return None if take(self._reactor.scratch[:size]) else b"enough"
 
     def _on_idle_readable(self) -> None:
         """Nobody waits for data: read ahead for a watcher, or let it wait in the kernel."""
@@ -199,18 +210,20 @@ class Stream(Waits):
 
     # --- writing ------------------------------------------------------------------------------
 
-    async def write(self, data: bytes | bytearray | memoryview, idle: float) -> None:
+    async def write(self, data: Data, idle: float) -> None:
         """Send all of it; `idle` seconds without progress fail. Raises StreamError."""
-        sent = self._send_now(data)
-        if sent == len(data):
-            return
-        rest = memoryview(data)[sent:]
+        sent = self.send_now(data)
+        if sent < len(data):
+            await self.write_rest(memoryview(data)[sent:], idle)
+
+    async def write_rest(self, rest: Data, idle: float) -> None:
+        """Send what `send_now` could not: the same bytes, since TLS may have begun on them."""
         while rest:
             await self.writable(self._loop.time() + idle)
-            rest = rest[self._send_now(rest) :]
+            rest = memoryview(rest)[self.send_now(rest) :]
 
-    def _send_now(self, data: bytes | bytearray | memoryview) -> int:
-        """Send until it would block; how much went out."""
+    def send_now(self, data: Data) -> int:
+        """Send until it would block; how much went out. Raises StreamError."""
         total = 0
         try:
             while total < len(data):

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.http1 import BodyReader, Framing, body_reader
 from proxy_core.mitm.intake import limits_of
-from proxy_core.mitm.streams import Stream, StreamError
+from proxy_core.mitm.relay import Flow
+from proxy_core.mitm.streams import Data, Stream, StreamError
 
 
 class Upload:
@@ -56,9 +57,10 @@ class Upload:
             return b""
         data = bytes(self._client.buffer)
         self._client.buffer.clear()
-        return self._feed(self._reader, data)
+        return self.feed(self._reader, data)
 
-    def _feed(self, reader: BodyReader, data: bytes) -> bytes | memoryview:
+    def feed(self, reader: BodyReader, data: Data) -> bytes | memoryview:
+        """What to send for `data`; what is not the body's goes back. Raises ProtocolError."""
         chunk = reader.feed(data)
         self.size += len(chunk.payload)
         if chunk.consumed < len(data):
@@ -74,26 +76,14 @@ class Upload:
 
     async def _run(self, reader: BodyReader, upstream: Stream) -> None:
         try:
-            await self._pump(reader, upstream)
+            flow = _UploadFlow(self, self._client, upstream, reader)
+            if not await flow.run(self._idle):
+                raise StreamError(self._client, "closed")
             self.delivered = True
         except Exception as error:
             theirs = isinstance(error, StreamError) and error.stream is upstream
             if not theirs or error.args == ("timeout",):
                 upstream.interrupt(error)
-
-    async def _pump(self, reader: BodyReader, upstream: Stream) -> None:
-        client, idle = self._client, self._idle
-        while not reader.complete:
-            data = client.read_now()
-            if data is None:
-                data = await client.read(client.time + idle)
-            if not data:
-                raise StreamError(client, "closed")
-            self.moved = True
-            wire = self._feed(reader, data)
-            if wire:
-                await upstream.write(wire, idle)
-            await asyncio.sleep(0)
 
     def cancel(self) -> None:
         """Leave the rest unsent."""
@@ -106,3 +96,21 @@ class Upload:
         if self._task is not None:
             await asyncio.wait([self._task])
             self._task = None
+
+
+class _UploadFlow(Flow):
+    """The part of the body that came after the head."""
+
+    def __init__(
+        self, upload: Upload, client: Stream, upstream: Stream, reader: BodyReader
+    ) -> None:
+        super().__init__(client, upstream)
+        self._upload = upload
+        self._reader = reader
+
+    def convert(self, data: Data) -> Data:
+        """Through the body's reader. Raises ProtocolError: malformed, too large."""
+        self._upload.moved = True
+        wire = self._upload.feed(self._reader, data)
+        self.complete = self._reader.complete
+        return wire

@@ -31,7 +31,7 @@ class BodyReader(Protocol):
     def complete(self) -> bool:
         """The body has ended; further bytes belong to the next message."""
 
-    def feed(self, data: bytes) -> BodyChunk:
+    def feed(self, data: bytes | memoryview) -> BodyChunk:
         """Read what belongs to this body. Raises ProtocolError: malformed, too large."""
 
     def eof(self) -> bytes:
@@ -50,7 +50,7 @@ class LengthBody:
         """All bytes have come."""
         return self._left == 0
 
-    def feed(self, data: bytes) -> BodyChunk:
+    def feed(self, data: bytes | memoryview) -> BodyChunk:
         """Count down."""
         size = len(data)
         if size <= self._left:
@@ -75,11 +75,11 @@ class CloseBody:
         self._wrap = wrap
         self.complete = False
 
-    def feed(self, data: bytes) -> BodyChunk:
+    def feed(self, data: bytes | memoryview) -> BodyChunk:
         """Everything is body."""
         if not data or self.complete:
             return NOTHING
-        wire = b"%x\r\n%b\r\n" % (len(data), data) if self._wrap else data
+        wire = b"%x\r\n%b\r\n" % (len(data), bytes(data)) if self._wrap else data
         return BodyChunk(data, wire, len(data))
 
     def eof(self) -> bytes:

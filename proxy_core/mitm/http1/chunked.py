@@ -30,6 +30,7 @@ _SIZE_LINE = re.compile(
     + _QUOTED
     + rb"))?)*+)\r\n"
 )
+_PLAIN_SIZE_LINE = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]{0,7}+)\r\n")
 _PART_OF_SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,16}+(?:;[\t -~\x80-\xff]*+)?\r?")
 
 FORBIDDEN_TRAILERS = frozenset(
@@ -99,11 +100,16 @@ class ChunkedBody:
             raise self._side.malformed("connection closed within a chunked body")
         return b""
 
-    def feed(self, data: bytes) -> BodyChunk:
+    def feed(self, data: bytes | memoryview) -> BodyChunk:
         """Scan `data`. Raises ProtocolError: malformed, too large."""
         if self._at is _At.END or not data:
             return NOTHING
+        data = bytes(data)
         before = len(self._held)
+        if self._at is _At.SIZE and not before:
+            whole = self._one_whole_chunk(data)
+            if whole is not None:
+                return whole
         if before:
             data, self._held = self._held + data, b""
         scan = _Scan(data)
@@ -112,6 +118,18 @@ class ChunkedBody:
             step = _STEPS[self._at]
         payload = scan.payload()
         return BodyChunk(payload, payload if self._unwrap else scan.wire(), scan.at - before)
+
+    def _one_whole_chunk(self, data: bytes) -> BodyChunk | None:
+        """The answer for exactly one plain chunk, which is how events come; else None."""
+        match = _PLAIN_SIZE_LINE.match(data)
+        if match is None:
+            return None
+        begin, size = match.end(), int(match[1], 16)
+        if len(data) != begin + size + 2 or not data.endswith(b"\r\n"):
+            return None
+        self._check_size(size, begin, 0)
+        payload = memoryview(data)[begin:-2]
+        return BodyChunk(payload, payload if self._unwrap else data, len(data))
 
     # Each step reads one element and returns False when the bytes are used up.
 
