@@ -5,53 +5,22 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
 
-PROGRAM = str(Path(sys.executable).with_name("vault-tui"))
+from tests.e2e.program import Program, connect_to
+
 HOSTS = ("api.test", "git.test", "pypi.test", "npm.test", "ws.test")
-CLEARED = ("PIP_", "UV_", "npm_", "NPM_", "GIT_", "SSL_", "CURL_", "REQUESTS_", "NODE_", "AGENT_")
 
 
 @dataclass
-class World:
-    """One worker with a vault that covers the upstream's hosts."""
+class World(Program):
+    """A worker with a vault that covers the upstream's hosts; `token` is the upstream's."""
 
-    home: Path
-    token: str
-    password: Path
-    proxy: str = ""
-    worker_pid: int = 0
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def command(
-        self, *arguments: str, check: bool = True, **options: object
-    ) -> subprocess.CompletedProcess[str]:
-        """`vault-tui` with these arguments, as an operator's script runs it."""
-        environment = self.environment | {"VAULT_TUI_MASTER_PASSWORD_FILE": str(self.password)}
-        done = subprocess.run(
-            [PROGRAM, *arguments], env=environment, text=True, capture_output=True, **options
-        )
-        assert not check or done.returncode == 0, done.stderr
-        return done
-
-    def run(
-        self, *client: str, check: bool = True, **options: object
-    ) -> subprocess.CompletedProcess[str]:
-        """`vault-tui run -- CLIENT …`, with nothing in the environment that opens the vault."""
-        done = subprocess.run(
-            [PROGRAM, "run", "--", *client],
-            env=self.environment,
-            text=True,
-            capture_output=True,
-            timeout=90,
-            **options,
-        )
-        assert not check or done.returncode == 0, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
+    token: str = ""
 
 
 @pytest.fixture(scope="session")
@@ -82,39 +51,12 @@ def world(
 ) -> Iterator[World]:
     """A worker in the foreground, set up by the command line alone."""
     ca, token, port, websocket_port = upstream
-    base = tmp_path_factory.mktemp("world")
-    password = base / "password"
-    password.write_text("correct horse battery staple\n")
-    password.chmod(0o600)
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(CLEARED)}
-    environment = clean | {
-        "HOME": str(base),
-        "VAULT_TUI_HOME": str(base / "vault"),
-        "PIP_CONFIG_FILE": os.devnull,
-    }
-    made = World(base / "vault", token, password, environment=environment)
-    command = [PROGRAM, "worker", "--port", "0", "--proxy-port", "0", "--upstream-ca", str(ca)]
-    for host in HOSTS:
-        to = websocket_port if host == "ws.test" else port
-        command += ["--connect-to", f"{host}:443:127.0.0.1:{to}"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment, cwd=base
-    ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline().split()
-        assert line[:1] == ["ready"], line
-        made.proxy = next(part for part in line if part.startswith("proxy=")).removeprefix("proxy=")
-        made.worker_pid = process.pid
-        made.command("init", "--password-stdin", input=password.read_text())
+    ports = {host: websocket_port if host == "ws.test" else port for host in HOSTS}
+    with World(tmp_path_factory.mktemp("world"), token=token) as made:
+        made.set_up("--upstream-ca", str(ca), *connect_to(ports))
         made.command("credential", "set", "UPSTREAM_TOKEN", input=token)
-        for host in HOSTS:
-            name = host.replace(".", "-")
-            made.command(
-                *("service", "add", "--name", name, "--host", host),
-                *("--auth", "bearer", "--token", "UPSTREAM_TOKEN"),
-            )
+        made.bearer_services(dict.fromkeys(HOSTS, "UPSTREAM_TOKEN"))
         yield made
-        process.terminate()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import World
+from tests.e2e.program import VAULT_TUI
 
 pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
 
@@ -52,7 +53,7 @@ def test_curl_uploads_100_mib(
     """A large upload arrives whole, with Content-Length and without, in flat memory."""
     content = hashlib.sha256(b"seed").digest() * (100 * MEBIBYTE // 32)
     (tmp_path / "body").write_bytes(content)
-    before = resident_kib(world.worker_pid)
+    before = resident_kib(world.pid)
     extra = ["-H", "Transfer-Encoding: chunked"] if framing == "chunked" else []
     body = ["-T", str(tmp_path / "body"), "-X", "POST", *extra]
     done = world.run(need("curl"), "-sS", *body, "https://api.test/upload")
@@ -60,17 +61,17 @@ def test_curl_uploads_100_mib(
     assert answer["bytes"] == len(content)
     assert answer["sha256"] == hashlib.sha256(content).hexdigest()
     assert answer["framing"] == framing
-    assert resident_kib(world.worker_pid) - before < 32 * 1024
+    assert resident_kib(world.pid) - before < 32 * 1024
 
 
 def test_curl_downloads_1_gib_in_flat_memory(world: World, need: Callable[[str], str]) -> None:
     """A gigabyte passes without the worker growing."""
-    before = resident_kib(world.worker_pid)
+    before = resident_kib(world.pid)
     size = 1024 * MEBIBYTE
     url = f"https://api.test/download/{size}"
     done = world.run(need("curl"), "-sS", "-o", "/dev/null", "-w", "%{size_download}", url)
     assert int(done.stdout) == size
-    assert resident_kib(world.worker_pid) - before < 32 * 1024
+    assert resident_kib(world.pid) - before < 32 * 1024
 
 
 def test_git_clones_over_https(world: World, need: Callable[[str], str], tmp_path: Path) -> None:
@@ -142,8 +143,7 @@ def test_runs_exit_status_is_the_commands(world: World) -> None:
 
 def test_an_agent_is_refused_on_the_control_socket(world: World) -> None:
     """A process started by `run` learns nothing and changes nothing over the socket."""
-    tool = str(Path(sys.executable).with_name("vault-tui"))
-    reveal = world.run(tool, "credential", "get", "UPSTREAM_TOKEN", "--reveal", check=False)
+    reveal = world.run(VAULT_TUI, "credential", "get", "UPSTREAM_TOKEN", "--reveal", check=False)
     assert reveal.returncode == 5
     assert world.token not in reveal.stdout + reveal.stderr
     socket_path = json.loads(world.command("status", "--json").stdout)["socket"]
@@ -163,9 +163,7 @@ print(link.getresponse().status)
 
 def test_the_request_is_seen_within_200_ms(world: World, need: Callable[[str], str]) -> None:
     """A request shows in the live stream with agent, service, key name, status and latency."""
-    from tests.e2e.conftest import PROGRAM
-
-    follow = [PROGRAM, "logs", "-f", "--json"]
+    follow = [VAULT_TUI, "logs", "-f", "--json"]
     with subprocess.Popen(
         follow, stdout=subprocess.PIPE, text=True, env=world.environment
     ) as process:
