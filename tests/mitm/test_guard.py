@@ -210,6 +210,8 @@ async def test_unknown_names(failure: Exception) -> None:
 
     guard = Guard(resolver=fails)
     assert await code_of(guard, "a.example") == "upstream_unreachable"
+    with pytest.raises(VaultError, match=r"the name a\.example can't be resolved"):
+        await guard.resolve("a.example", 443)
     assert await code_of(Guard(resolver=Dns()), "a.example") == "upstream_unreachable"
 
 
@@ -227,5 +229,7 @@ async def test_a_silent_resolver_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
 async def test_the_systems_resolver_is_checked_too() -> None:
     """`localhost` is a name, and what it stands for is refused unless allowed."""
     assert await code_of(Guard(), "localhost") == "address_blocked"
+    with pytest.raises(VaultError, match="refuses the address of localhost"):
+        await Guard().resolve("localhost", 443)
     found = await Guard(allow_private=True).resolve("localhost", 80)
     assert {endpoint.address for endpoint in found} <= {"127.0.0.1", "::1"}
