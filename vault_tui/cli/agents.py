@@ -9,6 +9,7 @@ from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Group, confirm, json_option, pass_connection, yes_option
 
 _ROLES = click.Choice(["no-access", "member", "owner"])
+_TTL_RANGE = click.IntRange(60, 10 * 365 * 86_400)
 
 
 @click.group(cls=Group)
@@ -48,7 +49,7 @@ def list_(connection: Connection, as_json: bool) -> None:
 @click.option(
     "--vault", "vaults", multiple=True, metavar="V[:ROLE]", help="Default: default:proxy."
 )
-@click.option("--ttl", type=click.IntRange(1), metavar="S", help="Lifetime of the token, seconds.")
+@click.option("--ttl", type=_TTL_RANGE, metavar="S", help="Lifetime of the token, seconds.")
 @json_option
 @pass_connection
 def create(
