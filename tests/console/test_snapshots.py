@@ -26,10 +26,22 @@ def steady(app: ConsoleApp) -> Callable[[Pilot[Any]], Any]:
             await until(pilot, lambda: len(app.traffic.ring) == 60)
         app.state.round_trip_ms = 3.0
         app.state.notice = None
-        await pilot.pause(0.25)
         app.refresh_frame()
+        await settled(pilot)
 
     return prepare
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until three looks in a row, further apart than a repaint, show the same."""
+    looks: list[str] = []
+    for _ in range(60):
+        await pilot.pause(0.12)
+        strips = pilot.app.screen._compositor.render_strips()
+        looks.append("\n".join(repr(strip) for strip in strips))
+        if len(looks) > 2 and looks[-1] == looks[-2] == looks[-3]:
+            return
+    raise AssertionError("the screen never came to rest")
 
 
 def pressed(app: ConsoleApp, *keys: str) -> Callable[[Pilot[Any]], Any]:
@@ -40,9 +52,9 @@ def pressed(app: ConsoleApp, *keys: str) -> Callable[[Pilot[Any]], Any]:
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.05)
-        await pilot.pause(0.25)
         for blinking in app.screen.query("Input, TextArea"):
             blinking.cursor_blink = False  # type: ignore[attr-defined]
+        await settled(pilot)
 
     return prepare
 
@@ -76,7 +88,7 @@ def test_gates(snap_compare: Snapshot, state: str, size: tuple[int, int]):
         await until(pilot, lambda: "ctrl+q quit" in text_of(app))
         for line in app.screen.query("Input"):
             line.cursor_blink = False  # type: ignore[attr-defined]
-        await pilot.pause(0.1)
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=prepare)
 
@@ -105,7 +117,7 @@ def test_without_colour(snap_compare: Snapshot, monkeypatch: pytest.MonkeyPatch)
     async def prepare(pilot: Pilot[Any]) -> None:
         await steady(app)(pilot)
         worker.emit(EventType.REQUEST_STARTED, start_of(record(80, method="POST")))
-        await pilot.pause(0.3)
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=prepare)
 
@@ -118,6 +130,6 @@ def test_an_empty_vault(snap_compare: Snapshot):
         await until(pilot, lambda: app.state.services is not None)
         app.state.round_trip_ms = 3.0
         await pilot.press("3")
-        await pilot.pause(0.2)
+        await settled(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=prepare)

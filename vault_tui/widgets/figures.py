@@ -18,12 +18,16 @@ class Figures(Widget):
         self.filter_text = ""
         self.mode = ""
         self._now = 0.0
+        self._shown: tuple[object, ...] = ()
 
     def tick(self, now: float, filter_text: str, mode: str) -> None:
         """Bring the line up to date; `now` is epoch seconds."""
-        drawn = (int(self._now), self.filter_text, self.mode, self.traffic.ring.under_way)
         self._now, self.filter_text, self.mode = now, filter_text, mode
-        if drawn != (int(now), filter_text, mode, self.traffic.ring.under_way):
+        status = self.state.status
+        counts = (status.streams, status.log_dropped) if status is not None else ()
+        shown = (int(now), filter_text, mode, self.traffic.ring.under_way, counts)
+        if shown != self._shown:
+            self._shown = shown
             self.refresh()
 
     def render(self) -> Content:
