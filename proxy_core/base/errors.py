@@ -190,6 +190,7 @@ ERRORS: Mapping[str, ErrorKind] = _table(
 EXIT_FAILED, EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_NOT_FOUND, EXIT_REFUSED = 1, 2, 3, 4, 5
 _EXIT_BY_CODE = {
     "no_worker": EXIT_UNAVAILABLE,
+    "database_unavailable": EXIT_UNAVAILABLE,
     "sealed": EXIT_UNAVAILABLE,
     "not_initialized": EXIT_UNAVAILABLE,
     "unauthorized": EXIT_REFUSED,

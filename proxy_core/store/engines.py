@@ -42,6 +42,7 @@ def open_engines(location: str | Path) -> Engines:
     try:
         if url.get_backend_name() == "sqlite":
             return _open_sqlite(Path(url.database or ""))
+        _check_driver()
         return _open_postgres(url)
     except (DBAPIError, OSError) as error:
         raise translated(error) from None
@@ -52,7 +53,7 @@ def _url(location: str | Path) -> URL:
         return URL.create("sqlite", database=str(location))
     try:
         url = make_url(location)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise VaultError("bad_request", "The database URL is malformed.") from None
     backend, driver = url.get_backend_name(), url.drivername
     if driver == "postgresql":
@@ -98,6 +99,15 @@ def _sqlite_engine(path: Path, synchronous: str, *, begin: str, read_only: bool 
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _check_driver() -> None:
+    try:
+        import psycopg  # noqa: F401 - SQLAlchemy loads it by name
+    except ImportError:
+        raise VaultError(
+            "bad_request", "PostgreSQL needs an extra: pip install 'vault-tui[postgres]'."
+        ) from None
 
 
 def _open_postgres(url: URL) -> Engines:

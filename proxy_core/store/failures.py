@@ -30,6 +30,18 @@ _PRIMARY_CODE: Final = 0xFF
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 # serialization_failure, deadlock_detected
 _RETRIED_STATES: Final = {"40001", "40P01"}
+_REFUSALS: Final = {
+    "authentication failed": "The database server refused the user name or password.",
+    "no password supplied": "The database server asks for a password.",
+    "no pg_hba.conf entry": "The database server admits no such user from this machine.",
+    "does not exist": "The database server has no such database or user.",
+    "Connection refused": "Nothing listens at the database URL's address.",
+    "No such file or directory": "Nothing listens at the database URL's address.",
+    "could not translate host name": "The database URL's host name is unknown.",
+    "failed to resolve host": "The database URL's host name is unknown.",
+    "timeout expired": "The database server does not answer.",
+}
+_UNREACHABLE: Final = "The database cannot be reached."
 _DISK_FULL_STATE: Final = "53100"
 
 
@@ -45,8 +57,10 @@ def translated(error: Exception) -> VaultError:
         sentence = _SQLITE.get(code, "The database refused the operation.")
     elif getattr(cause, "sqlstate", None) == _DISK_FULL_STATE:
         sentence = "The database server's disk is full."
-    elif isinstance(error, OperationalError | InterfaceError | PoolTimeout | OSError):
-        sentence = "The database cannot be reached."
+    elif isinstance(error, OperationalError):
+        sentence = _unreachable(str(cause))
+    elif isinstance(error, InterfaceError | PoolTimeout | OSError):
+        sentence = _UNREACHABLE
     else:
         sentence = "The database refused the operation."
     return VaultError("database_unavailable", sentence)
@@ -65,6 +79,12 @@ def is_passing(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return _sqlite_code(cause) in _BUSY or getattr(cause, "sqlstate", None) in _RETRIED_STATES
+
+
+def _unreachable(text: str) -> str:
+    """Libpq tells refusals at the connection's start apart by its text alone."""
+    found = (sentence for words, sentence in _REFUSALS.items() if words in text)
+    return next(found, _UNREACHABLE)
 
 
 def _driver_error(error: BaseException) -> BaseException:

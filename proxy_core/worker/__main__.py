@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.worker.config import WorkerConfig, parse_options
-from proxy_core.worker.password import leave_environment, read_password
+from proxy_core.worker.handover import leave_sight
+from proxy_core.worker.password import read_password
 
 PRIVATE_UMASK = 0o077
 
@@ -20,7 +21,7 @@ PRIVATE_UMASK = 0o077
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a worker until it is told to stop; returns the exit status."""
     try:
-        leave_environment()
+        leave_sight()
         return run_worker(parse_options(sys.argv[1:] if arguments is None else arguments))
     except VaultError as error:
         sentence = display_safe(str(error)).rstrip()

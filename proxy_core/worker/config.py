@@ -4,16 +4,26 @@ import argparse
 import grp
 import ipaddress
 import os
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.mitm.connect_to import ConnectToTable
+from proxy_core.worker.handover import (
+    DATABASE_OPTION,
+    PASSWORD_OPTION,
+    URL_FILE_OPTION,
+    URL_OPTION,
+    take,
+)
+from proxy_core.worker.password import first_line
 
 DEFAULT_API_PORT, DEFAULT_PROXY_PORT = 14321, 14322
 _LOOPBACK_NAMES = frozenset({"localhost"})
+_DATABASES = re.compile(r"(?:postgresql(?:\+psycopg)?|sqlite)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class WorkerConfig:
     port: int = DEFAULT_API_PORT
     proxy_port: int = DEFAULT_PROXY_PORT
     socket_group: int | None = None
-    database: str = ""
+    database: str = field(default="", repr=False)
     connect_to: tuple[str, ...] = ()
     upstream_ca: tuple[Path, ...] = ()
     allow_private: bool = False
@@ -48,6 +58,10 @@ class WorkerConfig:
             )
         if self.port and self.port == self.proxy_port:
             raise VaultError("bad_request", "--port and --proxy-port must differ.")
+        if self.database and not _DATABASES.match(self.database):
+            raise VaultError(
+                "bad_request", "The database URL must begin with postgresql+psycopg://."
+            )
         ConnectToTable.parse(self.connect_to)
         for path in self.upstream_ca:
             if not os.access(path, os.R_OK):
@@ -76,7 +90,7 @@ def parse_options(arguments: Sequence[str]) -> WorkerConfig:
         port=found.port,
         proxy_port=found.proxy_port,
         socket_group=group,
-        database=found.database_url,
+        database=_database(found),
         connect_to=tuple(found.connect_to),
         upstream_ca=tuple(path.absolute() for path in found.upstream_ca),
         allow_private=found.allow_private,
@@ -102,7 +116,19 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=_port, default=DEFAULT_API_PORT, help="API port; 0 picks one")
     add("--proxy-port", type=_port, default=DEFAULT_PROXY_PORT, help="proxy port; 0 picks one")
     add("--socket-group", metavar="GROUP", help="operators who may open the control socket")
-    add("--database-url", default="", metavar="URL", help="database instead of the home's SQLite")
+    database = parser.add_mutually_exclusive_group()
+    database.add_argument(
+        URL_OPTION,
+        default="",
+        metavar="URL",
+        help="postgresql+psycopg://USER:PASSWORD@HOST/NAME instead of the home's SQLite file; "
+        "better in VAULT_TUI_DATABASE_URL or a file, since other users may see how the worker "
+        "was started",
+    )
+    database.add_argument(
+        URL_FILE_OPTION, type=Path, metavar="FILE", help="the URL is this file's first line"
+    )
+    database.add_argument(DATABASE_OPTION, type=int, help=argparse.SUPPRESS)
     add(
         "--connect-to",
         action="append",
@@ -123,9 +149,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--insecure", action="store_true", help="listen beyond loopback without TLS")
     add("--log-file", type=Path, metavar="FILE", help="log there instead of to stderr")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
-    # Set by the worker itself when it re-executes; a number, never the password.
-    add("--password-fd", type=int, help=argparse.SUPPRESS)
+    # Set by the worker itself when it re-executes, as DATABASE_OPTION is: numbers, never secrets.
+    add(PASSWORD_OPTION, type=int, help=argparse.SUPPRESS)
     return parser
+
+
+def _database(found: argparse.Namespace) -> str:
+    """The database's URL, wherever it was given. Raises VaultError: bad_request."""
+    if found.database_url_file is not None:
+        url = first_line(found.database_url_file, URL_FILE_OPTION)
+    elif found.database_url_fd is not None:
+        url = take(found.database_url_fd)
+    else:
+        return str(found.database_url)
+    return url.decode("utf-8", "replace").strip()
 
 
 def _port(text: str) -> int:

@@ -37,6 +37,7 @@ def test_the_operator_stays_outside() -> None:
     inherited = {
         "VAULT_TUI_MASTER_PASSWORD": "secret",
         "VAULT_TUI_MASTER_PASSWORD_FILE": "/secret",
+        "VAULT_TUI_DATABASE_URL": "postgresql://ada:secret@db/vault",
         "VAULT_TUI_TOKEN": "vt_user_x",
         "PATH": "/bin",
     }

@@ -3,7 +3,11 @@
 import asyncio
 import http.client
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +24,7 @@ from proxy_core.worker.peers import Peer
 from proxy_core.worker.runtime import Running, running_worker
 
 PASSWORD = "correct horse battery"
+FREE_PORTS = ("--port", "0", "--proxy-port", "0")
 
 
 @dataclass
@@ -124,6 +129,36 @@ class ThreadedWorker:
             return Answer(response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
+
+
+class WorkerProcess:
+    """A worker in the foreground, as systemd or a container would run it."""
+
+    def __init__(self, home: Path, *options: str, **environment: str) -> None:
+        self.home = Home(home)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "proxy_core.worker", "--home", str(home), *FREE_PORTS, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+
+    def ready(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        self.process.send_signal(number)
+        return self.finish()
+
+    def finish(self) -> tuple[int, str]:
+        errors = self.process.communicate(timeout=40)[1]
+        return self.process.returncode, errors
+
+    @property
+    def client(self) -> SyncClient:
+        return SyncClient(Target(socket=self.home.socket))
 
 
 def own_terminal() -> Terminal | None:

@@ -18,41 +18,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.launcher import ensure_worker, running_status, stop_worker
-from proxy_core.client.sync_client import SyncClient
-from proxy_core.client.target import Target
-
-PASSWORD = "correct horse battery"
-FREE_PORTS = ("--port", "0", "--proxy-port", "0")
-
-
-class WorkerProcess:
-    """A worker in the foreground, as systemd or a container would run it."""
-
-    def __init__(self, home: Path, *options: str, **environment: str) -> None:
-        self.home = Home(home)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "proxy_core.worker", "--home", str(home), *FREE_PORTS, *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-        )
-
-    def ready(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
-
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        self.process.send_signal(number)
-        return self.finish()
-
-    def finish(self) -> tuple[int, str]:
-        errors = self.process.communicate(timeout=40)[1]
-        return self.process.returncode, errors
-
-    @property
-    def client(self) -> SyncClient:
-        return SyncClient(Target(socket=self.home.socket))
+from tests.worker.harness import FREE_PORTS, PASSWORD, WorkerProcess
 
 
 @pytest.fixture

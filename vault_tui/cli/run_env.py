@@ -13,6 +13,7 @@ OPERATOR_VARIABLES = frozenset(
     {
         "VAULT_TUI_MASTER_PASSWORD",
         "VAULT_TUI_MASTER_PASSWORD_FILE",
+        "VAULT_TUI_DATABASE_URL",
         "VAULT_TUI_TOKEN",
         "VAULT_TUI_ADDR",
     }
