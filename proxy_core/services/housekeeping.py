@@ -25,13 +25,19 @@ class Housekeeping:
         self._cut: set[bytes] = set()
 
     async def stop(self) -> None:
-        """Store a last time what was seen."""
-        await self._guarded_store()
+        """Store a last time what was seen; a database that is away shall not stop the stop."""
+        try:
+            await self._store()
+        except VaultError as error:
+            _log.warning("what was seen last is not stored: %s", error)
 
     async def tick(self) -> None:
-        """Seal when idle, end expired sessions, store who was seen."""
+        """Seal when idle, end expired sessions, store who was seen.
+
+        Raises VaultError: database_unavailable; what was to be stored waits for the next time.
+        """
         await self._seal_when_idle()
-        await self._guarded_store()
+        await self._store()
 
     async def _seal_when_idle(self) -> None:
         minutes = self._settings.value("auto_seal_minutes")
@@ -39,18 +45,11 @@ class Housekeeping:
         if minutes and idle >= minutes * 60 and not self._keys.sealed:
             await self._keys.seal("worker (idle)")
 
-    async def _guarded_store(self) -> None:
-        """A database that is away for a while costs a tick, nothing else."""
-        try:
-            await self._store()
-        except VaultError as error:
-            _log.warning("housekeeping: %s", error)
-
     async def _store(self) -> None:
         context, now = self._context, self._context.clock.time()
         expired = [held for held in context.snapshot.bearers.values() if held.expires_at <= now]
         # An agent's row stays, to be rotated; a session is of no more use.
-        ended = [held.sha256 for held in expired if held.actor_type is ActorType.SESSION]
+        ended = [held for held in expired if held.actor_type is ActorType.SESSION]
         seen_agents, seen_sessions = context.usage.take_seen()
         self._cut_off({held.sha256 for held in expired})
         if not (ended or seen_agents or seen_sessions):
@@ -62,9 +61,16 @@ class Housekeeping:
             sessions.delete_expired(session, now)
 
         def then(_: None) -> None:
-            context.snapshot = context.snapshot.without_bearers(ended)
+            tokens = [held.sha256 for held in ended]
+            context.snapshot = context.snapshot.without_bearers(tokens)
+            for held in ended:
+                context.usage.forget_actor(held.actor_id)
 
-        await context.change(work, then)
+        try:
+            await context.change(work, then)
+        except VaultError:
+            context.usage.put_back(seen_agents, seen_sessions)
+            raise
 
     def _cut_off(self, expired: set[bytes]) -> None:
         """End the connections of tokens that have expired since the last time."""

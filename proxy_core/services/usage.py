@@ -4,6 +4,7 @@ Noting is on the hot path and touches dictionaries only. Agents' and sessions' t
 now and then (`take_seen`); hits are this worker's own and start at zero with it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from proxy_core.domain.exchange import ActorType
@@ -58,6 +59,11 @@ class Usage:
         self._fresh_agents.clear()
         self._fresh_sessions.clear()
         return agents, sessions
+
+    def put_back(self, agents: Iterable[str], sessions: Iterable[str]) -> None:
+        """Take what `take_seen` gave again next time: it could not be stored."""
+        self._fresh_agents.update(agents)
+        self._fresh_sessions.update(sessions)
 
     def forget_actor(self, actor_id: str) -> None:
         """Drop a deleted agent or session."""

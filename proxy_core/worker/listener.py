@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from proxy_core.base.errors import VaultError
+from proxy_core.worker.logs import places_of
 from proxy_core.worker.peers import Peer
 from proxy_core.worker.problems import encoded
 
@@ -51,14 +52,25 @@ class ApiListener:
             self._task.result()
             raise VaultError("internal", "The API stopped while it started.")
 
+    async def watch(self) -> None:
+        """Return when stopped. Raises VaultError: internal, when it ends though nobody asked."""
+        if self._task is None:
+            return
+        await asyncio.wait({self._task})
+        if self._server.should_exit:
+            return
+        error = None if self._task.cancelled() else self._task.exception()
+        why = "it was cancelled" if error is None else places_of(error)
+        _LOG.critical("the API server has ended: %s", why)
+        raise VaultError("internal", "The API server has ended by itself; the worker stops.")
+
     async def stop(self, grace_seconds: float) -> None:
         """Accept no more; let answers under way finish up to the limit."""
         if self._task is None:
             return
         self._server.config.timeout_graceful_shutdown = max(1, round(grace_seconds))
         self._server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait({self._task})
 
 
 class _Server(uvicorn.Server):

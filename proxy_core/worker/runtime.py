@@ -10,9 +10,10 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from proxy_core.base.clock import SystemClock
 from proxy_core.base.errors import VaultError
@@ -43,6 +44,7 @@ class Running:
     app: Application
     facts: WorkerFacts
     supervisor: Supervisor
+    listener: ApiListener
 
     @property
     def ready_line(self) -> str:
@@ -66,14 +68,17 @@ async def running_worker(
     with only_worker(config.home), _bound(config) as bound:
         async with _application(config, password) as app:
             supervisor = Supervisor(lambda text: _publish_problem(app, text))
-            async with _serving(config, app, bound, supervisor, hurry) as facts:
-                yield Running(app, facts, supervisor)
+            async with _serving(config, app, bound, supervisor, hurry) as running:
+                yield running
 
 
 async def serve_until_signal(
     config: WorkerConfig, password: bytearray | None, on_ready: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; a second one ends the grace for streams."""
+    """Serve until SIGTERM or SIGINT; a second one ends the grace for streams.
+
+    Raises as `running_worker` does, and VaultError: internal when the API ends by itself.
+    """
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
@@ -85,10 +90,25 @@ async def serve_until_signal(
     async with running_worker(config, password, hurry) as running:
         on_ready(running.ready_line)
         _LOG.info("%s", running.ready_line)
-        await stop.wait()
-        _LOG.info("stopping")
-        running.app.bus.publish(EventType.WORKER_STOPPING, {"by": "signal"})
+        try:
+            await _first_of(stop.wait(), running.listener.watch())
+        finally:
+            _LOG.info("stopping")
+            by = "signal" if stop.is_set() else "failure"
+            running.app.bus.publish(EventType.WORKER_STOPPING, {"by": by})
     _LOG.info("stopped")
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return, or raise, as the first to end does."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +171,7 @@ async def _serving(
     bound: _Bound,
     supervisor: Supervisor,
     hurry: asyncio.Event | None,
-) -> AsyncIterator[WorkerFacts]:
+) -> AsyncIterator[Running]:
     guard = Guard(connect_to=ConnectToTable.parse(config.connect_to))
     proxy = ProxyServer(app.broker, app.leaves, guard, ProxyConfig(upstream_ca=config.upstream_ca))
     follow_settings(app, proxy, guard, config.allow_private)
@@ -178,7 +198,7 @@ async def _serving(
     try:
         await listener.start()
         start_chores(supervisor, app)
-        yield facts
+        yield Running(app, facts, supervisor, listener)
     finally:
         await supervisor.stop()
         await _stop_serving(proxy, listener, app, hurry or asyncio.Event())

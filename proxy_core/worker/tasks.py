@@ -8,7 +8,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.worker.problems import unexpected
 
 _LOG = logging.getLogger("vault_tui.tasks")
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
+_FIRST_PAUSE = 1.0
 
 Work = Callable[[], Awaitable[None]]
 
@@ -22,7 +22,7 @@ class Supervisor:
         self._problems: dict[str, str] = {}
 
     def every(self, seconds: float, name: str, work: Work, *, at_once: bool = False) -> None:
-        """Carry out `work` again and again, `seconds` after it last ended."""
+        """Carry out `work` again and again, `seconds` after it last ended; sooner if it failed."""
         self._tasks.append(
             asyncio.create_task(self._repeat(seconds, name, work, at_once), name=name)
         )
@@ -31,26 +31,8 @@ class Supervisor:
         """One sentence for each task whose last run failed."""
         return list(self._problems.values())
 
-    async def stop(self) -> None:
-        """End every task."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
-
-    async def _repeat(self, seconds: float, name: str, work: Work, at_once: bool) -> None:
-        pause = _FIRST_PAUSE
-        if not at_once:
-            await asyncio.sleep(seconds)
-        while True:
-            if await self._carried_out(name, work):
-                pause = _FIRST_PAUSE
-                await asyncio.sleep(seconds)
-            else:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-
-    async def _carried_out(self, name: str, work: Work) -> bool:
+    async def carry_out(self, name: str, work: Work) -> bool:
+        """Carry out `work` once; whether it worked. `problems` tells of a failure."""
         try:
             await work()
         except VaultError as error:
@@ -61,6 +43,25 @@ class Supervisor:
             return False
         self._problems.pop(name, None)
         return True
+
+    async def stop(self) -> None:
+        """End every task."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _repeat(self, seconds: float, name: str, work: Work, at_once: bool) -> None:
+        pause = min(_FIRST_PAUSE, seconds)
+        if not at_once:
+            await asyncio.sleep(seconds)
+        while True:
+            if await self.carry_out(name, work):
+                pause = min(_FIRST_PAUSE, seconds)
+                await asyncio.sleep(seconds)
+            else:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, seconds)
 
     def _report(self, name: str, reason: str) -> None:
         sentence = f"The task {name} failed: {reason}"

@@ -62,3 +62,29 @@ async def test_a_task_repeats_until_stopped(told: list[str]) -> None:
     after = runs
     await asyncio.sleep(0.01)
     assert runs == after
+
+
+async def test_a_failing_task_is_never_rarer_than_a_working_one(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pauses between attempts grow up to the task's own interval, and no further."""
+    pauses: list[float] = []
+    enough = asyncio.Event()
+    sleep = asyncio.sleep
+
+    async def short_sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 6:
+            enough.set()
+            await asyncio.Event().wait()
+        await sleep(0)
+
+    async def work() -> None:
+        raise VaultError("database_unavailable")
+
+    monkeypatch.setattr(asyncio, "sleep", short_sleep)
+    supervisor = Supervisor(told.append)
+    supervisor.every(5.0, "upkeep", work, at_once=True)
+    await asyncio.wait_for(enough.wait(), 5)
+    assert pauses == [1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
+    await supervisor.stop()
