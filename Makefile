@@ -23,6 +23,9 @@ fix: $(VENV)/.dev
 
 bench: $(VENV)/.bench ## throughput, added latency and SSE delay beside the peers
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.matching
+	$(BIN)/python -m benchmarks.log_pages
+	$(BIN)/python -m benchmarks.console_load
 
 screenshots: $(VENV)/.dev ## from the running console over the demo worker
 	$(BIN)/python -m screenshots
