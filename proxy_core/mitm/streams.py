@@ -14,7 +14,6 @@ Rules of this file
 - Deadlines are plain numbers, looked at by one periodic sweep: a read costs no timer.
 """
 
-import asyncio
 import contextlib
 import socket
 import ssl
@@ -24,7 +23,7 @@ from math import inf
 
 from proxy_core.mitm.reactor import Reactor
 from proxy_core.mitm.receiving import CLEAN_END, NOTHING_YET, WOULD_BLOCK, receive
-from proxy_core.mitm.waits import StreamError, Waits, fail
+from proxy_core.mitm.waits import StreamError, Waiter, Waits, fail
 
 __all__ = ["Data", "Stream", "StreamError"]
 
@@ -115,8 +114,7 @@ class Stream(Waits):
         self.check_failure()
         if self.at_eof:
             return b""
-        waiter: asyncio.Future[bytes] = self._loop.create_future()
-        self.read_waiter = waiter
+        self.read_waiter = waiter = Waiter(self._loop)
         self.read_deadline = deadline
         self._taker = take
         if not self._reading:
@@ -155,18 +153,17 @@ class Stream(Waits):
             self._on_idle_readable()
             return
         if self._only_wake:
-            self._stop_reading()
-            waiter.set_result(b"")
+            waiter.wake(b"")
             return
         try:
             data = self._receive_now() if self._taker is None else self._pour_now(self._taker)
         except Exception as error:
-            waiter.set_exception(error)
+            waiter.fail(error)
             return
         if data is not None:
             if self.at_eof:
                 self._stop_reading()
-            waiter.set_result(data)
+            waiter.wake(data)
 
     def _pour_now(self, take: Take) -> bytes | None:
         """Something true when `take` wants no more, b"" at the end, None to go on."""
@@ -237,8 +234,7 @@ class Stream(Waits):
     async def writable(self, deadline: float) -> None:
         """Wait until something can be sent. Raises StreamError."""
         self.check_failure()
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self.write_waiter = waiter
+        self.write_waiter = waiter = Waiter(self._loop)
         self.write_deadline = deadline
         self._loop.add_writer(self._fd, self._on_writable)
         try:
@@ -251,9 +247,11 @@ class Stream(Waits):
                     self._loop.remove_writer(self._fd)
 
     def _on_writable(self) -> None:
-        self._loop.remove_writer(self._fd)
-        if self.write_waiter is not None and not self.write_waiter.done():
-            self.write_waiter.set_result(None)
+        waiter = self.write_waiter
+        if waiter is None or waiter.done():
+            self._loop.remove_writer(self._fd)
+        else:
+            waiter.wake(b"")
 
     # --- opening: see opening.py --------------------------------------------------------------
 
@@ -267,7 +265,6 @@ class Stream(Waits):
 
     def encrypt(self, sock: ssl.SSLSocket) -> None:
         """Go on with the TLS socket that took the plain one's place."""
-        self._stop_reading()
         self._sock = sock
         self.encrypted = True
 

@@ -1,8 +1,10 @@
 """Who waits for a socket, until when, and how a wait ends in a failure instead."""
 
 import asyncio
+from collections.abc import Callable, Generator
+from contextvars import Context
 from math import inf
-from typing import Literal
+from typing import Any, Literal
 
 
 class StreamError(Exception):
@@ -15,6 +17,71 @@ class StreamError(Exception):
         self.stream = stream
         self.reason = reason
         self.cause = cause
+
+
+class Waiter:
+    """A future that resumes its task within `wake` instead of in a later turn of the loop.
+
+    That saves a queued callback and, when little is going on, an empty poll of the selector.
+    Implements what asyncio's tasks ask of a future-like object that they await: one task awaits
+    it, once.
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_callback", "_context", "_failure", "_loop", "_value")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._asyncio_future_blocking = False
+        self._loop = loop
+        self._callback: Callable[[Waiter], object] | None = None
+        self._context: Context | None = None
+        self._failure: BaseException | None = None
+        self._value: bytes | None = None
+
+    def __await__(self) -> Generator[Any, None, bytes]:
+        if self._value is None and self._failure is None:
+            self._asyncio_future_blocking = True
+            yield self
+        return self.result()
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop whose task may wait."""
+        return self._loop
+
+    def add_done_callback(
+        self, callback: "Callable[[Waiter], object]", *, context: Context
+    ) -> None:
+        """Called by the task that waits."""
+        self._callback, self._context = callback, context
+
+    def done(self) -> bool:
+        """It has a result or a failure, whether or not its task has seen it."""
+        return self._value is not None or self._failure is not None
+
+    def result(self) -> bytes:
+        """What `wake` was given. Raises what `fail` was given."""
+        if self._failure is not None:
+            raise self._failure
+        return self._value or b""
+
+    def wake(self, value: bytes) -> None:
+        """Resume the task, now: call it last, and only where no task is running."""
+        self._value = value
+        callback, context = self._callback, self._context
+        if callback is not None and context is not None:
+            context.run(callback, self)
+
+    def fail(self, failure: BaseException) -> None:
+        """Let the task raise `failure`, soon."""
+        self._failure = failure
+        if self._callback is not None:
+            self._loop.call_soon(self._callback, self, context=self._context)
+
+    def cancel(self, msg: object = None) -> bool:
+        """Called by the task when it is cancelled; False when it is too late for that."""
+        if self.done():
+            return False
+        self.fail(asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg))
+        return True
 
 
 class Waits:
@@ -30,8 +97,8 @@ class Waits:
     )
 
     def __init__(self) -> None:
-        self.read_waiter: asyncio.Future[bytes] | None = None
-        self.write_waiter: asyncio.Future[None] | None = None
+        self.read_waiter: Waiter | None = None
+        self.write_waiter: Waiter | None = None
         self.read_deadline = self.write_deadline = inf
         self._pending_failure: Exception | None = None
         self.closed = False
@@ -66,9 +133,9 @@ class Waits:
             raise StreamError(self, "closed")
 
 
-def fail(waiter: "asyncio.Future[bytes] | asyncio.Future[None] | None", failure: Exception) -> bool:
+def fail(waiter: Waiter | None, failure: Exception) -> bool:
     """Let the waiter raise `failure`; False when nobody waits."""
     if waiter is None or waiter.done():
         return False
-    waiter.set_exception(failure)
+    waiter.fail(failure)
     return True
