@@ -43,15 +43,18 @@ class _IdSource:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._millisecond = 0
         self._last = 0
 
     def next(self) -> int:
-        fresh = int(time.time() * 1000) << _RANDOM_BITS | int.from_bytes(os.urandom(10))
+        now = int(time.time() * 1000)
         with self._lock:
-            if fresh <= self._last or fresh >> _RANDOM_BITS == self._last >> _RANDOM_BITS:
-                fresh = self._last + 1
-            self._last = fresh
-        return fresh
+            if now > self._millisecond:
+                self._millisecond = now
+                self._last = now << _RANDOM_BITS | int.from_bytes(os.urandom(10))
+            else:  # one more in this millisecond, or the clock was put back
+                self._last += 1
+            return self._last
 
 
 _source = _IdSource()

@@ -4,6 +4,7 @@
 names with it; the worker calls `prepare`, which creates the directory or refuses it.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -112,7 +113,10 @@ def make_private_directory(path: Path) -> None:
     directory; OSError when it cannot be created.
     """
     if not os.path.lexists(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise _unusable(path, f"{path.parent} is not a directory") from None
         path.mkdir(mode=_PRIVATE, exist_ok=True)
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
@@ -134,13 +138,15 @@ def open_private_file(path: Path, flags: int) -> int:
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise _unusable(path, error.strerror or type(error).__name__) from error
+        why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+        raise _unusable(path, why or type(error).__name__) from error
     found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-        os.close(descriptor)
-        raise _unusable(path, "it is not a file of ours")
-    os.fchmod(descriptor, 0o600)
-    return descriptor
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+        os.fchmod(descriptor, 0o600)
+        return descriptor
+    os.close(descriptor)
+    regular = stat.S_ISREG(found.st_mode)
+    raise _unusable(path, "it belongs to another user" if regular else "it is not a regular file")
 
 
 def _user_data_directory(env: Mapping[str, str]) -> Path:

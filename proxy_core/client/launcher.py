@@ -20,8 +20,10 @@ from proxy_core.client.target import Target
 from proxy_core.domain.wire import Status
 
 START_SECONDS = 30.0
+_USAGE_HELP = "`vault-tui worker --help` lists the options."
 # The worker ends its error sentence with the code in brackets.
 _FAILURE_LINE = re.compile(r"(?P<sentence>[^\n]+) \[(?P<code>[a-z_]+)\]\s*\Z")
+_USAGE_LINE = re.compile(r"^vault-tui worker: error: (?P<sentence>[^\n]+)\s*\Z", re.MULTILINE)
 
 
 def running_status(home: Home) -> Status | None:
@@ -156,6 +158,9 @@ def _raise_start_failure(home: Home, output: str) -> NoReturn:
     match = _FAILURE_LINE.search(output)
     if match is not None and match["code"] in ERRORS:
         raise VaultError(match["code"], match["sentence"].removeprefix("vault-tui worker: "))
+    usage = _USAGE_LINE.search(output)
+    if usage is not None:
+        raise VaultError("bad_request", usage["sentence"] + ".", {"help": _USAGE_HELP})
     raise VaultError("no_worker", f"The worker did not start; see {home.log_file}.")
 
 

@@ -11,6 +11,8 @@ The data path (`mitm`) asks, the broker (`services.broker`) answers:
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from proxy_core.domain.service import Service, Surface
 
 
@@ -40,8 +42,7 @@ class Access:
     vault: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     """What a decision is made on.
 
     `host` is normalised (lower case, IDNA, no trailing dot), `path` and `query` are exactly as

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, gc=False):
     """One finished request, in the log, in events and in the API's answer alike.
 
     Times are epoch seconds (`started_at`) and milliseconds (`*_ms`, -1: did not happen); sizes are
@@ -45,7 +45,7 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Fal
     id: int = 0
 
 
-class RequestStart(msgspec.Struct, frozen=True, kw_only=True):
+class RequestStart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request that was let through and is under way."""
 
     request_id: str

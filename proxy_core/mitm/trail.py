@@ -1,7 +1,8 @@
 """What is noted of one request while it runs, and becomes its one record when it has ended."""
 
 import time
-from dataclasses import dataclass, field
+
+import msgspec
 
 from proxy_core.base.ids import new_id
 from proxy_core.domain.exchange import Decision, Injection
@@ -10,8 +11,7 @@ from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.route import Route
 
 
-@dataclass(slots=True)
-class Trail:
+class Trail(msgspec.Struct, eq=False):
     """Notes of one request. `begun` and `first_byte` are the loop's time, sizes are body bytes.
 
     `route` None: the request was refused before anybody knew where it should go.
@@ -22,8 +22,8 @@ class Trail:
     method: str = ""
     path: str = ""
     route: Route | None = None
-    request_id: str = field(default_factory=new_id)
-    started_at: float = field(default_factory=time.time)
+    request_id: str = msgspec.field(default_factory=new_id)
+    started_at: float = msgspec.field(default_factory=time.time)
     host: str = ""
     port: int = 0
     decision: Decision | None = None

@@ -1,7 +1,7 @@
 """The worker's events: a bounded ring that any number of consoles follow, each at its own pace.
 
-- `publish` is on the proxy's hot path: it appends, and wakes followers at most once a turn of the
-  loop.
+- `publish` is on the proxy's hot path: it appends a tuple, and wakes those who wait for an event of
+  this type.
 - A follower that is slower than the ring is told how many events it lost; it never slows others.
 - `life` names this worker's run. Sequence numbers start anew with it, so a position of another
   life is worthless, and the follower then gets everything that is kept.
@@ -18,6 +18,7 @@ from proxy_core.base.ids import new_id
 from proxy_core.domain.events import Event, EventType
 
 DEFAULT_CAPACITY = 20_000
+_Entry = tuple[int, str, float, Any]
 _STARTED, _FINISHED = EventType.REQUEST_STARTED.value, EventType.REQUEST_FINISHED.value
 
 
@@ -54,11 +55,11 @@ class EventBus:
         self.last_seq = 0
         self._time = (clock or SystemClock()).time
         self._capacity = capacity
-        self._ring: list[Event | None] = [None] * capacity
+        self._ring: list[_Entry] = [(0, "", 0.0, None)] * capacity
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._waiting: set[asyncio.Future[None]] = set()
-        self._waking = False
+        self._waiting: dict[asyncio.Future[int], Collection[str]] = {}
+        """Who waits, and for which types."""
         self._closed = False
 
     def publish(self, type: str, data: Any) -> None:
@@ -71,7 +72,8 @@ class EventBus:
     def close(self) -> None:
         """End every follower once it has seen all events."""
         self._closed = True
-        self._wake()
+        for future in list(self._waiting):
+            self._wake(future, self.last_seq)
 
     async def follow(self, wanted: Follow) -> AsyncIterator[EventBatch]:
         """Batches until the bus is closed; never an empty one, except to tell of a loss."""
@@ -86,30 +88,29 @@ class EventBus:
                         await asyncio.sleep(wanted.pause)
             if self._closed:
                 return
-            await self._next()
+            cursor = await self._next(wanted.types)
 
     def _append(self, type: str, data: Any) -> None:
         seq = self.last_seq + 1
-        self._ring[seq % self._capacity] = Event(seq=seq, type=type, at=self._time(), data=data)
+        self._ring[seq % self._capacity] = (seq, type, self._time(), data)
         self.last_seq = seq
-        if self._waiting and not self._waking:
-            self._waking = True
-            self._loop.call_soon(self._wake)
+        if self._waiting:
+            for future in [one for one, types in self._waiting.items() if _wants(types, type)]:
+                self._wake(future, seq - 1)
 
-    def _wake(self) -> None:
-        self._waking = False
-        waiting, self._waiting = self._waiting, set()
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+    def _wake(self, future: "asyncio.Future[int]", cursor: int) -> None:
+        del self._waiting[future]
+        if not future.done():
+            future.set_result(cursor)
 
-    async def _next(self) -> None:
-        future = self._loop.create_future()
-        self._waiting.add(future)
+    async def _next(self, types: Collection[str]) -> int:
+        """Wait for an event of these types; where to read on: nothing wanted is before it."""
+        future: asyncio.Future[int] = self._loop.create_future()
+        self._waiting[future] = types
         try:
-            await future
+            return await future
         finally:
-            self._waiting.discard(future)
+            self._waiting.pop(future, None)
 
     def _start(self, after: int | None) -> int:
         if after is None:
@@ -122,12 +123,18 @@ class EventBus:
         first = max(cursor, oldest)
         last = min(self.last_seq, first + wanted.max_batch)
         kept = (self._ring[seq % self._capacity] for seq in range(first + 1, last + 1))
-        events = [event for event in kept if event is not None]
-        if wanted.types:
-            events = [event for event in events if event.type in wanted.types]
+        events = [
+            Event(seq=seq, type=type, at=at, data=data)
+            for seq, type, at, data in kept
+            if _wants(wanted.types, type)
+        ]
         if wanted.coalesce:
             events = _coalesced(events)
         return EventBatch(events, last, first - cursor)
+
+
+def _wants(types: Collection[str], type: str) -> bool:
+    return not types or type in types
 
 
 def _coalesced(events: list[Event]) -> list[Event]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.paths import open_private_file
 
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 
@@ -17,17 +18,7 @@ def prepare_file(path: Path) -> None:
     for a symlink, a foreign owner, a directory that can't be written.
     """
     _check_directory(path.parent)
-    try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
-        try:
-            _protect(descriptor, path)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise VaultError(
-            "home_unusable", f"The database file can't be opened: {error.strerror}."
-        ) from None
+    os.close(open_private_file(path, os.O_RDWR))
     protect_siblings(path)
 
 

@@ -166,10 +166,9 @@ def _database(found: argparse.Namespace) -> str:
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
+    if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port")
-    return number
+    return int(text)
 
 
 def _group_id(name: str) -> int:

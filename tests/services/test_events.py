@@ -125,3 +125,17 @@ async def test_a_cancelled_follower_leaves_nothing_behind() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert not bus._waiting
+
+
+async def test_a_follower_of_some_types_sleeps_through_the_others() -> None:
+    """Events of other types neither wake it nor count as lost, however many there were."""
+    bus = EventBus(capacity=10)
+    waiting = asyncio.ensure_future(next_batch(bus, Follow(types={"vault.changed"})))
+    await asyncio.sleep(0)
+    for number in range(50):
+        bus.publish("request.finished", ended(str(number)))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    bus.publish("vault.changed", "this one")
+    batch = await waiting
+    assert ([event.data for event in batch.events], batch.lost) == (["this one"], 0)

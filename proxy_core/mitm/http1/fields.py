@@ -23,7 +23,7 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 
 # Names are compared folded: some servers read `x_api_key` as `X-Api-Key`, so we do as well where
 # a field must not get past us.
-_FOLD = bytes(
+FOLD = bytes(
     ord("-") if byte == ord("_") else byte + 32 if ord("A") <= byte <= ord("Z") else byte
     for byte in range(256)
 )
@@ -31,7 +31,7 @@ _FOLD = bytes(
 
 def fold(name: bytes) -> bytes:
     """The name as lenient servers compare it: lower case, `_` read as `-`."""
-    return name.translate(_FOLD)
+    return name.translate(FOLD)
 
 
 def is_name(name: bytes) -> bool:

@@ -9,7 +9,7 @@ _CRLF = b"\r\n"
 _END = b"\r\n\r\n"
 
 
-class RequestHead(msgspec.Struct, frozen=True):
+class RequestHead(msgspec.Struct, frozen=True, gc=False):
     """A request line and its fields, all within the grammar.
 
     `headers` are in order and case as sent; `options` is what Connection nominates, lower case;
@@ -40,7 +40,7 @@ class RequestHead(msgspec.Struct, frozen=True):
         return self.max_forwards == 0
 
 
-class ResponseHead(msgspec.Struct, frozen=True):
+class ResponseHead(msgspec.Struct, frozen=True, gc=False):
     """A status line and its fields, all within the grammar.
 
     `keep_alive`: the upstream connection may carry another request once the body has ended.
@@ -60,7 +60,7 @@ class ResponseHead(msgspec.Struct, frozen=True):
         return self.status < 200 and self.status != 101
 
 
-def find_head(buffer: bytearray, start: int, limit: int) -> int:
+def find_head(buffer: bytes | bytearray, start: int, limit: int) -> int:
     """Index after the blank line that ends the request head beginning at `start`; -1: not there.
 
     One empty line before the request line is let through, as RFC 9112 2.2 asks; the head handed to
@@ -73,12 +73,12 @@ def find_head(buffer: bytearray, start: int, limit: int) -> int:
     return _find_end(buffer, begin, limit, Side.REQUEST)
 
 
-def find_response_head(buffer: bytearray, start: int, limit: int) -> int:
+def find_response_head(buffer: bytes | bytearray, start: int, limit: int) -> int:
     """The same for a response. Raises ProtocolError: response_too_large, upstream_protocol."""
     return _find_end(buffer, start, limit, Side.RESPONSE)
 
 
-def _find_end(buffer: bytearray, begin: int, limit: int, side: Side) -> int:
+def _find_end(buffer: bytes | bytearray, begin: int, limit: int, side: Side) -> int:
     found = buffer.find(_END, begin, begin + limit)
     if found >= 0:
         return found + 4

@@ -9,17 +9,17 @@ Rules
   are found by folded name, so that `x_api_key` is no way around `X-Api-Key`.
 
 Both functions keep one dict of lines that are ours, by folded name: a line is written where its
-field first occurs, or at the end; an empty line means that the field ends here.
+field first occurs, or at the end.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
 from proxy_core.domain.service import Surface
 from proxy_core.domain.substitution import substitute_header_value
 from proxy_core.mitm.http1.chunked import trailer_allowed
-from proxy_core.mitm.http1.fields import Field, fold, is_name, is_value
+from proxy_core.mitm.http1.fields import FOLD, Field, fold, is_name, is_value
 from proxy_core.mitm.http1.heads import RequestHead, ResponseHead
 from proxy_core.mitm.http1.target import TARGET, check_authority
 from proxy_core.mitm.http1.values import (
@@ -32,14 +32,14 @@ from proxy_core.mitm.http1.values import (
 
 _TARGET = re.compile(TARGET)
 
-_REQUEST_ENDS_HERE: Mapping[bytes, bytes] = dict.fromkeys(
+_REQUEST_ENDS_HERE = frozenset(
     b"""host content-length transfer-encoding connection keep-alive te trailer upgrade expect via
-    http2-settings x-vault""".split(),
-    b"",
+    http2-settings x-vault""".split()
 )
-_RESPONSE_ENDS_HERE: Mapping[bytes, bytes] = dict.fromkeys(
-    b"transfer-encoding connection keep-alive te trailer upgrade http2-settings".split(), b""
+_RESPONSE_ENDS_HERE = frozenset(
+    b"transfer-encoding connection keep-alive te trailer upgrade http2-settings".split()
 )
+_MESSAGE_ENDS_HERE = _RESPONSE_ENDS_HERE | {b"content-length"}
 # An injected field of these names could cut the message anew or send it elsewhere.
 _NEVER_INJECTED = frozenset(
     b"host content-length transfer-encoding connection te trailer upgrade expect".split()
@@ -50,7 +50,6 @@ _NEVER_NOMINATED = frozenset(
     sec-websocket-version sec-websocket-accept sec-websocket-protocol
     sec-websocket-extensions""".split()
 )
-_NONE: frozenset[bytes] = frozenset()
 
 
 def render_request(
@@ -72,7 +71,7 @@ def render_request(
     if _TARGET.fullmatch(target) is None:
         raise ProtocolError("substitution_invalid", "value not allowed in the request target")
     check_authority(host)
-    ours = {**_REQUEST_ENDS_HERE, b"host": b"Host: %b\r\n" % host}
+    ours = {b"host": b"Host: %b\r\n" % host}
     _set_framing(ours, framing or head.framing)
     if (framing or head.framing) == CHUNKED == head.framing:
         ours[b"trailer"] = _trailer_line(head.headers, injection)
@@ -88,7 +87,7 @@ def render_request(
     headers = head.headers
     if injection.substitutions:
         headers = _substituted(headers, injection.substitutions)
-    return _render(line, headers, ours, _nominated(head.options))
+    return _render(line, headers, ours, _and_nominated(_REQUEST_ENDS_HERE, head.options))
 
 
 def render_response(
@@ -99,9 +98,9 @@ def render_response(
     `framing` is what `response_framing` says of the body; `close`: no further request is read from
     this client. A HEAD's or 304's Content-Length stays, as it announces nothing.
     """
-    ours = dict(_RESPONSE_ENDS_HERE)
-    if framing.kind is not FramingKind.NONE or head.status < 200 or head.status == 204:
-        ours[b"content-length"] = b""
+    ours: dict[bytes, bytes] = {}
+    counted = framing.kind is not FramingKind.NONE or head.status < 200 or head.status == 204
+    ends_here = _MESSAGE_ENDS_HERE if counted else _RESPONSE_ENDS_HERE
     _set_framing(ours, framing)
     if head.framing == CHUNKED == framing:
         ours[b"trailer"] = _trailer_line(head.headers, NO_INJECTION)
@@ -113,7 +112,7 @@ def render_response(
         elif client_minor == 0:
             ours[b"connection"] = b"Connection: keep-alive\r\n"
     line = b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
-    return _render(line, head.headers, ours, _nominated(head.options))
+    return _render(line, head.headers, ours, _and_nominated(ends_here, head.options))
 
 
 def response_framing(framing: Framing, client_minor: int) -> Framing:
@@ -129,18 +128,16 @@ def injected_names(injection: Injection) -> frozenset[bytes]:
 
 
 def _render(
-    line: bytes, headers: list[Field], ours: dict[bytes, bytes], nominated: frozenset[bytes]
+    line: bytes, headers: list[Field], ours: dict[bytes, bytes], ends_here: frozenset[bytes]
 ) -> bytes:
     out = [line]
     for name, value in headers:
-        key = fold(name)
-        own = ours.get(key)
-        if own is None:
-            if key not in nominated and not key.startswith(b"proxy-"):
-                out.append(b"%b: %b\r\n" % (name, value))
-        elif own:
-            out.append(own)
-            ours[key] = b""
+        key = name.translate(FOLD)
+        if key in ours:
+            out.append(ours[key])
+            ours[key] = b""  # further copies end here
+        elif key not in ends_here and not key.startswith(b"proxy-"):
+            out += (name, b": ", value, b"\r\n")
     out += ours.values()
     out.append(b"\r\n")
     return b"".join(out)
@@ -169,8 +166,10 @@ def _set_upgrade(ours: dict[bytes, bytes]) -> None:
     ours[b"upgrade"] = b"Upgrade: websocket\r\n"
 
 
-def _nominated(options: frozenset[bytes]) -> frozenset[bytes]:
-    return frozenset(map(fold, options)) - _NEVER_NOMINATED if options else _NONE
+def _and_nominated(ends_here: frozenset[bytes], options: frozenset[bytes]) -> frozenset[bytes]:
+    if not options:
+        return ends_here
+    return ends_here | (frozenset(map(fold, options)) - _NEVER_NOMINATED)
 
 
 def _trailer_line(headers: list[Field], injection: Injection) -> bytes:

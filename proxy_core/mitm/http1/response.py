@@ -25,6 +25,8 @@ from proxy_core.mitm.http1.websocket import check_accept
 _HEAD = re.compile(
     rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (" + VALUE + rb"*+))?\r\n(" + BLOCK + rb")\r\n"
 )
+_NO_OPTIONS: frozenset[bytes] = frozenset()
+_NOTED_LENGTHS = frozenset(map(len, (b"content-length", b"transfer-encoding", b"connection")))
 
 
 def parse_response_head(
@@ -45,7 +47,7 @@ def parse_response_head(
     minor, status = int(version), int(code)
     headers = split_block(block, Side.RESPONSE, limits)
     lengths, codings, connection = _note(headers)
-    options = connection_options(connection, Side.RESPONSE)
+    options = connection_options(connection, Side.RESPONSE) if connection else _NO_OPTIONS
     if status == 101:
         check_accept(websocket_key, headers, options)
     framing, trusted = _framing(request_method, status, minor, lengths, codings)
@@ -66,6 +68,8 @@ def _note(headers: list[Field]) -> tuple[list[bytes], list[bytes], list[bytes]]:
     codings: list[bytes] = []
     connection: list[bytes] = []
     for name, value in headers:
+        if len(name) not in _NOTED_LENGTHS:
+            continue
         key = name.lower()
         if key == b"content-length":
             lengths.append(value)

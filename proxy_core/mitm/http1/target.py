@@ -6,6 +6,7 @@ match, is decided in `domain`.
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -31,7 +32,7 @@ class TargetForm(StrEnum):
     ASTERISK = "asterisk"
 
 
-class Target(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, gc=False):
     """A request target's parts; `query` is without its `?`, None when there is no `?`.
 
     `scheme` (lower case) and `authority` are empty where the form has none.
@@ -49,6 +50,7 @@ class Target(msgspec.Struct, frozen=True):
         return self.path if self.query is None else self.path + b"?" + self.query
 
 
+@lru_cache(maxsize=512)  # a connection names the same few hosts in all of its requests
 def check_authority(authority: bytes) -> None:
     """`host[:port]` with a port from 1 to 65535, if any. Raises ProtocolError bad_request."""
     match = _AUTHORITY.fullmatch(authority)

@@ -63,7 +63,7 @@ class FramingKind(StrEnum):
     UNTIL_CLOSE = "until-close"
 
 
-class Framing(msgspec.Struct, frozen=True):
+class Framing(msgspec.Struct, frozen=True, gc=False):
     """How a body ends; `length` counts for LENGTH only and may be 0 there.
 
     NONE and LENGTH 0 both have no body bytes, but only the latter is announced by a field.
@@ -80,7 +80,8 @@ class Framing(msgspec.Struct, frozen=True):
     @property
     def has_body(self) -> bool:
         """Body bytes will (or, unless LENGTH, may) follow the head."""
-        return self.kind is not FramingKind.NONE and self != EMPTY
+        kind = self.kind
+        return kind is not FramingKind.NONE and (self.length > 0 or kind is not FramingKind.LENGTH)
 
 
 NO_BODY = Framing(FramingKind.NONE)
@@ -89,7 +90,7 @@ CHUNKED = Framing(FramingKind.CHUNKED)
 UNTIL_CLOSE = Framing(FramingKind.UNTIL_CLOSE)
 
 
-class BodyChunk(msgspec.Struct, frozen=True):
+class BodyChunk(msgspec.Struct, frozen=True, gc=False):
     """What one feed gave.
 
     `payload` is body content; `wire` is what to write onward for it, framing included; `consumed`
