@@ -57,8 +57,13 @@ def test_what_is_refused_as_a_home(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     (tmp_path / "file").write_text("")
-    for name in ("link", "file"):
-        with pytest.raises(VaultError) as caught:
+    for name, why in {
+        "link": "link cannot be used: it is a symbolic link",
+        "file": "file cannot be used: it is not a directory",
+        "file/home": "file is not a directory",
+        "file/below/home": "cannot be used: Not a directory",
+    }.items():
+        with pytest.raises(VaultError, match=why) as caught:
             Home(tmp_path / name).prepare()
         assert caught.value.code == "home_unusable"
 
@@ -81,5 +86,5 @@ def test_private_files(tmp_path: Path) -> None:
     os.close(open_private_file(path, os.O_RDWR))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (tmp_path / "link").symlink_to(path)
-    with pytest.raises(VaultError):
+    with pytest.raises(VaultError, match="it is a symbolic link"):
         open_private_file(tmp_path / "link", os.O_RDWR)

@@ -165,16 +165,18 @@ def test_unusable_places_are_refused(tmp_path: Path) -> None:
     real, linked = tmp_path / "real", tmp_path / "linked"
     real.mkdir()
     linked.symlink_to(real)
-    (real / "link.db").symlink_to(real / "target.db")
+    (real / "vault.db").symlink_to(real / "target.db")
     (real / "wal.db-wal").symlink_to(real / "target.db")
     for place in (
         linked / "vault.db",
-        real / "link.db",
         real / "wal.db",
         real,
         tmp_path / "missing" / "vault.db",
     ):
         opening_fails(place, "home_unusable")
+    assert "vault.db cannot be used: it is a symbolic link" in opening_fails(
+        real / "vault.db", "home_unusable"
+    )
     assert not (real / "target.db").exists()
 
 
