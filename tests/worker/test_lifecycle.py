@@ -139,7 +139,17 @@ def test_a_bad_option(home: Path) -> None:
     assert code == 2
     assert missing in errors
     assert WorkerProcess(home, "--no-such-option").finish()[0] == 2
+    code, errors = WorkerProcess(home, "--port", "http").finish()
+    assert code == 2
+    assert "http is not a port" in errors
     assert not home.exists()
+
+
+def test_a_bad_option_in_the_background(home: Path) -> None:
+    """Whoever starts a worker is told what is wrong with its options."""
+    with pytest.raises(VaultError, match=r"argument --port: 99999 is not a port\.") as caught:
+        ensure_worker(Home(home), ["--port", "99999"])
+    assert (caught.value.code, caught.value.exit_code) == ("bad_request", 2)
 
 
 def test_a_wrong_master_password(home: Path) -> None:
