@@ -1,5 +1,6 @@
 """Workers for the tests of this directory."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,3 +24,26 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadedWorker]
     shared.init()
     yield shared
     shared.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home that does not exist yet."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def set_up_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose vault is set up, to be copied; no worker runs in it."""
+    home = tmp_path_factory.mktemp("set-up") / "home"
+    worker = ThreadedWorker(home).start()
+    worker.init()
+    worker.stop()
+    return home
+
+
+@pytest.fixture
+def initialised_home(home: Path, set_up_home: Path) -> Path:
+    """A home whose vault is set up and opens with the harness's password."""
+    shutil.copytree(set_up_home, home)
+    return home

@@ -45,8 +45,9 @@ class ThreadedWorker:
 
     running: Running
 
-    def __init__(self, home: Path, **options: Any) -> None:
-        self.config = WorkerConfig(home=Home(home), port=0, proxy_port=0, **options)
+    def __init__(self, home: Path, *, password: bytearray | None = None, **options: Any) -> None:
+        self._password = password
+        self.config = WorkerConfig(home=Home(home), **{"port": 0, "proxy_port": 0, **options})
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -66,7 +67,7 @@ class ThreadedWorker:
     async def _serve(self) -> None:
         self.loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         try:
-            async with running_worker(self.config) as self.running:
+            async with running_worker(self.config, self._password) as self.running:
                 self._ready.set()
                 await self._stopping.wait()
         except BaseException as error:
@@ -159,6 +160,11 @@ class WorkerProcess:
     @property
     def client(self) -> SyncClient:
         return SyncClient(Target(socket=self.home.socket))
+
+
+def listing(home: Path) -> dict[str, bytes]:
+    """What is on disk, to be compared."""
+    return {path.name: path.read_bytes() for path in home.iterdir() if path.is_file()}
 
 
 def own_terminal() -> Terminal | None:

@@ -4,13 +4,11 @@ import base64
 import os
 import signal
 import socket
-import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,31 +16,22 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.launcher import ensure_worker, running_status, stop_worker
-from tests.worker.harness import FREE_PORTS, PASSWORD, WorkerProcess
+from tests.worker.harness import FREE_PORTS, PASSWORD, WorkerProcess, listing
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home that does not exist yet."""
-    return tmp_path / "home"
+def test_a_bad_option_in_the_background(home: Path) -> None:
+    """Whoever starts a worker is told what is wrong with its options."""
+    with pytest.raises(VaultError, match=r"argument --port: 99999 is not a port\.") as caught:
+        ensure_worker(Home(home), ["--port", "99999"])
+    assert (caught.value.code, caught.value.exit_code) == ("bad_request", 2)
 
 
-def listing(home: Path) -> dict[str, Any]:
-    """What is on disk, to be compared."""
-    return {path.name: path.read_bytes() for path in home.iterdir() if path.is_file()}
+def test_it_serves_and_stops_when_asked(home: Path) -> None:
+    """One ready line on stdout, private files whatever the umask, and nothing left behind.
 
-
-def initialised(home: Path) -> None:
-    """Set a home up and leave no worker behind."""
-    worker = WorkerProcess(home)
-    worker.ready()
-    worker.client.send(calls.init("password", PASSWORD))
-    assert worker.end()[0] == 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_and_stops_when_asked(home: Path, number: int) -> None:
-    """One ready line on stdout, private files whatever the umask, and nothing left behind."""
+    The process cannot leave a core file, a second worker of the home says that one runs, and a
+    console that follows events is told of the end without delaying it.
+    """
     previous = os.umask(0)
     try:
         worker = WorkerProcess(home)
@@ -55,165 +44,53 @@ def test_it_serves_and_stops_when_asked(home: Path, number: int) -> None:
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()}
     assert set(modes.values()) == {0o600}, modes
-    code, _ = worker.end(number)
-    assert code == 0
+    limits = Path(f"/proc/{worker.process.pid}/limits").read_text()
+    (core,) = [row.split() for row in limits.splitlines() if row.startswith("Max core")]
+    assert core[4:6] == ["0", "0"]
+
+    code, errors = WorkerProcess(home).finish()
+    assert code == 1
+    assert errors.count("\n") == 1
+    assert errors.strip().endswith("[already_running]")
+
+    connection, response = worker.client.open(calls.event_stream())
+    started = time.monotonic()
+    assert worker.end()[0] == 0
+    assert time.monotonic() - started < 5
+    assert b"worker.stopping" in response.read()
+    connection.close()
     assert not worker.home.socket.exists()
     assert not worker.home.pid_file.exists()
 
 
-def test_the_process_is_hardened(home: Path) -> None:
-    """A crash leaves no core file that could hold a secret."""
-    worker = WorkerProcess(home)
-    worker.ready()
-    proc = Path(f"/proc/{worker.process.pid}")
-    limits = (proc / "limits").read_text()
-    (core,) = [line.split() for line in limits.splitlines() if line.startswith("Max core")]
-    assert core[4:6] == ["0", "0"]
-    worker.end()
+def test_what_a_killed_worker_left_stops_nobody(initialised_home: Path) -> None:
+    """After kill -9 the stale socket, pid file and lock are taken over.
 
-
-def test_two_workers_of_one_home(home: Path) -> None:
-    """The second says that one runs, and leaves the first alone."""
-    first = WorkerProcess(home)
-    first.ready()
-    code, errors = WorkerProcess(home).finish()
-    assert code == 1
-    assert errors.strip().endswith("[already_running]")
-    assert first.client.send(calls.health()).status == "ok"
-    assert first.end()[0] == 0
-
-
-def test_what_a_killed_worker_left_stops_nobody(home: Path) -> None:
-    """After kill -9 the stale socket, pid file and lock are taken over."""
-    first = WorkerProcess(home)
+    The password in the environment opens the vault and then stands in neither environ nor
+    cmdline; SIGINT stops as SIGTERM does.
+    """
+    first = WorkerProcess(initialised_home)
     first.ready()
     first.end(signal.SIGKILL)
     assert first.home.socket.exists()
-    second = WorkerProcess(home)
+    second = WorkerProcess(initialised_home, VAULT_TUI_MASTER_PASSWORD=PASSWORD)
     assert second.ready().startswith("ready ")
-    assert second.client.send(calls.status()).pid == second.process.pid
-    assert second.end()[0] == 0
+    status = second.client.send(calls.status())
+    assert (status.pid, status.sealed) == (second.process.pid, False)
+    proc = Path(f"/proc/{second.process.pid}")
+    assert PASSWORD.encode() not in (proc / "environ").read_bytes()
+    assert PASSWORD.encode() not in (proc / "cmdline").read_bytes()
+    assert second.end(signal.SIGINT)[0] == 0
 
 
-@pytest.mark.parametrize("option", ["--port", "--proxy-port"])
-def test_a_taken_port(home: Path, option: str) -> None:
-    """One sentence, status 1, and no database is made."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        code, errors = WorkerProcess(home, option, port).finish()
-    assert code == 1
-    assert errors == f"vault-tui worker: Port {port} of 127.0.0.1 is taken. [port_in_use]\n"
-    assert not Home(home).database.exists()
-
-
-def test_a_home_that_is_a_symlink(home: Path, tmp_path: Path) -> None:
-    """A symbolic link is refused, and what it points to stays untouched."""
-    target = tmp_path / "elsewhere"
-    target.mkdir()
-    home.symlink_to(target)
-    code, errors = WorkerProcess(home).finish()
-    assert (code, errors.strip()[-15:]) == (1, "[home_unusable]")
-    assert list(target.iterdir()) == []
-
-
-def test_beyond_loopback_without_tls(home: Path) -> None:
-    """An address of the network is refused unless --insecure says so; no home is made."""
-    code, errors = WorkerProcess(home, "--host", "0.0.0.0").finish()
-    assert code == 2
-    assert "--insecure" in errors
-    assert not home.exists()
-    worker = WorkerProcess(home, "--host", "0.0.0.0", "--insecure")
-    assert worker.ready().startswith("ready api=0.0.0.0:")
-    assert worker.end()[0] == 0
-
-
-def test_a_bad_option(home: Path) -> None:
-    """Wrong use is status 2 and makes nothing."""
-    code, errors = WorkerProcess(home, "--connect-to", "nonsense").finish()
-    assert code == 2
-    assert "--connect-to" in errors
-    missing = str(home / "missing.pem")
-    code, errors = WorkerProcess(home, "--upstream-ca", missing).finish()
-    assert code == 2
-    assert missing in errors
-    assert WorkerProcess(home, "--no-such-option").finish()[0] == 2
-    code, errors = WorkerProcess(home, "--port", "http").finish()
-    assert code == 2
-    assert "http is not a port" in errors
-    assert not home.exists()
-
-
-def test_a_bad_option_in_the_background(home: Path) -> None:
-    """Whoever starts a worker is told what is wrong with its options."""
-    with pytest.raises(VaultError, match=r"argument --port: 99999 is not a port\.") as caught:
-        ensure_worker(Home(home), ["--port", "99999"])
-    assert (caught.value.code, caught.value.exit_code) == ("bad_request", 2)
-
-
-def test_a_wrong_master_password(home: Path) -> None:
+def test_a_wrong_master_password(initialised_home: Path) -> None:
     """Status 5, one sentence, and every file is as it was."""
-    initialised(home)
-    before = listing(home)
-    code, errors = WorkerProcess(home, VAULT_TUI_MASTER_PASSWORD="wrong").finish()
+    before = listing(initialised_home)
+    code, errors = WorkerProcess(initialised_home, VAULT_TUI_MASTER_PASSWORD="wrong").finish()
     assert code == 5
     assert errors.count("\n") == 1
     assert errors.strip().endswith("[wrong_key]")
-    assert listing(home) == before
-
-
-def test_the_password_leaves_the_environment(home: Path) -> None:
-    """The worker opens with the password, which then stands in neither environ nor cmdline."""
-    initialised(home)
-    worker = WorkerProcess(home, VAULT_TUI_MASTER_PASSWORD=PASSWORD)
-    worker.ready()
-    assert worker.client.send(calls.status()).sealed is False
-    proc = Path(f"/proc/{worker.process.pid}")
-    assert PASSWORD.encode() not in (proc / "environ").read_bytes()
-    assert PASSWORD.encode() not in (proc / "cmdline").read_bytes()
-    assert worker.end()[0] == 0
-
-
-def test_the_password_from_a_file(home: Path, tmp_path: Path) -> None:
-    """The first line of the file opens the vault; a file that is not there is an error."""
-    initialised(home)
-    file = tmp_path / "password"
-    file.write_text(PASSWORD + "\n")
-    worker = WorkerProcess(home, VAULT_TUI_MASTER_PASSWORD_FILE=str(file))
-    worker.ready()
-    assert worker.client.send(calls.status()).sealed is False
-    assert worker.end()[0] == 0
-    file.unlink()
-    code, errors = WorkerProcess(home, VAULT_TUI_MASTER_PASSWORD_FILE=str(file)).finish()
-    assert code == 2
-    assert str(file) in errors
-
-
-def test_a_newer_database(home: Path) -> None:
-    """A database of a later version is refused and not changed."""
-    initialised(home)
-    with sqlite3.connect(Home(home).database) as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999_later'")
-    database.close()
-    before = listing(home)
-    code, errors = WorkerProcess(home).finish()
-    assert code == 1
-    assert errors.strip().endswith("[database_newer]")
-    assert listing(home) == before
-
-
-def test_an_open_event_stream_does_not_delay_the_stop(home: Path) -> None:
-    """A console that follows events is told of the end, and the worker stops at once."""
-    worker = WorkerProcess(home)
-    worker.ready()
-    connection, response = worker.client.open(calls.event_stream())
-    started = time.monotonic()
-    code, _ = worker.end()
-    assert code == 0
-    assert time.monotonic() - started < 5
-    assert b"worker.stopping" in response.read()
-    connection.close()
+    assert listing(initialised_home) == before
 
 
 def test_a_second_signal_hurries(home: Path) -> None:
@@ -289,12 +166,3 @@ def test_a_failed_start_says_why(home: Path) -> None:
             ensure_worker(Home(home), ["--port", port, "--proxy-port", "0"])
     assert caught.value.code == "port_in_use"
     assert str(caught.value) == f"Port {port} of 127.0.0.1 is taken."
-
-
-def test_the_socket_group_may_pass(home: Path) -> None:
-    """With --socket-group the socket is 0660 and the home can be passed, not listed."""
-    worker = WorkerProcess(home, "--socket-group", str(os.getegid()))
-    worker.ready()
-    assert stat.S_IMODE(worker.home.socket.stat().st_mode) == 0o660
-    assert stat.S_IMODE(home.stat().st_mode) == 0o710
-    assert worker.end()[0] == 0
