@@ -24,7 +24,7 @@ def test_the_bundle_holds_the_users_roots_and_ours(tmp_path: Path) -> None:
     ca_bundle.write_ca_files(home, OWN, {"SSL_CERT_FILE": str(corporate)})
     assert ca_bundle.bundle_path(home).read_text() == "corporate\n" + OWN
     assert ca_bundle.ca_path(home).read_text() == OWN
-    assert stat.S_IMODE(ca_bundle.bundle_path(home).stat().st_mode) == 0o644
+    assert stat.S_IMODE(ca_bundle.bundle_path(home).stat().st_mode) == 0o600
 
 
 def test_a_bundle_never_contains_itself(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The CA files that a command under `vault-tui run` is pointed at.
 
 `ca.pem` holds our certificate alone; `ca-bundle.pem` the system's roots and ours, for variables
-that replace a program's own roots instead of adding to them. Both lie in the home and hold
-nothing secret.
+that replace a program's own roots instead of adding to them. Both lie in the home, and though
+they hold nothing secret, they are as private as all that lies there.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from proxy_core.base.paths import Home
 from vault_tui.cli.preferences import write_file
 
-_MODE = 0o644
+_MODE = 0o600
 # Where distributions keep the roots as one file: Debian, Fedora, openSUSE, Alpine and BSD.
 _USUAL_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
