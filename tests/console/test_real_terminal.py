@@ -26,7 +26,7 @@ if shutil.which("tmux") is None and not os.environ.get("CI"):
 class Terminal:
     """One tmux server of its own, with one window of 100 by 30."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *options: str) -> None:
         self._name = f"vault-tui-test-{uuid.uuid4().hex}"
         # Nobody's keyring: the first run must work on a bare server.
         environment = {
@@ -35,7 +35,8 @@ class Terminal:
             "TERM": "xterm-256color",
         }
         settings = [part for k, v in environment.items() for part in ("-e", f"{k}={v}")]
-        program = f"{sys.executable} -m vault_tui; echo LEFT-WITH-$?; exec cat"
+        command = " ".join((sys.executable, "-m", "vault_tui", *options))
+        program = f"{command}; echo LEFT-WITH-$?; exec cat"
         self._tmux("new-session", "-d", "-x", "100", "-y", "30", *settings, program)
 
     def _tmux(self, *words: str) -> str:
@@ -139,3 +140,15 @@ def test_from_the_first_run_to_a_stored_credential_and_out(home: Home, terminal:
     log = home.path / "console.log"
     assert log.stat().st_mode & 0o777 == 0o600
     assert "ghp-not-for-the-screen" not in log.read_text()
+
+
+def test_a_read_only_console_says_so_and_changes_nothing(home: Home):
+    """The option reaches the console: no gate, no way to add a credential."""
+    terminal = Terminal(home.path, "--read-only")
+    try:
+        terminal.until("▲ read-only")
+        terminal.keys("2")
+        terminal.keys("a")
+        terminal.until("this console was started with --read-only")
+    finally:
+        terminal.close()

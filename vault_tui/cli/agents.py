@@ -90,11 +90,12 @@ def info(connection: Connection, name: str, as_json: bool) -> None:
 
 @agent.command
 @click.argument("name")
+@click.option("--ttl", type=_TTL_RANGE, metavar="S", help="New lifetime; without it, the old end.")
 @json_option
 @pass_connection
-def rotate(connection: Connection, name: str, as_json: bool) -> None:
+def rotate(connection: Connection, name: str, ttl: int | None, as_json: bool) -> None:
     """Give an agent a new token; the old one ends at once."""
-    _show_token(connection.send(calls.rotate_agent(name)), as_json)
+    _show_token(connection.send(calls.rotate_agent(name, ttl)), as_json)
 
 
 @agent.command

@@ -7,14 +7,16 @@ with VAULT_TUI_TOKEN, else the control socket, with proof of a key slot when the
 
 import os
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.client.calls import Call
-from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
 from vault_tui.cli import preferences
+
+if TYPE_CHECKING:
+    from proxy_core.client.sync_client import SyncClient
 
 T = TypeVar("T")
 
@@ -53,8 +55,11 @@ class Connection:
         return self.target.socket is not None
 
     @property
-    def client(self) -> SyncClient:
+    def client(self) -> "SyncClient":
         """A client as whom we are now."""
+        # http.client and ssl cost 50 ms, and the console starts without them.
+        from proxy_core.client.sync_client import SyncClient
+
         return SyncClient(self.target)
 
     def send(self, call: Call[T]) -> T:

@@ -1,4 +1,4 @@
-"""What status bars and scripts ask every second, without the cost of click (70 ms).
+"""What status bars ask every second, and the console itself, without the cost of click (70 ms).
 
 Exactly these command lines; everything else, and every misspelling, goes through `root.py`, which
 gives the same answers.
@@ -23,6 +23,10 @@ def answer(arguments: Sequence[str]) -> int | None:
         from vault_tui.cli.failures import report_vault_error
 
         return report_vault_error(error)
+    except Exception as error:
+        from vault_tui.cli.failures import report
+
+        return report(error)
     return 0
 
 
@@ -36,6 +40,16 @@ def _status(**form: bool) -> _Answer:
     return show
 
 
+def _console(*, read_only: bool) -> _Answer:
+    def show() -> None:
+        from vault_tui.cli.connection import Connection
+        from vault_tui.cli.console import open_console
+
+        open_console(Connection(), read_only=read_only)
+
+    return show
+
+
 def print_version() -> None:
     """`vault-tui 1.2.3`."""
     from importlib.metadata import version
@@ -44,6 +58,8 @@ def print_version() -> None:
 
 
 _ANSWERS: Mapping[tuple[str, ...], _Answer] = {
+    (): _console(read_only=False),
+    ("--read-only",): _console(read_only=True),
     ("--version",): print_version,
     ("status",): _status(),
     ("status", "--json"): _status(as_json=True),

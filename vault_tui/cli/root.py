@@ -68,6 +68,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--addr", metavar="URL", help="Worker to talk to, instead of this machine's.")
+@click.option("--read-only", is_flag=True, help="Open the console without a way to change things.")
 @click.option(
     "--version",
     is_flag=True,
@@ -77,7 +78,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     help="Show the version and exit.",
 )
 @click.pass_context
-def root(ctx: click.Context, addr: str | None) -> None:
+def root(ctx: click.Context, addr: str | None, read_only: bool) -> None:
     """Keep credentials away from AI agents: a vault, a local proxy and a console.
 
     Without a command, `vault-tui` opens the console.
@@ -88,7 +89,9 @@ def root(ctx: click.Context, addr: str | None) -> None:
     if ctx.invoked_subcommand is None:
         from vault_tui.cli.console import open_console
 
-        open_console(ctx.obj)
+        open_console(ctx.obj, read_only=read_only)
+    elif read_only:
+        raise click.UsageError("--read-only is for the console: give no command with it")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
