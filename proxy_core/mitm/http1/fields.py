@@ -13,8 +13,9 @@ Field = tuple[bytes, bytes]
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 VALUE = rb"[\t -~\x80-\xff]"
-# Possessive: a block that fails does so in one pass, whatever it holds.
-BLOCK = rb"(?:" + TOKEN + rb"++:" + VALUE + rb"*+\r\n)*+"
+# Possessive where one class repeats, so that a block that fails does so in linear time; never a
+# group: Python before 3.11.5 matches possessive groups wrongly.
+BLOCK = rb"(?:" + TOKEN + rb"++:" + VALUE + rb"*+\r\n)*"
 
 _BLOCK = re.compile(BLOCK)
 _TOKEN = re.compile(TOKEN + rb"++")
