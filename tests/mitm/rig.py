@@ -141,7 +141,8 @@ class Client:
         self.writer.close()
 
     def abort(self) -> None:
-        self.writer.transport.abort()
+        if not self.writer.transport.is_closing():
+            self.writer.transport.abort()
 
 
 @dataclass
