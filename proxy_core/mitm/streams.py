@@ -46,6 +46,7 @@ class Stream(Waits):
         "_sock",
         "_taker",
         "_watcher",
+        "_writing",
         "at_eof",
         "buffer",
         "clean_eof",
@@ -58,7 +59,7 @@ class Stream(Waits):
         self._loop = reactor.loop
         self._sock = sock
         self._fd = sock.fileno()
-        self._reading = False
+        self._reading = self._writing = False
         self._only_wake = False
         self._watcher: Callable[[], None] | None = None
         self._taker: Take | None = None
@@ -237,21 +238,26 @@ class Stream(Waits):
         self.write_waiter = waiter = Waiter(self._loop)
         self.write_deadline = deadline
         self._loop.add_writer(self._fd, self._on_writable)
+        self._writing = True
         try:
             await waiter
         finally:
             if self.write_waiter is waiter:
                 self.write_waiter = None
                 self.write_deadline = inf
-                if not self.closed:
-                    self._loop.remove_writer(self._fd)
+                self._stop_writing()
 
     def _on_writable(self) -> None:
         waiter = self.write_waiter
         if waiter is None or waiter.done():
-            self._loop.remove_writer(self._fd)
+            self._stop_writing()
         else:
             waiter.wake(b"")
+
+    def _stop_writing(self) -> None:
+        if self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._fd)
 
     # --- opening: see opening.py --------------------------------------------------------------
 
@@ -299,7 +305,7 @@ class Stream(Waits):
         self.closed = True
         self._watcher = None
         self._stop_reading()
-        self._loop.remove_writer(self._fd)
+        self._stop_writing()
         self._reactor.streams.discard(self)
         fail(self.read_waiter, StreamError(self, "closed"))
         fail(self.write_waiter, StreamError(self, "closed"))
