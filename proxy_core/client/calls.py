@@ -308,9 +308,10 @@ def delete_agent(name: str) -> Call[wire.Deleted]:
     return Call("DELETE", f"/v1/agents/{_segment(name)}", wire.Deleted)
 
 
-def rotate_agent(name: str) -> Call[wire.AgentCreated]:
-    """Give an agent a new token; the old one ends at once."""
-    return Call("POST", f"/v1/agents/{_segment(name)}/rotate", wire.AgentCreated)
+def rotate_agent(name: str, ttl_seconds: int | None = None) -> Call[wire.AgentCreated]:
+    """Give an agent a new token; the old one ends at once. The expiry stays without a new one."""
+    body = None if ttl_seconds is None else wire.RotateAgent(ttl_seconds=ttl_seconds)
+    return Call("POST", f"/v1/agents/{_segment(name)}/rotate", wire.AgentCreated, body=body)
 
 
 def rename_agent(name: str, new_name: str) -> Call[wire.AgentInfo]:

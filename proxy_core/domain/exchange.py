@@ -33,13 +33,17 @@ class Ingress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """An authenticated client and the vault it named (None: it named none)."""
+    """An authenticated client and the vault it named (None: it named none).
+
+    `vault_id` is the vault's that had the name then: a connection outlives a vault's name.
+    """
 
     token_sha256: bytes
     actor_type: ActorType
     actor_id: str
     actor_name: str
     vault: str | None
+    vault_id: str = ""
 
 
 class RequestFacts(msgspec.Struct, frozen=True, gc=False):

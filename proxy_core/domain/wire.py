@@ -402,6 +402,12 @@ class CreateAgent(Request):
     ttl_seconds: int | None = None
 
 
+class RotateAgent(Request):
+    """`POST …/rotate`; the body may be missing. No `ttl_seconds`: the expiry stays as it is."""
+
+    ttl_seconds: int | None = None
+
+
 class AgentCreated(Response):
     """Also the answer of a rotation. The token is shown this once."""
 

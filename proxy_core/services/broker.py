@@ -31,9 +31,16 @@ class Broker:
         token, vault = parse_proxy_authorization(proxy_authorization)
         snapshot = self._context.snapshot
         bearer = self._live(snapshot, token_sha256(token))
-        if vault is None and bearer.only_vault_id is not None:
-            vault = snapshot.by_id[bearer.only_vault_id].name
-        return Access(bearer.sha256, bearer.actor_type, bearer.actor_id, bearer.actor_name, vault)
+        only = bearer.only_vault_id if vault is None else None
+        entry = snapshot.vaults.get(vault or "") if only is None else snapshot.by_id.get(only)
+        return Access(
+            bearer.sha256,
+            bearer.actor_type,
+            bearer.actor_id,
+            bearer.actor_name,
+            vault if entry is None else entry.name,
+            "" if entry is None else entry.id,
+        )
 
     def decide(self, access: Access, facts: RequestFacts) -> Decision:
         """Decide afresh: the token, the grant and the services as they are now.
@@ -42,7 +49,7 @@ class Broker:
         """
         snapshot = self._context.snapshot
         bearer = self._live(snapshot, access.token_sha256)
-        entry = self._vault(snapshot, bearer, access.vault)
+        entry = self._vault(snapshot, bearer, access)
         if self._context.sealer.sealed:
             raise VaultError("sealed")
         return policy.decide(
@@ -81,10 +88,10 @@ class Broker:
         """Log the request, tell consoles, and remember what was used."""
         context = self._context
         context.stir()
-        entry = context.snapshot.vaults.get(record.vault)
+        entry = context.vault_once_named(record.vault)
         context.log.append(record, entry.id if entry else "")
         context.bus.publish(_FINISHED, record)
-        context.usage.note(record)
+        context.usage.note(record, entry.name if entry else record.vault)
 
     def _live(self, snapshot: Snapshot, sha256: bytes) -> Bearer:
         bearer = snapshot.bearers.get(sha256)
@@ -95,10 +102,14 @@ class Broker:
         return bearer
 
     @staticmethod
-    def _vault(snapshot: Snapshot, bearer: Bearer, name: str | None) -> VaultEntry:
+    def _vault(snapshot: Snapshot, bearer: Bearer, access: Access) -> VaultEntry:
+        name = access.vault
         if name is None:
             return _only_vault(snapshot, bearer)
-        entry = snapshot.vaults.get(name)
+        if access.vault_id:
+            entry = snapshot.by_id.get(access.vault_id)
+        else:
+            entry = snapshot.vaults.get(name)
         if entry is None:
             raise VaultError("vault_not_found", f"There is no vault {name}.")
         if entry.id not in bearer.grants:

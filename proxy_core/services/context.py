@@ -62,6 +62,8 @@ class Context:
         self.snapshot = Snapshot()
         self.usage = Usage()
         self.tunnels: Tunnels = NoTunnels()
+        self.former_names: dict[str, str] = {}
+        """Vault ids by the names that vaults had in this life of the worker."""
         self.active_at = self.clock.monotonic()
         """When something last happened that keeps the vault from sealing itself."""
         self._changes = asyncio.Lock()
@@ -98,6 +100,11 @@ class Context:
         if entry is None:
             raise VaultError("vault_not_found", f"There is no vault {name!r}.")
         return entry
+
+    def vault_once_named(self, name: str) -> VaultEntry | None:
+        """The vault that has, or had, this name: a request may outlive its vault's name."""
+        entry = self.snapshot.vaults.get(name)
+        return entry or self.snapshot.by_id.get(self.former_names.get(name, ""))
 
     def stir(self) -> None:
         """Note activity."""

@@ -33,8 +33,8 @@ class Usage:
     _fresh_agents: set[str] = field(default_factory=set)
     _fresh_sessions: set[str] = field(default_factory=set)
 
-    def note(self, record: RequestRecord) -> None:
-        """Take in a finished request."""
+    def note(self, record: RequestRecord, vault: str) -> None:
+        """Take in a finished request; `vault` is the present name of the record's vault."""
         at = record.started_at
         if record.actor_id:
             self.seen[record.actor_id] = at
@@ -42,7 +42,7 @@ class Usage:
             (self._fresh_agents if is_agent else self._fresh_sessions).add(record.actor_id)
         if not record.matched_service:
             return
-        place = (record.vault, record.matched_service)
+        place = (vault, record.matched_service)
         hits = self.services.get(place)
         if hits is None:
             hits = self.services[place] = Hits()
@@ -50,7 +50,7 @@ class Usage:
         hits.last_at = at
         if record.decision == "injected":
             for key in record.credential_keys:
-                self.credentials[record.vault, key] = at
+                self.credentials[vault, key] = at
 
     def take_seen(self) -> tuple[dict[str, float], dict[str, float]]:
         """Agents and sessions seen since the last call, by id; for storing."""

@@ -72,6 +72,7 @@ class Vaults:
             entry = context.snapshot.by_id[row.id]
             context.snapshot = context.snapshot.with_vault(replace(entry, name=new_name))
             context.usage.rename_vault(vault, new_name)
+            context.former_names[vault] = row.id
             context.publish(
                 EventType.VAULT_CHANGED, by, vault=new_name, name=new_name, old_name=vault
             )
@@ -87,11 +88,17 @@ class Vaults:
 
         def then(row: tables.Vault) -> None:
             context = self._context
-            ended = context.snapshot.sessions_of(row.id)
+            ended = [
+                context.snapshot.bearers[sha256] for sha256 in context.snapshot.sessions_of(row.id)
+            ]
             context.snapshot = context.snapshot.without_vault(row.id)
-            for sha256 in ended:
-                context.tunnels.close_for_token(sha256)
+            for held in ended:
+                context.tunnels.close_for_token(held.sha256)
+                context.usage.forget_actor(held.actor_id)
             context.usage.forget_vault(vault)
+            context.former_names = {
+                name: known for name, known in context.former_names.items() if known != row.id
+            }
             context.publish(EventType.VAULT_DELETED, by, vault=vault, name=vault)
 
         await self._context.change(lambda session: vault_store.delete_vault(session, vault), then)

@@ -1,12 +1,14 @@
 """Service documents of a vault, in declaration order. Their meaning is the domain's affair."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session, col, delete, func, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import ServiceRow
+
+_NAMES_A_QUERY: Final = 500
 
 Document = Mapping[str, Any]
 """A service document as JSON; its `name` identifies it within the vault."""
@@ -25,15 +27,17 @@ def upsert_documents(
 ) -> None:
     """Replace documents of the same name in their place; append the others."""
     position = _next_position(session, vault_id)
+    rows = _rows_by_name(session, vault_id, [document["name"] for document in documents])
     for document in documents:
-        row = session.get(ServiceRow, (vault_id, document["name"]))
+        row = rows.get(document["name"])
         if row is None:
-            session.add(_row(vault_id, position, document, now))
+            row = rows[document["name"]] = _row(vault_id, position, document, now)
+            session.add(row)
             position += 1
         else:
             row.document = dict(document)
             row.updated_at = now
-        session.flush()
+    session.flush()
 
 
 def replace_documents(
@@ -64,6 +68,19 @@ def count_documents(session: Session, vault_id: str) -> int:
     """Count a vault's documents."""
     query = select(func.count()).select_from(ServiceRow).where(ServiceRow.vault_id == vault_id)
     return session.exec(query).one()
+
+
+def _rows_by_name(session: Session, vault_id: str, names: Sequence[str]) -> dict[str, ServiceRow]:
+    rows: dict[str, ServiceRow] = {}
+    for start in range(0, len(names), _NAMES_A_QUERY):
+        some = names[start : start + _NAMES_A_QUERY]
+        query = (
+            select(ServiceRow)
+            .where(ServiceRow.vault_id == vault_id)
+            .where(col(ServiceRow.name).in_(some))
+        )
+        rows.update((row.name, row) for row in session.exec(query))
+    return rows
 
 
 def _next_position(session: Session, vault_id: str) -> int:

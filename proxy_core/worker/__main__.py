@@ -5,7 +5,6 @@ failure to start is one sentence on standard error, which ends in the code in br
 0 stopped as asked, 1 failed, 2 wrong use, 3 database unavailable, 5 refused.
 """
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -48,9 +47,6 @@ def run_worker(config: WorkerConfig) -> int:
 
     def on_ready(line: str) -> None:
         print(line, flush=True)
-        # What start-up made stays: full collections need not look at it, 60 ms of the loop each.
-        gc.collect()
-        gc.freeze()
         if config.log_file is not None:
             logs.detach(config.log_file)
             os.chdir("/")

@@ -1,5 +1,7 @@
 """Services of a vault, and the match test."""
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -151,3 +153,34 @@ async def test_the_match_test_says_what_would_happen(app: Application) -> None:
 async def test_a_url_that_says_nothing_is_refused(app: Application, url: str) -> None:
     """No host, user names, other schemes, malformed addresses."""
     assert (await failure_of(match(app, url))).code == "bad_request"
+
+
+async def test_ten_thousand_services_do_not_hold_the_loop(app: Application) -> None:
+    """Whatever is done with many services, the loop's thread works on it for moments only."""
+    documents = [
+        {
+            "name": f"svc-{number}",
+            "host": f"h{number}.example.com/v1/*",
+            "auth": {"type": "bearer", "token": "API_KEY"},
+        }
+        for number in range(10_000)
+    ]
+    every = wire.ServicesRequest(services=documents)
+    some = wire.ServicesRequest(services=documents[:100])
+    spent: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0.001)
+            spent.append(time.thread_time() - before)
+
+    watching = asyncio.create_task(watch())
+    assert (await app.services.replace("default", every, ADA)).services_count == 10_000
+    assert (await app.services.upsert("default", every, ADA)).services_count == 10_000
+    assert len((await app.services.list("default")).services) == 10_000
+    await app.services.upsert("default", some, ADA)
+    await app.services.patch("default", "svc-5000", wire.ServicePatch(enabled=False), ADA)
+    await app.services.remove("default", "svc-7", ADA)
+    watching.cancel()
+    assert max(spent) < 0.15

@@ -6,12 +6,14 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.names import VaultRole
 from proxy_core.services.application import Application
+from proxy_core.services.logs import LogQuery
 from proxy_core.services.principal import peer
 from tests.services.conftest import (
     ADA,
     FakeTunnels,
     basic,
     events_of,
+    facts,
     make_agent,
     put_credentials,
     put_service,
@@ -130,3 +132,40 @@ async def test_hits_follow_a_renamed_vault(app: Application) -> None:
     app.broker.finished(record(app.broker.authenticate(basic(token))))
     await app.vaults.rename("work", wire.VaultName(name="office"), ADA)
     assert (await app.services.list("office")).services[0]["hits"] == 1
+
+
+async def test_a_connection_outlives_its_vaults_name(app: Application) -> None:
+    """A client that is connected goes on after a rename; a new one must use the new name."""
+    await app.vaults.create(wire.VaultName(name="work"), ADA)
+    token = await make_agent(app, "bot", "default", "work")
+    single = await make_agent(app, "single", "work")
+    connected = [
+        app.broker.authenticate(basic(token, "work")),
+        app.broker.authenticate(basic(single)),
+    ]
+    await app.vaults.rename("work", wire.VaultName(name="office"), ADA)
+    for access in connected:
+        assert app.broker.decide(access, facts()).vault == "office"
+        app.broker.finished(record(access))
+    with pytest.raises(VaultError) as caught:
+        app.broker.decide(app.broker.authenticate(basic(token, "work")), facts())
+    assert caught.value.code == "vault_not_found"
+    await app._context.log.flush()
+    logs = (await app.logs.page("office", LogQuery())).logs
+    assert [one.vault for one in logs] == ["office", "office"]
+    (service,) = app._context.usage.services
+    assert service == ("office", "example")
+
+
+async def test_a_new_vault_of_an_old_name_is_another(app: Application) -> None:
+    """A connection stays with its own vault, and ends with it."""
+    await app.vaults.create(wire.VaultName(name="work"), ADA)
+    token = await make_agent(app, "bot", "work")
+    access = app.broker.authenticate(basic(token, "work"))
+    await app.vaults.rename("work", wire.VaultName(name="office"), ADA)
+    await app.vaults.create(wire.VaultName(name="work"), ADA)
+    assert app.broker.decide(access, facts()).vault == "office"
+    await app.vaults.delete("office", ADA)
+    with pytest.raises(VaultError) as caught:
+        app.broker.decide(access, facts())
+    assert caught.value.code == "vault_not_found"

@@ -81,6 +81,27 @@ def test_a_session_may_end_itself(worker: ThreadedWorker) -> None:
     assert worker.ask("GET", "/discover", token=mine.token).status == 401
 
 
+def test_rotation_with_and_without_a_new_time(worker: ThreadedWorker) -> None:
+    """The body may be missing; with `ttl_seconds` the new token gets its own end."""
+    client = worker.client()
+    made = client.send(calls.create_agent("turning", ttl_seconds=3600))
+    kept = client.send(calls.rotate_agent("turning"))
+    assert kept.expires_at == made.expires_at
+    assert worker.ask("GET", "/v1/vaults", token=made.av_agent_token).status == 401
+    renewed = client.send(calls.rotate_agent("turning", 7200))
+    assert (renewed.expires_at or "") > (made.expires_at or "")
+    assert worker.ask("GET", "/v1/vaults", token=renewed.av_agent_token).status == 200
+    path = "/v1/agents/turning/rotate"
+    for body in ({}, {"ttl_seconds": None}):
+        assert (
+            worker.ask("POST", path, body=body, tcp=False).json["expires_at"] == renewed.expires_at
+        )
+    for wrong in ({"ttl_seconds": 1}, {"ttl_seconds": "soon"}, {"ttl": 3600}, b"nonsense"):
+        fields = {"Content-Type": "application/json"}
+        answer = worker.ask("POST", path, body=wrong, tcp=False, headers=fields)
+        assert (answer.status, answer.json["error"]) == (400, "bad_request")
+
+
 def test_what_strangers_learn(worker: ThreadedWorker) -> None:
     """Without a token the status over TCP tells no process, path or problem."""
     status = worker.tcp_client().send(calls.status())

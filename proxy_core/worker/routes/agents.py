@@ -37,10 +37,21 @@ async def delete_agent(app: UseApp, caller: UseCaller, name: FromPath[str]) -> w
     return await app.agents.delete(name, caller.known())
 
 
-@post("/v1/agents/{name:str}/rotate", status_code=200, opt=_CHANGE, responses=fails(401, 403, 404))
-async def rotate_agent(app: UseApp, caller: UseCaller, name: FromPath[str]) -> wire.AgentCreated:
-    """A new token; the old one ends at once."""
-    return await app.agents.rotate(name, caller.known())
+@post(
+    "/v1/agents/{name:str}/rotate",
+    status_code=200,
+    opt=_CHANGE,
+    responses=fails(400, 401, 403, 404),
+)
+async def rotate_agent(
+    app: UseApp,
+    caller: UseCaller,
+    name: FromPath[str],
+    data: JSONBody[wire.RotateAgent | None] = None,
+) -> wire.AgentCreated:
+    """A new token; the old one ends at once. The expiry stays unless the body gives a new one."""
+    ttl_seconds = None if data is None else data.ttl_seconds
+    return await app.agents.rotate(name, caller.known(), ttl_seconds)
 
 
 @post(
