@@ -19,7 +19,6 @@ from proxy_core.mitm.http1 import (
     parse_response_head,
 )
 from proxy_core.mitm.hub import Hub
-from proxy_core.mitm.intake import limits_of
 from proxy_core.mitm.opening import acknowledged
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.route import Origin
@@ -101,7 +100,7 @@ class Asking:
         while True:
             data = await self._head_bytes(upstream)
             head = parse_response_head(
-                data, self._head.method, self._head.websocket_key, limits_of(self._config)
+                data, self._head.method, self._head.websocket_key, self._config.limits
             )
             if not head.interim:
                 return head
@@ -113,7 +112,7 @@ class Asking:
     async def _head_bytes(self, upstream: Upstream) -> bytes:
         stream, limit = upstream.stream, self._config.head_limit
         buffer = stream.buffer
-        while (end := find_response_head(buffer, 0, limit)) < 0:
+        while not buffer or (end := find_response_head(buffer, 0, limit)) < 0:
             try:
                 alive = await stream.fill(stream.time + self._config.response_head_timeout)
             except StreamError as error:
@@ -125,9 +124,7 @@ class Asking:
                 raise StreamError(stream, "closed")
             if self._trail.first_byte < 0:
                 self._trail.first_byte = stream.time
-        data = bytes(buffer[:end])
-        del buffer[:end]
-        return data
+        return stream.take_out(end)
 
     def _failure(self, error: StreamError) -> VaultError:
         if error.reason == "timeout":

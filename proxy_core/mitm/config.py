@@ -4,8 +4,10 @@ Replace `ProxyServer.config` to change them at run time: connections read it afr
 request, so a change counts at the next one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from proxy_core.mitm.http1 import Limits
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -52,3 +54,10 @@ class ProxyConfig:
 
     upstream_ca: tuple[Path, ...] = ()
     """PEM files of extra roots, beside the system's. Read once, when the server starts."""
+
+    limits: Limits = field(init=False, repr=False, compare=False)
+    """The framing core's share of the above."""
+
+    def __post_init__(self) -> None:
+        limits = Limits(head=self.head_limit, fields=self.head_fields_limit)
+        object.__setattr__(self, "limits", limits)

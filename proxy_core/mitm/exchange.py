@@ -27,7 +27,6 @@ from proxy_core.mitm.http1 import (
     split_target,
 )
 from proxy_core.mitm.hub import Hub
-from proxy_core.mitm.intake import limits_of
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.relay import Download, Splice
 from proxy_core.mitm.rewrite import substituted
@@ -188,13 +187,12 @@ class Exchange:
         trail.streaming = _is_stream(response)
         framing = response_framing(response.framing, self._head.minor)
         close = not self._may_keep_alive()
-        limits = limits_of(self._hub.config)
+        limits = self._hub.config.limits
         reader = body_reader(response.framing, side=Side.RESPONSE, out=framing, limits=limits)
         out = render_response(response, framing, close=close, client_minor=self._head.minor)
         whole = True
         if stream.buffer:
-            data = bytes(stream.buffer)
-            stream.buffer.clear()
+            data = stream.take_out(len(stream.buffer))
             chunk = reader.feed(data)
             whole = chunk.consumed == len(data)
             trail.bytes_down += len(chunk.payload)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from proxy_core.base.errors import VaultError
 from proxy_core.mitm.config import ProxyConfig
-from proxy_core.mitm.http1 import Limits, RequestHead, find_head, parse_request_head
+from proxy_core.mitm.http1 import RequestHead, find_head, parse_request_head
 from proxy_core.mitm.opening import peek
 from proxy_core.mitm.streams import READ_AHEAD, Stream, StreamError
 
@@ -42,29 +42,24 @@ async def next_head(stream: Stream, config: ProxyConfig, more: More) -> RequestH
         return None
     end = find_head(buffer, 0, config.head_limit)
     if end < 0:
-        deadline = stream.time + config.head_timeout
-        while end < 0:
-            try:
-                if not await more(stream, deadline):
-                    return None
-            except StreamError as error:
-                if error.reason == "timeout":
-                    detail = "the request head did not arrive in time"
-                    raise VaultError("bad_request", detail) from None
-                raise
-            end = find_head(buffer, 0, config.head_limit)
-    data = bytes(buffer[:end])
-    del buffer[:end]
-    return parse_request_head(data, limits_of(config))
+        end = await _rest_of_head(stream, config, more)
+        if end < 0:
+            return None
+    return parse_request_head(stream.take_out(end), config.limits)
 
 
-_limits: dict[tuple[int, int], Limits] = {}
-
-
-def limits_of(config: ProxyConfig) -> Limits:
-    """The framing core's limits, one object for each pair of settings."""
-    key = (config.head_limit, config.head_fields_limit)
-    limits = _limits.get(key)
-    if limits is None:
-        limits = _limits[key] = Limits(head=key[0], fields=key[1])
-    return limits
+async def _rest_of_head(stream: Stream, config: ProxyConfig, more: More) -> int:
+    """Where the head ends; -1: the client has left instead. Raises as `next_head` does."""
+    deadline = stream.time + config.head_timeout
+    while True:
+        try:
+            if not await more(stream, deadline):
+                return -1
+        except StreamError as error:
+            if error.reason == "timeout":
+                detail = "the request head did not arrive in time"
+                raise VaultError("bad_request", detail) from None
+            raise
+        end = find_head(stream.buffer, 0, config.head_limit)
+        if end >= 0:
+            return end

@@ -10,7 +10,6 @@ Rules of this file
 - A stream that nobody reads may be *watched*: then bytes are read ahead into `buffer`, up to
   READ_AHEAD, and the watcher is told. That is how a client's departure or a pooled connection's
   end is noticed without a task that waits for it.
-- A write that would block is retried with the same bytes: OpenSSL asks for that.
 - Deadlines are plain numbers, looked at by one periodic sweep: a read costs no timer.
 """
 
@@ -22,31 +21,27 @@ from collections.abc import Callable
 from math import inf
 
 from proxy_core.mitm.reactor import Reactor
-from proxy_core.mitm.receiving import CLEAN_END, NOTHING_YET, WOULD_BLOCK, receive
-from proxy_core.mitm.waits import StreamError, Waiter, Waits, fail
+from proxy_core.mitm.receiving import CLEAN_END, NOTHING_YET, receive
+from proxy_core.mitm.sending import Data, Sending
+from proxy_core.mitm.waits import StreamError, Waiter, fail
 
 __all__ = ["Data", "Stream", "StreamError"]
 
-Data = bytes | memoryview
 Take = Callable[[Data], bool]
 
 READ_AHEAD = 64 * 1024
 
 
-class Stream(Waits):
+class Stream(Sending):
     """One connected socket. `buffer` holds bytes that were received and not consumed yet."""
 
     __slots__ = (
-        "_fd",
         "_idle",
-        "_loop",
         "_only_wake",
         "_reactor",
         "_reading",
-        "_sock",
         "_taker",
         "_watcher",
-        "_writing",
         "at_eof",
         "buffer",
         "clean_eof",
@@ -54,12 +49,9 @@ class Stream(Waits):
     )
 
     def __init__(self, reactor: Reactor, sock: socket.socket) -> None:
-        super().__init__()
+        super().__init__(reactor.loop, sock)
         self._reactor = reactor
-        self._loop = reactor.loop
-        self._sock = sock
-        self._fd = sock.fileno()
-        self._reading = self._writing = False
+        self._reading = False
         self._only_wake = False
         self._watcher: Callable[[], None] | None = None
         self._taker: Take | None = None
@@ -81,14 +73,23 @@ class Stream(Waits):
         """The socket beneath, for what only it knows (names, TLS state)."""
         return self._sock
 
+    def take_out(self, size: int) -> bytes:
+        """The first `size` bytes of `buffer`, taken out of it."""
+        buffer = self.buffer
+        if size == len(buffer):
+            taken = bytes(buffer)
+            buffer.clear()
+        else:
+            taken = bytes(buffer[:size])
+            del buffer[:size]
+        return taken
+
     # --- reading ------------------------------------------------------------------------------
 
     async def read(self, deadline: float) -> bytes:
         """Bytes as they come, b"" at the end. Raises StreamError."""
         if self.buffer:
-            data = bytes(self.buffer)
-            self.buffer.clear()
-            return data
+            return self.take_out(len(self.buffer))
         return await self._receive(deadline)
 
     async def fill(self, deadline: float) -> bool:
@@ -103,11 +104,8 @@ class Stream(Waits):
         `take` is called inside the loop's callback with bytes that are valid until it returns;
         what it raises is raised here. `idle` seconds without bytes fail. Raises StreamError.
         """
-        if self.buffer:
-            data = bytes(self.buffer)
-            self.buffer.clear()
-            if not take(data):
-                return True
+        if self.buffer and not take(self.take_out(len(self.buffer))):
+            return True
         self._idle = idle
         return bool(await self._receive(self._loop.time() + idle, take))
 
@@ -205,59 +203,6 @@ class Stream(Waits):
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._fd)
-
-    # --- writing ------------------------------------------------------------------------------
-
-    async def write(self, data: Data, idle: float) -> None:
-        """Send all of it; `idle` seconds without progress fail. Raises StreamError."""
-        sent = self.send_now(data)
-        if sent < len(data):
-            await self.write_rest(memoryview(data)[sent:], idle)
-
-    async def write_rest(self, rest: Data, idle: float) -> None:
-        """Send what `send_now` could not: the same bytes, since TLS may have begun on them."""
-        while rest:
-            await self.writable(self._loop.time() + idle)
-            rest = memoryview(rest)[self.send_now(rest) :]
-
-    def send_now(self, data: Data) -> int:
-        """Send until it would block; how much went out. Raises StreamError."""
-        total = 0
-        try:
-            while total < len(data):
-                total += self._sock.send(memoryview(data)[total:] if total else data)
-        except WOULD_BLOCK:
-            pass
-        except OSError as error:
-            raise StreamError(self, "closed", error) from None
-        return total
-
-    async def writable(self, deadline: float) -> None:
-        """Wait until something can be sent. Raises StreamError."""
-        self.check_failure()
-        self.write_waiter = waiter = Waiter(self._loop)
-        self.write_deadline = deadline
-        self._loop.add_writer(self._fd, self._on_writable)
-        self._writing = True
-        try:
-            await waiter
-        finally:
-            if self.write_waiter is waiter:
-                self.write_waiter = None
-                self.write_deadline = inf
-                self._stop_writing()
-
-    def _on_writable(self) -> None:
-        waiter = self.write_waiter
-        if waiter is None or waiter.done():
-            self._stop_writing()
-        else:
-            waiter.wake(b"")
-
-    def _stop_writing(self) -> None:
-        if self._writing:
-            self._writing = False
-            self._loop.remove_writer(self._fd)
 
     # --- opening: see opening.py --------------------------------------------------------------
 

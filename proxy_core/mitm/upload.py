@@ -5,7 +5,6 @@ from collections.abc import Collection
 
 from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.http1 import BodyReader, Framing, body_reader
-from proxy_core.mitm.intake import limits_of
 from proxy_core.mitm.relay import Flow
 from proxy_core.mitm.streams import Data, Stream, StreamError
 
@@ -41,7 +40,7 @@ class Upload:
                 self._framing,
                 config.request_body_limit,
                 injected=injected,
-                limits=limits_of(config),
+                limits=config.limits,
             )
 
     @property
@@ -55,9 +54,7 @@ class Upload:
         """What came together with the head: it leaves in the same write. Raises ProtocolError."""
         if self._reader is None or self._reader.complete or not self._client.buffer:
             return b""
-        data = bytes(self._client.buffer)
-        self._client.buffer.clear()
-        return self.feed(self._reader, data)
+        return self.feed(self._reader, self._client.take_out(len(self._client.buffer)))
 
     def feed(self, reader: BodyReader, data: Data) -> bytes | memoryview:
         """What to send for `data`; what is not the body's goes back. Raises ProtocolError."""
