@@ -25,6 +25,7 @@ class Handler(BaseHTTPRequestHandler):
     """One route a method; `do_GET` and its kin find it by the path's first segment."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: the second must not wait
     token = ""
     directory = Path()
 
