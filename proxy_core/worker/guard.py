@@ -54,7 +54,10 @@ def socket_only() -> dict[str, Any]:
 
 
 def fails(*statuses: int) -> Mapping[int, ResponseSpec]:
-    """The failures an endpoint documents; every one may also end in 500."""
+    """The failures an endpoint documents.
+
+    Each may also end in 400 (repeated fields), 403 (another site's request) or 500.
+    """
     return {
         status: ResponseSpec(
             Problem,
@@ -62,8 +65,13 @@ def fails(*statuses: int) -> Mapping[int, ResponseSpec]:
             description="See the code.",
             media_type="application/problem+json",
         )
-        for status in (*statuses, 500)
+        for status in sorted({*statuses, 400, 403, 500})
     }
+
+
+def change_fails(*statuses: int) -> Mapping[int, ResponseSpec]:
+    """As `fails`, of an endpoint that takes a body or changes what is stored."""
+    return fails(*statuses, 413, 503)
 
 
 def identify(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

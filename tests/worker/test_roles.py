@@ -75,6 +75,20 @@ class Cast:
 
     worker: ThreadedWorker
     tokens: dict[str, str]
+    documented: dict[tuple[str, str], set[int]]
+
+    def statuses(self, method: str, path: str) -> set[int]:
+        """What the API's description says that a request may be answered with."""
+        parts = path.partition("?")[0].split("/")
+        for (known, template), statuses in self.documented.items():
+            pieces = template.split("/")
+            fits = len(pieces) == len(parts) and all(
+                piece == part or piece.startswith("{")
+                for piece, part in zip(pieces, parts, strict=True)
+            )
+            if known == method and fits:
+                return statuses
+        return {200}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +105,13 @@ def cast(worker: ThreadedWorker) -> Cast:
     operators = worker.running.app.operators
     tokens["operator"] = worker.in_loop(operators.open, None, "tester").token
     client.send(calls.lock())
-    return Cast(worker, tokens)
+    described = worker.ask("GET", "/openapi.json").json["paths"]
+    documented = {
+        (method.upper(), path): {int(status) for status in operation["responses"]}
+        for path, item in described.items()
+        for method, operation in item.items()
+    }
+    return Cast(worker, tokens, documented)
 
 
 @pytest.mark.parametrize("role", sorted(EVERYONE))
@@ -101,9 +121,10 @@ def cast(worker: ThreadedWorker) -> Cast:
 def test_route_by_role(
     cast: Cast, role: str, method: str, path: str, body: Any, allowed: frozenset[str]
 ) -> None:
-    """A route serves exactly the roles listed for it, and tells the others why."""
+    """A route serves exactly the roles listed for it, tells the others why, as it documents."""
     on_socket = role in {"peer", "operator"}
     answer = cast.worker.ask(method, path, token=cast.tokens[role], body=body, tcp=not on_socket)
+    assert answer.status in cast.statuses(method, path)
     if role in allowed:
         assert answer.status not in {401, 403, 405, 500}, answer.body
     elif role == "anonymous":

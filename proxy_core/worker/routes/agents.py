@@ -5,13 +5,13 @@ from litestar.params import FromPath, JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
-from proxy_core.worker.guard import fails, needs
+from proxy_core.worker.guard import change_fails, fails, needs
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _READ, _CHANGE = needs(Permission.READ_AGENTS), needs(Permission.CHANGE_AGENTS)
 
 
-@post("/v1/agents", opt=_CHANGE, responses=fails(400, 401, 403, 404, 409))
+@post("/v1/agents", opt=_CHANGE, responses=change_fails(401, 404, 409))
 async def create_agent(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.CreateAgent]
 ) -> wire.AgentCreated:
@@ -19,19 +19,19 @@ async def create_agent(
     return await app.agents.create(data, caller.known())
 
 
-@get("/v1/agents", opt=_READ, responses=fails(401, 403))
+@get("/v1/agents", opt=_READ, responses=fails(401, 503))
 async def list_agents(app: UseApp) -> wire.AgentList:
     """Every agent."""
     return await app.agents.list()
 
 
-@get("/v1/agents/{name:str}", opt=_READ, responses=fails(401, 403, 404))
+@get("/v1/agents/{name:str}", opt=_READ, responses=fails(401, 404, 503))
 async def get_agent(app: UseApp, name: FromPath[str]) -> wire.AgentInfo:
     """One agent."""
     return await app.agents.get(name)
 
 
-@delete("/v1/agents/{name:str}", status_code=200, opt=_CHANGE, responses=fails(401, 403, 404))
+@delete("/v1/agents/{name:str}", status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
 async def delete_agent(app: UseApp, caller: UseCaller, name: FromPath[str]) -> wire.Deleted:
     """Delete an agent; its connections end at once."""
     return await app.agents.delete(name, caller.known())
@@ -41,7 +41,7 @@ async def delete_agent(app: UseApp, caller: UseCaller, name: FromPath[str]) -> w
     "/v1/agents/{name:str}/rotate",
     status_code=200,
     opt=_CHANGE,
-    responses=fails(400, 401, 403, 404),
+    responses=change_fails(401, 404),
 )
 async def rotate_agent(
     app: UseApp,
@@ -58,7 +58,7 @@ async def rotate_agent(
     "/v1/agents/{name:str}/rename",
     status_code=200,
     opt=_CHANGE,
-    responses=fails(400, 401, 403, 404, 409),
+    responses=change_fails(401, 404, 409),
 )
 async def rename_agent(
     app: UseApp, caller: UseCaller, name: FromPath[str], data: JSONBody[wire.Rename]

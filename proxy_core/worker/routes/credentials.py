@@ -6,7 +6,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from proxy_core.domain import wire
 from proxy_core.domain.names import VaultRole
 from proxy_core.services.principal import Permission
-from proxy_core.worker.guard import DEFAULT_VAULT, fails, is_token, needs
+from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, is_token, needs
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _CHANGE = needs(Permission.CHANGE_CREDENTIALS, "body")
@@ -15,7 +15,7 @@ _CHANGE = needs(Permission.CHANGE_CREDENTIALS, "body")
 @get(
     "/v1/credentials",
     opt=needs(Permission.LIST_CREDENTIALS, "query"),
-    responses=fails(400, 401, 403, 404, 503),
+    responses=fails(401, 404, 503),
 )
 async def list_credentials(
     app: UseApp,
@@ -33,7 +33,7 @@ async def list_credentials(
     return await app.credentials.list(vault, key)
 
 
-@post("/v1/credentials", status_code=200, opt=_CHANGE, responses=fails(400, 401, 403, 404, 503))
+@post("/v1/credentials", status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
 async def set_credentials(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.SetCredentials]
 ) -> wire.CredentialsSet:
@@ -42,7 +42,7 @@ async def set_credentials(
     return await app.credentials.set(data, by)
 
 
-@delete("/v1/credentials", status_code=200, opt=_CHANGE, responses=fails(400, 401, 403, 404))
+@delete("/v1/credentials", status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
 async def delete_credentials(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.DeleteCredentials]
 ) -> wire.CredentialsDeleted:
@@ -54,7 +54,7 @@ async def delete_credentials(
 @get(
     "/v1/credentials/{key:str}/versions",
     opt=needs(Permission.READ_VAULT, "query"),
-    responses=fails(401, 403, 404),
+    responses=fails(401, 404, 503),
 )
 async def credential_versions(
     app: UseApp, key: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
@@ -67,7 +67,7 @@ async def credential_versions(
     "/v1/credentials/{key:str}/restore",
     status_code=200,
     opt=_CHANGE,
-    responses=fails(400, 401, 403, 404, 503),
+    responses=change_fails(401, 404),
 )
 async def restore_credential(
     app: UseApp, caller: UseCaller, key: FromPath[str], data: JSONBody[wire.RestoreCredential]

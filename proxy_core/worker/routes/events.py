@@ -36,7 +36,7 @@ _KNOWN_TYPES = frozenset(kind.value for kind in EventType)
 @get(
     "/v1/events",
     opt=needs(Permission.READ_EVENTS),
-    responses=fails(400, 401, 403),
+    responses=fails(401),
     media_type="text/event-stream",
 )
 async def events(

@@ -9,11 +9,11 @@ from proxy_core.domain import wire
 from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission
 from proxy_core.worker.access import Caller
-from proxy_core.worker.guard import fails, needs, socket_only
+from proxy_core.worker.guard import change_fails, fails, needs, socket_only
 from proxy_core.worker.uses import UseApp, UseCaller
 
 
-@post("/v1/init", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 409, 503))
+@post("/v1/init", status_code=200, opt=socket_only(), responses=change_fails(401, 409))
 async def init(app: UseApp, caller: UseCaller, data: JSONBody[wire.InitRequest]) -> wire.Sealed:
     """Set the vault up with its first key slot; the terminal becomes an operator's."""
     answer = await app.keys.initialise(data, caller.on_socket())
@@ -21,7 +21,7 @@ async def init(app: UseApp, caller: UseCaller, data: JSONBody[wire.InitRequest])
     return answer
 
 
-@post("/v1/unseal", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 429, 503))
+@post("/v1/unseal", status_code=200, opt=socket_only(), responses=change_fails(401, 429))
 async def unseal(app: UseApp, caller: UseCaller, data: JSONBody[wire.KeyProof]) -> wire.Sealed:
     """Open the vault with a key slot; a proof by its secret unlocks the terminal too."""
     by = caller.on_socket()
@@ -32,7 +32,7 @@ async def unseal(app: UseApp, caller: UseCaller, data: JSONBody[wire.KeyProof]) 
     return answer
 
 
-@post("/v1/unlock", status_code=200, opt=socket_only(), responses=fails(400, 401, 403, 429, 503))
+@post("/v1/unlock", status_code=200, opt=socket_only(), responses=change_fails(401, 429))
 async def unlock(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.KeyProof]
 ) -> wire.OperatorSession:
@@ -40,20 +40,20 @@ async def unlock(
     return await app.operators.unlock(data, caller.terminal, caller.on_socket())
 
 
-@post("/v1/lock", status_code=200, opt=socket_only(), responses=fails(401, 403))
+@post("/v1/lock", status_code=200, opt=socket_only(), responses=change_fails(401))
 async def lock(app: UseApp, caller: UseCaller) -> wire.Locked:
     """End the terminal's operator session, and the token's that is sent."""
     await app.operators.lock(caller.terminal, caller.token)
     return wire.Locked()
 
 
-@post("/v1/seal", status_code=200, opt=needs(Permission.SEAL), responses=fails(400, 401, 403))
+@post("/v1/seal", status_code=200, opt=needs(Permission.SEAL), responses=change_fails(401))
 async def seal(app: UseApp, caller: UseCaller) -> wire.Sealed:
     """Forget the key, and every operator session."""
     return await app.keys.seal(caller.known())
 
 
-@get("/v1/seal/slots", opt=needs(Permission.READ_SLOTS), responses=fails(401, 403))
+@get("/v1/seal/slots", opt=needs(Permission.READ_SLOTS), responses=fails(401))
 async def slots(app: UseApp) -> wire.SlotList:
     """The key slots; never what opens them."""
     return await app.keys.slots()
@@ -63,7 +63,7 @@ async def slots(app: UseApp) -> wire.SlotList:
     "/v1/seal/slots",
     status_code=201,
     opt=needs(Permission.CHANGE_SLOTS),
-    responses=fails(400, 401, 403, 503),
+    responses=change_fails(401),
 )
 async def add_slot(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.InitRequest]

@@ -5,7 +5,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
-from proxy_core.worker.guard import fails, needs, required
+from proxy_core.worker.guard import change_fails, fails, needs, required
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _SERVICES = "/v1/vaults/{vault:str}/services"
@@ -13,13 +13,13 @@ _READ = needs(Permission.READ_SERVICES, "path")
 _CHANGE = needs(Permission.CHANGE_SERVICES, "path")
 
 
-@get(_SERVICES, opt=_READ, responses=fails(401, 403, 404))
+@get(_SERVICES, opt=_READ, responses=fails(401, 404))
 async def list_services(app: UseApp, vault: FromPath[str]) -> wire.ServiceList:
     """The service documents."""
     return await app.services.list(vault)
 
 
-@post(_SERVICES, status_code=200, opt=_CHANGE, responses=fails(400, 401, 403, 404))
+@post(_SERVICES, status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
 async def upsert_services(
     app: UseApp, caller: UseCaller, vault: FromPath[str], data: JSONBody[wire.ServicesRequest]
 ) -> wire.ServicesUpserted:
@@ -27,7 +27,7 @@ async def upsert_services(
     return await app.services.upsert(vault, data, caller.known())
 
 
-@put(_SERVICES, opt=_CHANGE, responses=fails(400, 401, 403, 404))
+@put(_SERVICES, opt=_CHANGE, responses=change_fails(401, 404))
 async def replace_services(
     app: UseApp, caller: UseCaller, vault: FromPath[str], data: JSONBody[wire.ServicesRequest]
 ) -> wire.ServicesReplaced:
@@ -35,7 +35,7 @@ async def replace_services(
     return await app.services.replace(vault, data, caller.known())
 
 
-@delete(_SERVICES, status_code=200, opt=_CHANGE, responses=fails(401, 403, 404))
+@delete(_SERVICES, status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
 async def clear_services(
     app: UseApp, caller: UseCaller, vault: FromPath[str]
 ) -> wire.ServicesCleared:
@@ -43,7 +43,7 @@ async def clear_services(
     return await app.services.clear(vault, caller.known())
 
 
-@patch(_SERVICES + "/{name:str}", opt=_CHANGE, responses=fails(400, 401, 403, 404, 409))
+@patch(_SERVICES + "/{name:str}", opt=_CHANGE, responses=change_fails(401, 404, 409))
 async def patch_service(
     app: UseApp,
     caller: UseCaller,
@@ -59,7 +59,7 @@ async def patch_service(
     _SERVICES + "/{name:str}",
     status_code=200,
     opt=_CHANGE,
-    responses=fails(401, 403, 404, 409),
+    responses=change_fails(401, 404, 409),
 )
 async def remove_service(
     app: UseApp, caller: UseCaller, vault: FromPath[str], name: FromPath[str]
@@ -68,7 +68,7 @@ async def remove_service(
     return await app.services.remove(vault, name, caller.known())
 
 
-@get(_SERVICES + "/credential-usage", opt=_READ, responses=fails(400, 401, 403, 404))
+@get(_SERVICES + "/credential-usage", opt=_READ, responses=fails(401, 404))
 async def credential_usage(
     app: UseApp, vault: FromPath[str], key: FromQuery[str | None] = None
 ) -> wire.CredentialUsage:
@@ -76,7 +76,7 @@ async def credential_usage(
     return await app.services.credential_usage(vault, required(key, "key"))
 
 
-@post(_SERVICES + "/test", status_code=200, opt=_READ, responses=fails(400, 401, 403, 404))
+@post(_SERVICES + "/test", status_code=200, opt=_READ, responses=change_fails(401, 404))
 async def match_test(
     app: UseApp, vault: FromPath[str], data: JSONBody[wire.MatchTest]
 ) -> wire.MatchResult:

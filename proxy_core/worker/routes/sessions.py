@@ -7,7 +7,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission, PrincipalKind
 from proxy_core.worker.access import Caller
-from proxy_core.worker.guard import DEFAULT_VAULT, fails, needs, required
+from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, needs, required
 from proxy_core.worker.peers import read_process
 from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
 
@@ -16,7 +16,7 @@ from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
     "/v1/sessions",
     status_code=200,
     opt=needs(Permission.CHANGE_SESSIONS, "body"),
-    responses=fails(400, 401, 403, 404),
+    responses=change_fails(401, 404),
 )
 async def create_session(
     app: UseApp, caller: UseCaller, facts: UseFacts, data: JSONBody[wire.CreateSession]
@@ -30,14 +30,14 @@ async def create_session(
 @get(
     "/v1/sessions",
     opt=needs(Permission.READ_SESSIONS, "query"),
-    responses=fails(400, 401, 403, 404),
+    responses=fails(401, 404, 503),
 )
 async def list_sessions(app: UseApp, vault: FromQuery[str | None] = None) -> wire.SessionList:
     """The live sessions of a vault."""
     return await app.sessions.list(required(vault, "vault"))
 
 
-@delete("/v1/sessions/{session_id:str}", status_code=200, responses=fails(401, 403, 404))
+@delete("/v1/sessions/{session_id:str}", status_code=200, responses=change_fails(401, 404))
 async def revoke_session(
     app: UseApp, caller: UseCaller, session_id: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.Deleted:

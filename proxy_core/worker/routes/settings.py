@@ -5,11 +5,11 @@ from litestar.params import JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
-from proxy_core.worker.guard import fails, needs
+from proxy_core.worker.guard import change_fails, fails, needs
 from proxy_core.worker.uses import UseApp, UseCaller
 
 
-@get("/v1/admin/settings", opt=needs(Permission.READ_SETTINGS), responses=fails(401, 403))
+@get("/v1/admin/settings", opt=needs(Permission.READ_SETTINGS), responses=fails(401))
 async def list_settings(app: UseApp) -> wire.SettingList:
     """Every setting with its default and meaning."""
     return app.settings.list()
@@ -18,7 +18,7 @@ async def list_settings(app: UseApp) -> wire.SettingList:
 @patch(
     "/v1/admin/settings",
     opt=needs(Permission.CHANGE_SETTINGS),
-    responses=fails(400, 401, 403),
+    responses=change_fails(401),
 )
 async def change_settings(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.SettingsChange]

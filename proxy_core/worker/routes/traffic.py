@@ -12,7 +12,7 @@ from proxy_core.worker.uses import UseApp
 _READ = needs(Permission.READ_LOGS, "path")
 
 
-@get("/v1/vaults/{vault:str}/logs", opt=_READ, responses=fails(400, 401, 403, 404))
+@get("/v1/vaults/{vault:str}/logs", opt=_READ, responses=fails(401, 404, 503))
 async def logs(
     app: UseApp,
     vault: FromPath[str],
@@ -29,7 +29,7 @@ async def logs(
     return await app.logs.page(vault, query)
 
 
-@get("/v1/vaults/{vault:str}/discovered-hosts", opt=_READ, responses=fails(401, 403, 404))
+@get("/v1/vaults/{vault:str}/discovered-hosts", opt=_READ, responses=fails(401, 404, 503))
 async def discovered_hosts(app: UseApp, vault: FromPath[str]) -> wire.DiscoveredHosts:
     """Hosts that agents reached without a service."""
     return await app.logs.discovered_hosts(vault)

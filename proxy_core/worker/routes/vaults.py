@@ -5,19 +5,19 @@ from litestar.params import FromPath, JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
-from proxy_core.worker.guard import fails, needs
+from proxy_core.worker.guard import change_fails, fails, needs
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _CHANGE = needs(Permission.CHANGE_VAULT, "path")
 
 
-@get("/v1/vaults", opt=needs(Permission.LIST_VAULTS), responses=fails(401, 403))
+@get("/v1/vaults", opt=needs(Permission.LIST_VAULTS), responses=fails(401))
 async def list_vaults(app: UseApp, caller: UseCaller) -> wire.VaultList:
     """The vaults that the caller may see."""
     return await app.vaults.list(caller.known())
 
 
-@post("/v1/vaults", opt=needs(Permission.CREATE_VAULT), responses=fails(400, 401, 403, 409, 503))
+@post("/v1/vaults", opt=needs(Permission.CREATE_VAULT), responses=change_fails(401, 409))
 async def create_vault(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.VaultName]
 ) -> wire.Vault:
@@ -25,7 +25,7 @@ async def create_vault(
     return await app.vaults.create(data, caller.known())
 
 
-@delete("/v1/vaults/{vault:str}", status_code=200, opt=_CHANGE, responses=fails(400, 401, 403, 404))
+@delete("/v1/vaults/{vault:str}", status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
 async def delete_vault(app: UseApp, caller: UseCaller, vault: FromPath[str]) -> wire.VaultDeleted:
     """Delete a vault with all it holds; never `default`."""
     return await app.vaults.delete(vault, caller.known())
@@ -35,7 +35,7 @@ async def delete_vault(app: UseApp, caller: UseCaller, vault: FromPath[str]) -> 
     "/v1/vaults/{vault:str}/rename",
     status_code=200,
     opt=_CHANGE,
-    responses=fails(400, 401, 403, 404, 409),
+    responses=change_fails(401, 404, 409),
 )
 async def rename_vault(
     app: UseApp, caller: UseCaller, vault: FromPath[str], data: JSONBody[wire.VaultName]
@@ -47,14 +47,14 @@ async def rename_vault(
 @get(
     "/v1/vaults/{vault:str}/settings",
     opt=needs(Permission.READ_VAULT, "path"),
-    responses=fails(401, 403, 404),
+    responses=fails(401, 404),
 )
 async def vault_settings(app: UseApp, vault: FromPath[str]) -> wire.VaultSettings:
     """What the vault does with hosts that no service covers."""
     return await app.vaults.settings(vault)
 
 
-@patch("/v1/vaults/{vault:str}/settings", opt=_CHANGE, responses=fails(400, 401, 403, 404))
+@patch("/v1/vaults/{vault:str}/settings", opt=_CHANGE, responses=change_fails(401, 404))
 async def change_vault_settings(
     app: UseApp, caller: UseCaller, vault: FromPath[str], data: JSONBody[wire.VaultSettings]
 ) -> wire.VaultSettings:
