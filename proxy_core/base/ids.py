@@ -20,7 +20,9 @@ USER_PREFIX = "vt_user_"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _RANDOM_BITS = 80
-_SHIFTS = range(120, -1, -10)
+_END_BITS = 20
+_END = (1 << _END_BITS) - 1
+_SHIFTS = range(100, -1, -10)
 
 
 def new_token(prefix: str) -> str:
@@ -39,14 +41,16 @@ def token_sha256(token: str | bytes) -> bytes:
 
 
 class _IdSource:
-    """Hands out growing 128-bit numbers."""
+    """Hands out growing 128-bit numbers, spelled. Most share all but their end with the last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._millisecond = 0
         self._last = 0
+        self._shared = -1
+        self._spelled = ""
 
-    def next(self) -> int:
+    def next(self) -> str:
         now = int(time.time() * 1000)
         with self._lock:
             if now > self._millisecond:
@@ -54,7 +58,11 @@ class _IdSource:
                 self._last = now << _RANDOM_BITS | int.from_bytes(os.urandom(10))
             else:  # one more in this millisecond, or the clock was put back
                 self._last += 1
-            return self._last
+            shared, end = self._last >> _END_BITS, self._last & _END
+            if shared != self._shared:
+                self._shared = shared
+                self._spelled = "".join([_PAIRS[shared >> shift & 1023] for shift in _SHIFTS])
+            return self._spelled + _PAIRS[end >> 10] + _PAIRS[end & 1023]
 
 
 _source = _IdSource()
@@ -62,6 +70,4 @@ _source = _IdSource()
 
 def new_id() -> str:
     """A new id that sorts after all earlier ones of this process. Unique, but not a secret."""
-    number = _source.next()
-    pairs = _PAIRS
-    return "".join([pairs[number >> shift & 1023] for shift in _SHIFTS])
+    return _source.next()
