@@ -220,7 +220,7 @@ class Agents:
         )
 
     def _described(self, row: tables.Agent, bearer: Bearer) -> wire.AgentInfo:
-        seen_at = self._context.usage.seen.get(row.id, row.last_seen_at)
+        seen_at = max(self._context.usage.seen.get(row.id, 0.0), row.last_seen_at or 0.0)
         return wire.AgentInfo(
             id=row.id,
             name=row.name,

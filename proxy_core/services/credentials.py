@@ -6,6 +6,7 @@ become a newer version.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from weakref import WeakSet
 
 from sqlmodel import Session
 
@@ -35,6 +36,8 @@ class Credentials:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._readable: WeakSet[SealedSecret] = WeakSet()
+        """What was found to open: a list need not decrypt every value each time it is asked."""
 
     async def set(self, request: wire.SetCredentials, by: Principal) -> wire.CredentialsSet:
         """All or none; older values stay as versions. VaultError: sealed, bad_request."""
@@ -198,12 +201,13 @@ class Credentials:
 
     def _state(self, sealed: SealedSecret | None) -> str:
         sealer = self._context.sealer
-        if sealed is None or sealer.sealed:
+        if sealed is None or sealer.sealed or sealed in self._readable:
             return "ok"
         try:
             sealer.unseal(sealed.blob, sealed.aad)
         except VaultError:
             return "unreadable"
+        self._readable.add(sealed)
         return "ok"
 
     def _swap(self, entry: VaultEntry) -> None:

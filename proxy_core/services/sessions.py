@@ -108,7 +108,7 @@ class Sessions:
         )
 
     def _described(self, vault: str, row: tables.ScopedSession) -> wire.SessionInfo:
-        used_at = self._context.usage.seen.get(row.id, row.last_used_at)
+        used_at = max(self._context.usage.seen.get(row.id, 0.0), row.last_used_at or 0.0)
         return wire.SessionInfo(
             id=row.id,
             vault=vault,

@@ -37,7 +37,7 @@ class Usage:
         """Take in a finished request; `vault` is the present name of the record's vault."""
         at = record.started_at
         if record.actor_id:
-            self.seen[record.actor_id] = at
+            self.seen[record.actor_id] = max(at, self.seen.get(record.actor_id, at))
             is_agent = record.actor_type == ActorType.AGENT
             (self._fresh_agents if is_agent else self._fresh_sessions).add(record.actor_id)
         if not record.matched_service:
@@ -47,10 +47,11 @@ class Usage:
         if hits is None:
             hits = self.services[place] = Hits()
         hits.count += 1
-        hits.last_at = at
+        # A stream that began early may end late: the latest start counts.
+        hits.last_at = max(at, hits.last_at)
         if record.decision == "injected":
             for key in record.credential_keys:
-                self.credentials[vault, key] = at
+                self.credentials[vault, key] = max(at, self.credentials.get((vault, key), at))
 
     def take_seen(self) -> tuple[dict[str, float], dict[str, float]]:
         """Agents and sessions seen since the last call, by id; for storing."""

@@ -1,0 +1,60 @@
+"""When things were last used."""
+
+from proxy_core.domain import wire
+from proxy_core.services.application import Application
+from tests.services.conftest import (
+    ADA,
+    NOW,
+    basic,
+    make_agent,
+    put_credentials,
+    put_service,
+    record,
+)
+
+
+async def test_lists_are_fresh(app: Application) -> None:
+    """A request counts in the list that is asked for the moment after it ended."""
+    await put_credentials(app, API_KEY="v")
+    await put_service(app, "example", "api.example.com", "API_KEY")
+    access = app.broker.authenticate(basic(await make_agent(app, "bot", "default")))
+    for _ in range(3):
+        app.broker.finished(record(access))
+    (service,) = (await app.services.list("default")).services
+    assert (service["hits"], service["last_hit_at"]) == (3, "2025-06-15T15:06:45.000Z")
+    (credential,) = (await app.credentials.list("default")).credentials or []
+    assert credential.last_used_at == "2025-06-15T15:06:45.000Z"
+    assert (await app.agents.get("bot")).last_seen_at == "2025-06-15T15:06:45.000Z"
+
+
+async def test_a_stream_that_ends_late_takes_nothing_back(app: Application) -> None:
+    """The latest start counts, whichever request ends last."""
+    await put_credentials(app, API_KEY="v")
+    await put_service(app, "example", "api.example.com", "API_KEY")
+    access = app.broker.authenticate(basic(await make_agent(app, "bot", "default")))
+    app.broker.finished(record(access))
+    app.broker.finished(record(access, started_at=NOW - 3600))
+    (service,) = (await app.services.list("default")).services
+    assert (service["hits"], service["last_hit_at"]) == (2, "2025-06-15T15:06:45.000Z")
+    (credential,) = (await app.credentials.list("default")).credentials or []
+    assert credential.last_used_at == "2025-06-15T15:06:45.000Z"
+    assert (await app.agents.get("bot")).last_seen_at == "2025-06-15T15:06:45.000Z"
+
+
+async def test_a_list_decrypts_each_value_once(app: Application) -> None:
+    """A value is opened to see whether it can be, and again only when it has changed."""
+    await put_credentials(app, API_KEY="v", OTHER_KEY="w")
+    opened = app._context.sealer.unseal
+    places: list[bytes] = []
+
+    def counted(blob: bytes, aad: bytes) -> bytes:
+        places.append(aad)
+        return opened(blob, aad)
+
+    app._context.sealer.unseal = counted  # type: ignore[method-assign]
+    for _ in range(3):
+        await app.credentials.list("default")
+    assert len(places) == 2
+    await app.credentials.set(wire.SetCredentials(credentials={"API_KEY": "x"}), ADA)
+    await app.credentials.list("default")
+    assert len(places) == 3
