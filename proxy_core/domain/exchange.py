@@ -5,6 +5,7 @@ The data path (`mitm`) asks, the broker (`services.broker`) answers:
     authenticate(authorization)  -> Access         once a connection
     decide(access, facts)        -> Decision       every request, from the compiled snapshot
     inject(decision)             -> Injection      every request: secrets, dropped after use
+    reconsider(decision, facts)  -> Decision|None  a refusal that another credential may lift
     record(RequestRecord)                          every request, when it has ended
 """
 
@@ -64,12 +65,29 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The request may go on. `service` None: no service, forwarded without a credential."""
+    """The request may go on. `service` None: no service, forwarded without a credential.
+
+    `reconsiders`: the broker may have another credential to offer once the upstream has refused
+    this one, so the request's body is kept for a second attempt.
+    """
 
     vault: str
     service: Service | None
     reason: str
     credential_keys: tuple[str, ...] = ()
+    reconsiders: bool = False
+
+
+class ResponseFacts(msgspec.Struct, frozen=True, gc=False):
+    """The head of a response of 400 or more, before any of it has reached the client.
+
+    `headers` are in order and case as received. `repeatable` False: the request can't be sent
+    again, so the response will pass whatever is decided.
+    """
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    repeatable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
 from proxy_core.domain.secret_values import checked_value, header_value, invalid_value
-from proxy_core.domain.service import Auth, AuthType, Service
+from proxy_core.domain.service import Auth, AuthType, Service, Substitution, Surface
 from proxy_core.domain.templates import parse_template
 
 Secret = Callable[[str], bytes]
@@ -17,6 +17,7 @@ Secret = Callable[[str], bytes]
 
 _Header = tuple[bytes, bytes]
 _AUTHORIZATION = b"Authorization"
+_ESCAPING = frozenset((Surface.BODY, Surface.WEBSOCKET))
 
 
 def build_injection(service: Service, secret: Secret) -> Injection:
@@ -30,13 +31,16 @@ def build_injection(service: Service, secret: Secret) -> Injection:
         return Injection(headers) if headers else NO_INJECTION
     substitutions = tuple(
         SecretSubstitution(
-            rule.placeholder.encode("ascii"),
-            checked_value(rule.key, secret(rule.key)),
-            rule.surfaces,
+            rule.placeholder.encode("ascii"), _substitute(rule, secret(rule.key)), rule.surfaces
         )
         for rule in service.substitutions
     )
     return Injection(headers, substitutions)
+
+
+def _substitute(rule: Substitution, value: bytes) -> bytes:
+    """Forms and JSON take every character, escaped; what else it may meet is checked there."""
+    return value if rule.surfaces & _ESCAPING else checked_value(rule.key, value)
 
 
 def _bearer(auth: Auth, secret: Secret) -> tuple[_Header, ...]:

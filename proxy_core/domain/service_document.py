@@ -41,8 +41,7 @@ PLACEHOLDER_MIN, PLACEHOLDER_MAX = 4, 128
 _FIELDS = ("name", "host", "path", "enabled", "auth", "substitutions", "rules", "allow_http")
 _READ_ONLY = ("hits", "last_hit_at")
 _LATER_FIELDS = ("scrub", "gateway", "capture", "failover")
-_LATER_SURFACES = (Surface.BODY, Surface.WEBSOCKET)
-_SURFACES = tuple(surface for surface in Surface if surface not in _LATER_SURFACES)
+_SURFACES = tuple(Surface)
 _PLACEHOLDER = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
 _METHOD = re.compile(r"[A-Z]+(?:[-_][A-Z]+)*", re.ASCII)
 
@@ -181,8 +180,6 @@ def _placeholder_problem(placeholder: str) -> str:
 def _surfaces(fields: Fields) -> frozenset[Surface]:
     names = fields.texts("in")
     for name in names:
-        if name in _LATER_SURFACES:
-            raise invalid(fields.where, f"substitution in {name} needs a later version")
         if name not in _SURFACES:
             choices = ", ".join(_SURFACES)
             raise invalid(fields.where, f"unknown surface {quoted(name)} (one of {choices})")

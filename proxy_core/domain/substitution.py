@@ -1,4 +1,4 @@
-"""Placeholders in a request are replaced by secrets, on the declared surfaces and nowhere else.
+"""Placeholders in a request's head are replaced by secrets, on the declared surfaces alone.
 
 All placeholders are replaced in one pass, longest first where two begin alike, so that a secret is
 never searched for further placeholders. In path and query the value is percent-encoded: it cannot
@@ -17,6 +17,8 @@ from proxy_core.domain.target import check_path
 
 # Substitutions carry no key: the placeholder is what an operator can look up.
 _SOME_KEY = "for a placeholder"
+MAX_IN_HEAD = 1024 * 1024
+"""Bytes that one target or field may grow to: it can name a long secret many times."""
 # Legal inside a segment and meant literally by those who put a token there (`bot123:abc`).
 _SEGMENT_SAFE = ":@$&+="
 
@@ -63,6 +65,9 @@ def _replace(
     }
     if not present:
         return text
+    growth = sum(3 * len(value) * text.count(name) for name, value in present.items())
+    if growth > MAX_IN_HEAD:
+        raise VaultError("headers_too_large", "too large with its placeholders replaced")
     pattern = b"|".join(re.escape(name) for name in sorted(present, key=len, reverse=True))
     return re.sub(pattern, lambda found: encode(checked_value(_SOME_KEY, present[found[0]])), text)
 

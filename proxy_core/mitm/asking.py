@@ -53,7 +53,7 @@ class Asking:
     async def ask(
         self, request: bytes, on_interim: Callable[[ResponseHead], Awaitable[None]]
     ) -> tuple[Upstream, ResponseHead]:
-        """Send `request` (the head and what of the body is there) and the rest of the body.
+        """Send `request`, a head, with the body behind it.
 
         Raises VaultError (upstream_…, address_blocked) and what the client's side raises.
         """
@@ -66,7 +66,9 @@ class Asking:
                 raise self._failure_so_far
             confirmed = self._confirmed(upstream)
             try:
-                await upstream.stream.write(request, self._config.body_idle)
+                opening = self._upload.opening()
+                data = b"".join((request, opening)) if opening else request
+                await upstream.stream.write(data, self._config.body_idle)
                 self._upload.start(upstream.stream)
                 return upstream, await self._response_head(upstream, on_interim)
             except StreamError as error:

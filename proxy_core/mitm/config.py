@@ -26,6 +26,12 @@ class ProxyConfig:
     """Request and response heads, each."""
     head_fields_limit: int = 200
     request_body_limit: int = 1024 * MIB
+    substitution_limit: int = 64 * MIB
+    """A request body in which placeholders are replaced, before and after."""
+    replay_limit: int = 8 * MIB
+    """A request body that is kept while it is sent, in case another credential is tried."""
+    body_memory: int = 512 * MIB
+    """What is held for these two, over all requests."""
     interim_limit: int = 16
     """1xx answers that an upstream may send before the final one."""
 

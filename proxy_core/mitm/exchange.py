@@ -13,15 +13,13 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Ingress, RequestFacts
 from proxy_core.domain.target import check_path
 from proxy_core.mitm.answers import render_answer, render_last_hop
-from proxy_core.mitm.asking import Asking
+from proxy_core.mitm.forwarding import Forwarding
 from proxy_core.mitm.http1 import (
     RequestHead,
     ResponseHead,
     Side,
     Target,
     body_reader,
-    injected_names,
-    render_request,
     render_response,
     response_framing,
     split_target,
@@ -29,7 +27,6 @@ from proxy_core.mitm.http1 import (
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.relay import Download, Splice
-from proxy_core.mitm.rewrite import substituted
 from proxy_core.mitm.route import Route
 from proxy_core.mitm.streams import Stream, StreamError
 from proxy_core.mitm.trail import Trail
@@ -55,7 +52,7 @@ class Exchange:
         self._client = client
         self._head = head
         self._upload = Upload(client, head.framing)
-        self._asking: Asking | None = None
+        self._forwarding: Forwarding | None = None
         self._answering = False
         self._patience: asyncio.TimerHandle | None = None
         self.trail = Trail(client.time, ingress, head.method.decode("ascii"))
@@ -77,8 +74,8 @@ class Exchange:
             self._upload.cancel()
             if self._patience is not None:
                 self._patience.cancel()
-            if self._asking is not None and self._asking.upstream is not None:
-                self._asking.upstream.stream.abort()
+            if self._forwarding is not None:
+                self._forwarding.end()
             self.trail.bytes_up = self._upload.size
             hub.broker.finished(self.trail.record(self._client.time))
 
@@ -113,15 +110,11 @@ class Exchange:
         broker.started(trail.start(route, decision))
         if head.ends_here:
             return await self._answer_last_hop()
-        onward, origin_form = substituted(head, target, injection.substitutions)
-        self._upload.open(self._hub.config, injected_names(injection))
-        request = render_request(onward, origin_form, route.host_field, injection)
-        first = self._upload.first()
-        if first:
-            request = b"".join((request, first))
-        self._asking = Asking(self._hub, route.origin, head, self._upload, trail)
+        self._forwarding = Forwarding(self._hub, route, head, target, self._upload, trail)
+        request = await self._forwarding.prepare(self._client, decision, injection)
         self._client.watch(self._on_client)
-        upstream, response = await self._asking.ask(request, self._pass_interim)
+        upstream, response = await self._forwarding.ask(request, self._pass_interim)
+        self._forwarding.forget()
         return await self._deliver(upstream, response)
 
     def _check(self, route: Route, path: str) -> None:
@@ -149,8 +142,8 @@ class Exchange:
             self._patience = self._hub.reactor.loop.call_later(grace, self._give_up_waiting)
 
     def _give_up(self) -> None:
-        if self._asking is not None:
-            self._asking.interrupt(StreamError(self._client, "closed"))
+        if self._forwarding is not None:
+            self._forwarding.asking.interrupt(StreamError(self._client, "closed"))
 
     def _give_up_waiting(self) -> None:
         if not self._answering:
@@ -206,8 +199,8 @@ class Exchange:
         return not close and self._upload.complete
 
     def _release(self, upstream: Upstream, reusable: bool) -> None:
-        if self._asking is not None:
-            self._asking.upstream = None
+        if self._forwarding is not None:
+            self._forwarding.asking.upstream = None
         if reusable and self._upload.delivered:
             self._hub.pool.give(upstream, self._hub.config)
         else:
@@ -219,7 +212,8 @@ class Exchange:
         client.unwatch()
         self._answering = True
         await self._write(render_response(response, response.framing, close=False))
-        splice = Splice(client, upstream.stream, self._hub.config.tunnel_idle)
+        frames = self._forwarding.client_frames() if self._forwarding is not None else None
+        splice = Splice(client, upstream.stream, self._hub.config.tunnel_idle, frames)
         try:
             await splice.run()
         finally:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.dial import Dialer
+from proxy_core.mitm.memory import Memory
 from proxy_core.mitm.pool import Pool
 from proxy_core.mitm.ports import Broker, LeafSource
 from proxy_core.mitm.reactor import Reactor
@@ -27,6 +28,7 @@ class Hub:
     reactor: Reactor
     dialer: Dialer
     pool: Pool = field(default_factory=Pool)
+    memory: Memory = field(default_factory=Memory)
     stopping: bool = False
     requests: int = 0
     """Requests under way."""

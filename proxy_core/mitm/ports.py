@@ -6,7 +6,7 @@
 import ssl
 from typing import Protocol
 
-from proxy_core.domain.exchange import Access, Decision, Injection, RequestFacts
+from proxy_core.domain.exchange import Access, Decision, Injection, RequestFacts, ResponseFacts
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 
 
@@ -26,6 +26,12 @@ class Broker(Protocol):
 
     async def inject(self, decision: Decision) -> Injection:
         """Decrypt what the service needs. Raises VaultError: credential_not_found, sealed, …"""
+
+    async def reconsider(self, decision: Decision, response: ResponseFacts) -> Decision | None:
+        """Asked once a request, if `decision.reconsiders` and the upstream has answered 400 or
+        more: another decision to inject and send the request again with, or None to let the
+        response pass. May take time (a token's refresh). Raises VaultError: taken for None.
+        """
 
     def started(self, start: RequestStart) -> None:
         """Tell consoles that a request is under way. Never blocks."""

@@ -6,11 +6,11 @@ constant, however slow that side is.
 """
 
 import asyncio
-import contextlib
 
 from proxy_core.mitm.http1 import BodyReader, Side
 from proxy_core.mitm.streams import Data, Stream, StreamError
 from proxy_core.mitm.trail import Trail
+from proxy_core.mitm.websocket_frames import ClientFrames
 
 
 class Flow:
@@ -79,11 +79,17 @@ class Download(Flow):
 
 
 class Splice:
-    """Two streams that pass everything to each other until one ends or both idle too long."""
+    """Two streams that pass everything to each other until one ends or both idle too long.
 
-    def __init__(self, client: Stream, upstream: Stream, idle: float) -> None:
+    `frames` looks into what the client sends; without it, that passes unread.
+    """
+
+    def __init__(
+        self, client: Stream, upstream: Stream, idle: float, frames: ClientFrames | None = None
+    ) -> None:
         self._idle = idle
-        self._ways = _Way(client, upstream), _Way(upstream, client)
+        up = _Way(client, upstream) if frames is None else _FramedWay(client, upstream, frames)
+        self._ways = up, _Way(upstream, client)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -92,7 +98,7 @@ class Splice:
         return up.size, down.size
 
     async def run(self) -> None:
-        """Raises StreamError when a side fails rather than ends."""
+        """Raises StreamError when a side fails rather than ends; VaultError from `frames`."""
         up, down = self._ways
         ways = [
             asyncio.create_task(self._pump(up, down)),
@@ -105,9 +111,7 @@ class Splice:
         finally:
             for way in ways:
                 way.cancel()
-            for way in ways:
-                with contextlib.suppress(asyncio.CancelledError, StreamError):
-                    await way
+            await asyncio.gather(*ways, return_exceptions=True)
 
     async def _pump(self, way: "_Way", other: "_Way") -> None:
         while True:
@@ -136,3 +140,15 @@ class _Way(Flow):
         self.size += len(data)
         self.moved_at = self.source.time
         return data
+
+
+class _FramedWay(_Way):
+    """The client's direction, where placeholders in text frames are replaced."""
+
+    def __init__(self, source: Stream, sink: Stream, frames: ClientFrames) -> None:
+        super().__init__(source, sink)
+        self._frames = frames
+
+    def convert(self, data: Data) -> Data:
+        """Through the frame parser. Raises VaultError: substitution_invalid, …"""
+        return self._frames.feed(super().convert(data))

@@ -1,33 +1,60 @@
-"""Placeholders in a request's target and header fields, before it is rendered."""
+"""What placeholders ask for in one request: a new target, a body read whole, frames looked into.
+
+Header fields are replaced where they are rendered (`http1.render`).
+"""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from proxy_core.domain.exchange import SecretSubstitution
-from proxy_core.domain.substitution import (
-    substitute_header_value,
-    substitute_path,
-    substitute_query,
+from proxy_core.domain.placeholders import Placeholders
+from proxy_core.domain.substitution import substitute_path, substitute_query
+from proxy_core.domain.text_substitution import (
+    FRAME_GROWTH,
+    FrameText,
+    body_kind,
+    body_placeholders,
 )
-from proxy_core.mitm.http1 import RequestHead, Target
+from proxy_core.mitm.http1 import RequestHead, Target, field_values, without_field
+from proxy_core.mitm.websocket_frames import MAX_TEXT, ClientFrames
+
+Substitutions = Sequence[SecretSubstitution]
 
 
-def substituted(
-    head: RequestHead, target: Target, substitutions: Sequence[SecretSubstitution]
-) -> tuple[RequestHead, bytes]:
-    """The head and the target in origin form with every declared placeholder replaced.
+def onward_target(target: Target, substitutions: Substitutions) -> bytes:
+    """The target in origin form with every declared placeholder replaced.
 
-    Raises VaultError substitution_invalid.
+    Raises VaultError: substitution_invalid, headers_too_large.
     """
     if not substitutions:
-        return head, target.origin_form
+        return target.origin_form
     path = substitute_path(target.path, substitutions)
-    query = target.query
-    if query is not None:
-        query = substitute_query(query, substitutions)
-    headers = [
-        (name, substitute_header_value(value, substitutions)) for name, value in head.headers
-    ]
-    onward = path if query is None else path + b"?" + query
-    return msgspec.structs.replace(head, headers=headers), onward
+    if target.query is None:
+        return path
+    return path + b"?" + substitute_query(target.query, substitutions)
+
+
+def onward_head(head: RequestHead, substitutions: Substitutions) -> RequestHead:
+    """The head, without extensions for a WebSocket whose frames have to stay readable."""
+    if head.websocket_key is None or not FrameText(substitutions):
+        return head
+    kept = without_field(head.headers, b"sec-websocket-extensions")
+    return msgspec.structs.replace(head, headers=kept)
+
+
+def in_body(head: RequestHead, substitutions: Substitutions) -> Placeholders | None:
+    """What is to be replaced in the request's body; None: it passes unread."""
+    if not substitutions or not head.framing.has_body:
+        return None
+    types = field_values(head.headers, b"content-type")
+    kind = body_kind(types, field_values(head.headers, b"content-encoding"))
+    return None if kind is None else body_placeholders(substitutions, kind)
+
+
+def in_frames(substitutions: Substitutions) -> ClientFrames | None:
+    """What looks into a WebSocket client's frames; None: they pass unread."""
+    texts = FrameText(substitutions)
+    if not texts:
+        return None
+    return ClientFrames(lambda text: texts.replace(text, FRAME_GROWTH * MAX_TEXT))

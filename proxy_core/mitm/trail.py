@@ -51,6 +51,12 @@ class Trail(msgspec.Struct, eq=False):
             injected = injection.headers or injection.substitutions
             self.outcome = "injected" if injected else "passthrough"
 
+    def sent_again(self, decision: Decision, injection: Injection) -> None:
+        """The upstream has refused, and is asked again with another credential."""
+        self.allowed(decision, injection)
+        self.retries += 1
+        self.first_byte = -1.0
+
     def start(self, route: Route, decision: Decision) -> RequestStart:
         """What consoles are told while the request is under way."""
         access, origin = route.access, route.origin

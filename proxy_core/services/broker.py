@@ -8,7 +8,14 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import token_sha256
 from proxy_core.domain import policy
 from proxy_core.domain.events import EventType
-from proxy_core.domain.exchange import NO_INJECTION, Access, Decision, Injection, RequestFacts
+from proxy_core.domain.exchange import (
+    NO_INJECTION,
+    Access,
+    Decision,
+    Injection,
+    RequestFacts,
+    ResponseFacts,
+)
 from proxy_core.domain.injection import build_injection
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.services.context import Context
@@ -78,6 +85,10 @@ class Broker:
                 raise _unreadable(error, key, decision.vault) from None
 
         return build_injection(service, secret)
+
+    async def reconsider(self, _decision: Decision, _response: ResponseFacts) -> Decision | None:
+        """A stored value has no other to stand in for it: the response passes."""
+        return None
 
     def started(self, start: RequestStart) -> None:
         """Tell consoles that a request is under way."""

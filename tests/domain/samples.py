@@ -49,7 +49,7 @@ auths = st.one_of(
     ),
     st.just(Auth(AuthType.PASSTHROUGH)),
 )
-surfaces = st.frozensets(st.sampled_from([Surface.PATH, Surface.QUERY, Surface.HEADER]), min_size=1)
+surfaces = st.frozensets(st.sampled_from(Surface), min_size=1)
 substitutions = st.lists(
     st.builds(Substitution, keys, st.from_regex(r"__[a-z]{1,6}__", fullmatch=True), surfaces),
     max_size=3,

@@ -11,7 +11,14 @@ from pathlib import Path
 import trustme
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Access, ActorType, Decision, Injection, RequestFacts
+from proxy_core.domain.exchange import (
+    Access,
+    ActorType,
+    Decision,
+    Injection,
+    RequestFacts,
+    ResponseFacts,
+)
 from proxy_core.domain.service import Auth, AuthType, Service
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.mitm.ca import LeafMint, RootCA, new_root
@@ -40,6 +47,10 @@ class FakeBroker:
     records: list[RequestRecord] = field(default_factory=list)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
     fault: Exception | None = None
+    second: Injection | VaultError | None = None
+    """What a refused request is sent again with; None: the refusal passes."""
+    reconsiders: bool = False
+    responses: list[ResponseFacts] = field(default_factory=list)
 
     def authenticate(self, proxy_authorization: bytes | None) -> Access:
         if proxy_authorization != b"Basic dG9rZW46":
@@ -52,10 +63,18 @@ class FakeBroker:
             raise self.fault
         if self.refusal is not None:
             raise self.refusal
-        return Decision("main", SERVICE, "service api", ("KEY",))
+        return Decision("main", SERVICE, "service api", ("KEY",), self.reconsiders)
 
     async def inject(self, decision: Decision) -> Injection:
-        return self.injection
+        if decision.reason != "second":
+            return self.injection
+        if not isinstance(self.second, Injection):
+            raise self.second or AssertionError("there is no second decision")
+        return self.second
+
+    async def reconsider(self, decision: Decision, response: ResponseFacts) -> Decision | None:
+        self.responses.append(response)
+        return None if self.second is None else replace(decision, reason="second")
 
     def started(self, start: RequestStart) -> None:
         self.starts.append(start)

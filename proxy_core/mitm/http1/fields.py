@@ -45,6 +45,16 @@ def is_value(value: bytes) -> bool:
     return _VALUE.fullmatch(value) is not None
 
 
+def field_values(headers: Iterable[Field], name: bytes) -> list[bytes]:
+    """The values of all fields of that name (folded), in order."""
+    return [value for key, value in headers if fold(key) == name]
+
+
+def without_field(headers: Iterable[Field], name: bytes) -> list[Field]:
+    """All fields but those of that name (folded)."""
+    return [field for field in headers if fold(field[0]) != name]
+
+
 def split_block(block: bytes, side: Side, limits: Limits) -> list[Field]:
     """(name, value) pairs in order and case, values without surrounding blanks.
 

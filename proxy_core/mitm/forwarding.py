@@ -1,0 +1,183 @@
+"""One request on its way upstream with a credential, and once more with another one.
+
+A response of 400 or more may mean that the credential has expired or is used up. If the decision
+allows for that, the broker is asked, and may answer with another decision: then the request is
+sent a second time, whatever its method, since the upstream has refused to act on it. That is
+possible while all of its body is held and nothing of the response has reached the client. What
+can't be sent again is passed on as it came.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import NO_INJECTION, Decision, Injection, ResponseFacts
+from proxy_core.mitm.asking import Asking
+from proxy_core.mitm.gathering import Gathered
+from proxy_core.mitm.http1 import (
+    Framing,
+    ProtocolError,
+    RequestHead,
+    ResponseHead,
+    Side,
+    Target,
+    body_reader,
+    injected_names,
+    render_request,
+)
+from proxy_core.mitm.hub import Hub
+from proxy_core.mitm.memory import Share
+from proxy_core.mitm.pool import Upstream
+from proxy_core.mitm.rewrite import in_body, in_frames, onward_head, onward_target
+from proxy_core.mitm.route import Route
+from proxy_core.mitm.streams import Stream
+from proxy_core.mitm.trail import Trail
+from proxy_core.mitm.upload import Upload
+from proxy_core.mitm.websocket_frames import ClientFrames
+
+OnInterim = Callable[[ResponseHead], Awaitable[None]]
+
+
+class Forwarding:
+    """`asking` is the request's way upstream; it has a connection while one is in use."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        route: Route,
+        head: RequestHead,
+        target: Target,
+        upload: Upload,
+        trail: Trail,
+    ) -> None:
+        self._hub = hub
+        self._route = route
+        self._head = head
+        self._target = target
+        self._upload = upload
+        self._trail = trail
+        self._decision: Decision | None = None
+        self._injection = NO_INJECTION
+        self._gathered: Gathered | None = None
+        self.asking = Asking(hub, route.origin, head, upload, trail)
+
+    async def prepare(self, client: Stream, decision: Decision, injection: Injection) -> bytes:
+        """The head to send. The body is read before where placeholders in it are to be replaced.
+
+        Raises VaultError: substitution_invalid, request_too_large, headers_too_large, …;
+        StreamError.
+        """
+        hub, head, upload = self._hub, self._head, self._upload
+        config = hub.config
+        self._decision, self._injection = decision, injection
+        origin_form = onward_target(self._target, injection.substitutions)
+        placeholders = in_body(head, injection.substitutions)
+        if placeholders is None:
+            upload.open(config, injected_names(injection), self._keep(decision))
+            upload.first()
+            return self._render(origin_form, injection, None, forward_expect=True)
+        upload.open(config, unwrap=True)
+        self._gathered = Gathered(upload, config, hub.memory, decision.reconsiders)
+        framing = await self._gathered.read(client, head, placeholders)
+        return self._render(origin_form, injection, framing, forward_expect=False)
+
+    def _keep(self, decision: Decision) -> Share | None:
+        config, framing = self._hub.config, self._head.framing
+        if not decision.reconsiders or framing.length > config.replay_limit:
+            return None
+        return Share(self._hub.memory, config.replay_limit, config.body_memory)
+
+    def _render(
+        self, target: bytes, injection: Injection, framing: Framing | None, *, forward_expect: bool
+    ) -> bytes:
+        return render_request(
+            onward_head(self._head, injection.substitutions)
+            if injection.substitutions
+            else self._head,
+            target,
+            self._route.host_field,
+            injection,
+            framing=framing,
+            forward_expect=forward_expect,
+        )
+
+    async def ask(self, request: bytes, on_interim: OnInterim) -> tuple[Upstream, ResponseHead]:
+        """Send what `prepare` has made, a second time if the broker says so. Raises as `Asking`."""
+        upstream, response = await self.asking.ask(request, on_interim)
+        decision = self._decision
+        if decision is None or not decision.reconsiders or response.status < 400:
+            return upstream, response
+        second = await self._second(decision, response)
+        if second is None:
+            return upstream, response
+        self._set_aside(upstream, response)
+        return await self.asking.ask(second, on_interim)
+
+    def client_frames(self) -> ClientFrames | None:
+        """What looks into the frames of a WebSocket's client; None: they pass unread."""
+        return in_frames(self._injection.substitutions)
+
+    def forget(self) -> None:
+        """The response is on its way to the client: the body isn't needed any more."""
+        self._upload.forget()
+        if self._gathered is not None:
+            self._gathered.forget()
+
+    def end(self) -> None:
+        """Hold nothing any more, and break the connection off if one is still in use."""
+        self.forget()
+        if self.asking.upstream is not None:
+            self.asking.upstream.stream.abort()
+
+    # --- once more ----------------------------------------------------------------------------
+
+    async def _second(self, decision: Decision, response: ResponseHead) -> bytes | None:
+        """The head to send instead, with the upload stopped; None: the response passes."""
+        broker = self._hub.broker
+        facts = ResponseFacts(response.status, tuple(response.headers), self._repeatable)
+        try:
+            other = await broker.reconsider(decision, facts)
+            if other is None or not self._repeatable:
+                return None
+            injection = await broker.inject(other)
+            request = self._prepare_again(injection)
+        except VaultError:
+            return None
+        await self._upload.stop()
+        if not self._repeatable:
+            return None
+        self._injection = injection
+        self._trail.sent_again(other, injection)
+        return request
+
+    @property
+    def _repeatable(self) -> bool:
+        gathered = self._gathered
+        return self._upload.repeatable and (gathered is None or gathered.repeatable)
+
+    def _prepare_again(self, injection: Injection) -> bytes:
+        """Raises VaultError as `prepare` does."""
+        origin_form = onward_target(self._target, injection.substitutions)
+        placeholders = in_body(self._head, injection.substitutions)
+        if self._gathered is None:
+            if placeholders is not None:
+                raise VaultError("substitution_invalid", "the body was not read for placeholders")
+            # Whoever has sent some of the body waits for no permission any more.
+            expect = not self._upload.size
+            return self._render(origin_form, injection, None, forward_expect=expect)
+        framing = self._gathered.again(placeholders)
+        return self._render(origin_form, injection, framing, forward_expect=False)
+
+    def _set_aside(self, upstream: Upstream, response: ResponseHead) -> None:
+        """Keep the connection whose response nobody will read, if that has come whole."""
+        self.asking.upstream = None
+        stream = upstream.stream
+        reader = body_reader(response.framing, side=Side.RESPONSE, limits=self._hub.config.limits)
+        data = stream.take_out(len(stream.buffer))
+        try:
+            whole = reader.feed(data).consumed == len(data) and reader.complete
+        except ProtocolError:
+            whole = False
+        if whole and response.keep_alive and self._upload.delivered:
+            self._hub.pool.give(upstream, self._hub.config)
+        else:
+            stream.close()

@@ -1,0 +1,99 @@
+"""A request body whose placeholders are replaced: read to its end before anything is sent.
+
+The value could prove wrong at the last placeholder, and the new length has to stand in the head.
+What is kept meanwhile is the result; the original too where the request may have to be prepared
+again with other values. A body that came in chunks goes on with a length, without its trailers.
+"""
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.placeholders import Placeholders, Replacing
+from proxy_core.mitm.config import KIB, ProxyConfig
+from proxy_core.mitm.http1 import Framing, RequestHead
+from proxy_core.mitm.memory import Memory, Share
+from proxy_core.mitm.streams import Stream, StreamError
+from proxy_core.mitm.upload import Upload
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_PIECE = 256 * KIB
+
+
+class Gathered:
+    """One request's body. `keep`: it may have to be prepared again."""
+
+    def __init__(self, upload: Upload, config: ProxyConfig, memory: Memory, keep: bool) -> None:
+        self._upload = upload
+        self._config = config
+        self._result = Share(memory, config.substitution_limit, config.body_memory)
+        self._copy = Share(memory, config.replay_limit if keep else 0, config.body_memory)
+        self._original: bytearray | None = bytearray()
+
+    @property
+    def repeatable(self) -> bool:
+        """The original is at hand."""
+        return self._original is not None
+
+    async def read(self, client: Stream, head: RequestHead, placeholders: Placeholders) -> Framing:
+        """Read the body and give it to the upload; how it is framed now.
+
+        Raises VaultError: request_too_large, substitution_invalid, overloaded, bad_request;
+        StreamError.
+        """
+        limit = self._config.substitution_limit
+        if head.framing.length > limit:
+            raise self._too_large()
+        if head.expect_continue and not client.buffer:
+            await client.write(_CONTINUE, self._config.body_idle)
+        replacing = Replacing(placeholders, limit)
+        out: list[bytes] = []
+        while not self._upload.complete:
+            data = await client.read(client.time + self._config.body_idle)
+            if not data:
+                raise StreamError(client, "closed")
+            payload = bytes(self._upload.take_in(data))
+            if self._upload.size > limit:
+                raise self._too_large()
+            self._keep(payload)
+            out.append(self._counted(replacing.feed(payload)))
+        out.append(self._counted(replacing.finish()))
+        return self._hand_over(out)
+
+    def again(self, placeholders: Placeholders | None) -> Framing:
+        """Prepare the same body with other values. Raises VaultError as `read` does."""
+        original = bytes(self._original or b"")
+        self._result.release()
+        if placeholders is None:
+            return self._hand_over([self._counted(original)])
+        replacing = Replacing(placeholders, self._config.substitution_limit)
+        pieces = [original[at : at + _PIECE] for at in range(0, len(original), _PIECE)]
+        out = [self._counted(replacing.feed(piece)) for piece in pieces]
+        return self._hand_over([*out, self._counted(replacing.finish())])
+
+    def forget(self) -> None:
+        """The request will not be sent again. Safe to call twice."""
+        self._original = None
+        self._copy.release()
+        self._result.release()
+
+    def _hand_over(self, pieces: list[bytes]) -> Framing:
+        body = b"".join(pieces)
+        self._upload.replace(body)
+        return Framing.of_length(len(body))
+
+    def _keep(self, payload: bytes) -> None:
+        if self._original is None:
+            return
+        if self._copy.grow(len(payload)):
+            self._original += payload
+        else:
+            self._original = None
+            self._copy.release()
+
+    def _counted(self, piece: bytes) -> bytes:
+        if not self._result.grow(len(piece)):
+            raise VaultError("overloaded", "too many request bodies are held in memory")
+        return piece
+
+    def _too_large(self) -> VaultError:
+        limit = self._config.substitution_limit
+        detail = f"a body in which placeholders are replaced may have at most {limit} bytes"
+        return VaultError("request_too_large", detail)
