@@ -123,6 +123,13 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Address refused by the network guard",
         "An operator can allow the network, except for cloud metadata.",
     ),
+    ErrorKind("approval_denied", 403, "An operator denied the request", "Ask the operator why."),
+    ErrorKind(
+        "approval_timeout",
+        403,
+        "No operator decided in time",
+        "Send it again when an operator is there: `vault-tui hold list` shows what waits.",
+    ),
     # Limits
     ErrorKind("rate_limited", 429, "Too many requests", "Wait for Retry-After.", retryable=True),
     # Upstream and credentials

@@ -3,7 +3,8 @@
 The data path (`mitm`) asks, the broker (`services.broker`) answers:
 
     authenticate(authorization)  -> Access         once a connection
-    decide(access, facts)        -> Decision       every request, from the compiled snapshot
+    decide(access, facts)        -> Decision, Ask  every request, from the compiled snapshot
+    hold(access, facts, ask, …)  -> Decision       what an operator has to allow first
     inject(decision)             -> Injection      every request: secrets, dropped after use
     reconsider(decision, facts)  -> Decision|None  a refusal that another credential may lift
     record(RequestRecord)                          every request, when it has ended
@@ -11,6 +12,7 @@ The data path (`mitm`) asks, the broker (`services.broker`) answers:
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -88,6 +90,24 @@ class ResponseFacts(msgspec.Struct, frozen=True, gc=False):
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An operator has to say whether the request may go on; `decision` is what it then becomes.
+
+    `rule` is the position of the rule that asks among its service's, -1 for the vault's policy on
+    hosts that no service covers.
+    """
+
+    decision: Decision
+    rule: int
+    reason: str
+
+    @property
+    def service_name(self) -> str:
+        """The service that covers the request; empty without one."""
+        return self.decision.service.name if self.decision.service else ""
 
 
 @dataclass(frozen=True, slots=True)

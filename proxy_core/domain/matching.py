@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Decision
+from proxy_core.domain.exchange import Ask, Decision
 from proxy_core.domain.globs import Glob, compile_glob
 from proxy_core.domain.service import Rule, Service
 from proxy_core.domain.service_document import credential_keys
@@ -41,7 +41,7 @@ class Entry:
     glob: Glob
     keys: tuple[str, ...]
     rules: tuple[tuple[Rule, Glob], ...]
-    decisions: dict[tuple[str, int], Decision] = field(default_factory=dict)
+    decisions: dict[tuple[str, int], Decision | Ask] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -1,12 +1,16 @@
 """Whether a request may go on, and with which service. Runs for every request.
 
-A request without a service goes on without a credential, or is refused where the vault says so. A
-request with a service goes on unless the service is disabled, its first matching rule denies, or a
-credential would travel over plain http without leave.
+    Decision     the request may go on
+    Ask          an operator has to say
+    VaultError   it may not, and why
+
+A request without a service goes on without a credential, unless the vault denies or asks. A request
+with a service goes on unless the service is disabled, its first matching rule denies or asks, or a
+credential would travel over plain http without leave: nobody is asked for what would be refused.
 """
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Decision, RequestFacts
+from proxy_core.domain.exchange import Ask, Decision, RequestFacts
 from proxy_core.domain.hosts import format_authority
 from proxy_core.domain.matching import Entry, ServiceIndex, ambiguous_path
 from proxy_core.domain.service import Action, AuthType, UnmatchedHostPolicy
@@ -25,7 +29,7 @@ def decide(
     facts: RequestFacts,
     allow_http: bool,
     vault: str,
-) -> Decision:
+) -> Decision | Ask:
     """Decide one request. `allow_http` is the worker's own leave for every service.
 
     Raises VaultError: bad_request, forbidden (proposal_hint), service_disabled, method_not_allowed
@@ -48,9 +52,13 @@ def decide(
     return entry.decisions.get((vault, position)) or _remember(entry, vault, position)
 
 
-def _unmatched(policy: UnmatchedHostPolicy, facts: RequestFacts, vault: str) -> Decision:
-    if policy is UnmatchedHostPolicy.PASSTHROUGH:
-        return Decision(vault, None, "no service covers this request: forwarded without credential")
+def _unmatched(policy: UnmatchedHostPolicy, facts: RequestFacts, vault: str) -> Decision | Ask:
+    if policy is not UnmatchedHostPolicy.DENY:
+        reason = "no service covers this request: forwarded without credential"
+        decision = Decision(vault, None, reason)
+        if policy is UnmatchedHostPolicy.PASSTHROUGH:
+            return decision
+        return Ask(decision, -1, "no service covers this request, and the vault asks for such")
     host = format_authority(facts.host, facts.port, _DEFAULT_PORT)
     raise VaultError(
         "forbidden",
@@ -66,14 +74,14 @@ def _unmatched(policy: UnmatchedHostPolicy, facts: RequestFacts, vault: str) -> 
 
 
 def _check_rules(entry: Entry, method: str, path: str) -> int:
-    """Position of the rule that allows, -1 when none matches. Raises VaultError when one denies."""
+    """Position of the first rule, -1 when none matches. Raises VaultError when it denies."""
     position = _first_rule(entry, method, path)
-    allowed = _allows(entry, position)
+    action = _action(entry, position)
     if not is_plain(path):
         for spelling in spellings(path):
-            if _allows(entry, _first_rule(entry, method, spelling)) != allowed:
+            if _action(entry, _first_rule(entry, method, spelling)) is not action:
                 raise ambiguous_path()
-    if not allowed:
+    if action is Action.DENY:
         raise _denied(entry, position, method, path)
     return position
 
@@ -85,12 +93,15 @@ def _first_rule(entry: Entry, method: str, path: str) -> int:
     return -1
 
 
-def _allows(entry: Entry, position: int) -> bool:
-    return position < 0 or entry.rules[position][0].action is Action.ALLOW
+def _action(entry: Entry, position: int) -> Action:
+    return Action.ALLOW if position < 0 else entry.rules[position][0].action
 
 
 def _denied(entry: Entry, position: int, method: str, path: str) -> VaultError:
-    allowed = [other for other in METHODS if _allows(entry, _first_rule(entry, other, path))]
+    denied = Action.DENY
+    allowed = [
+        other for other in METHODS if _action(entry, _first_rule(entry, other, path)) is not denied
+    ]
     extra = {"allowed_methods": allowed}
     rule = f"rule {position + 1} of service {entry.service.name}"
     if allowed:
@@ -100,12 +111,16 @@ def _denied(entry: Entry, position: int, method: str, path: str) -> VaultError:
     return VaultError("path_not_allowed", f"{rule} denies {path} for every method", extra)
 
 
-def _remember(entry: Entry, vault: str, position: int) -> Decision:
+def _remember(entry: Entry, vault: str, position: int) -> Decision | Ask:
     service = entry.service
     reason = f"service {service.name} covers {service.pattern}"
-    if position >= 0:
+    asks = _action(entry, position) is Action.ASK
+    if asks:
+        reason += f", and its rule {position + 1} asks an operator"
+    elif position >= 0:
         reason += f", and its rule {position + 1} allows the request"
     elif entry.rules:
         reason += ", and none of its rules denies the request"
     decision = Decision(vault, service, reason, entry.keys)
-    return entry.decisions.setdefault((vault, position), decision)
+    outcome = Ask(decision, position, reason) if asks else decision
+    return entry.decisions.setdefault((vault, position), outcome)

@@ -35,6 +35,7 @@ class Action(StrEnum):
 
     ALLOW = "allow"
     DENY = "deny"
+    ASK = "ask"
 
 
 class UnmatchedHostPolicy(StrEnum):
@@ -42,6 +43,7 @@ class UnmatchedHostPolicy(StrEnum):
 
     PASSTHROUGH = "passthrough"
     DENY = "deny"
+    ASK = "ask"
 
 
 @dataclass(frozen=True, slots=True)

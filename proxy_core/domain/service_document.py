@@ -192,10 +192,8 @@ def _rule(value: object, where: str) -> Rule:
     fields = Fields(value, where)
     fields.only(("methods", "path", "action"))
     action = fields.text("action")
-    if action == "ask":
-        raise invalid(where, "action ask needs a later version (allow or deny)")
     if action not in tuple(Action):
-        raise invalid(where, f"unknown action {quoted(action)} (allow or deny)")
+        raise invalid(where, f"unknown action {quoted(action)} (allow, deny or ask)")
     methods = [method.upper() for method in fields.texts("methods")]
     for method in methods:
         if not _METHOD.fullmatch(method):

@@ -19,11 +19,17 @@ LINGER_SECONDS = 2.0
 
 
 class ClientConnection:
-    """`crowded`: the server has no room for it, and says so as the answer to its first request."""
+    """`address` is the client's, without its port.
 
-    def __init__(self, hub: Hub, stream: Stream, crowded: bool = False) -> None:
+    `crowded`: the server has no room for it, and says so as the answer to its first request.
+    """
+
+    def __init__(
+        self, hub: Hub, stream: Stream, address: str = "", *, crowded: bool = False
+    ) -> None:
         self._hub = hub
         self._stream = stream
+        self._address = address
         self._crowded = crowded
         self._token = b""
         self._agent_has_room = True
@@ -114,7 +120,7 @@ class ClientConnection:
         if self._crowded:
             raise VaultError("overloaded", "the proxy has too many connections")
         origin = absolute_origin(target)
-        access = self._hub.broker.authenticate(proxy_credentials(head))
+        access = self._hub.broker.authenticate(proxy_credentials(head), self._address)
         return route_to(Ingress.ABSOLUTE, origin, access, self._admit(access))
 
     def _admit(self, access: Access) -> tuple[str, str] | None:
@@ -132,7 +138,7 @@ class ClientConnection:
 
     async def _connect(self, head: RequestHead) -> bool:
         """Serve a tunnel to its end. True: it was refused, and the connection goes on."""
-        opened = await open_tunnel(self._hub, self._stream, head, self._admit)
+        opened = await open_tunnel(self._hub, self._stream, head, self._admit, self._address)
         if isinstance(opened, bool):
             return opened
         self._tunnel = route = opened

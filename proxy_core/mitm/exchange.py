@@ -10,10 +10,11 @@ import traceback
 from collections.abc import Callable
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Ingress, RequestFacts
+from proxy_core.domain.exchange import Ask, Decision, Ingress, RequestFacts
 from proxy_core.domain.target import check_path
 from proxy_core.mitm.answers import render_answer, render_last_hop
 from proxy_core.mitm.forwarding import Forwarding
+from proxy_core.mitm.holding import Holding
 from proxy_core.mitm.http1 import (
     RequestHead,
     ResponseHead,
@@ -53,6 +54,8 @@ class Exchange:
         self._head = head
         self._upload = Upload(client, head.framing)
         self._forwarding: Forwarding | None = None
+        self._holding: Holding | None = None
+        self._leave: Callable[[], None] | None = None
         self._answering = False
         self._patience: asyncio.TimerHandle | None = None
         self.trail = Trail(client.time, ingress, head.method.decode("ascii"))
@@ -70,6 +73,8 @@ class Exchange:
             return await self._guarded(find_route)
         finally:
             hub.requests -= 1
+            if self._leave is not None:
+                self._leave()
             self._client.unwatch()
             self._upload.cancel()
             if self._patience is not None:
@@ -104,7 +109,11 @@ class Exchange:
         trail.path = target.path.decode("latin-1")
         trail.route = route = find_route(head, target)
         self._check(route, trail.path)
-        decision = broker.decide(route.access, _facts(route, head, target))
+        self._leave = broker.admit(route.access)
+        facts = _facts(route, head, target)
+        decision = broker.decide(route.access, facts)
+        if isinstance(decision, Ask):
+            decision = await self._hold(route, facts, decision)
         injection = await broker.inject(decision)
         trail.allowed(decision, injection)
         broker.started(trail.start(route, decision))
@@ -116,6 +125,16 @@ class Exchange:
         upstream, response = await self._forwarding.ask(request, self._pass_interim)
         self._forwarding.forget()
         return await self._deliver(upstream, response)
+
+    async def _hold(self, route: Route, facts: RequestFacts, ask: Ask) -> Decision:
+        self.trail.asked(ask)
+        self._holding = Holding(self._hub.broker, self._client, self._head)
+        self._client.watch(self._on_client)
+        try:
+            return await self._holding.wait(route.access, facts, ask)
+        finally:
+            self._client.unwatch()
+            self._holding = None
 
     def _check(self, route: Route, path: str) -> None:
         if self._hub.stopping:
@@ -142,7 +161,9 @@ class Exchange:
             self._patience = self._hub.reactor.loop.call_later(grace, self._give_up_waiting)
 
     def _give_up(self) -> None:
-        if self._forwarding is not None:
+        if self._holding is not None:
+            self._holding.leave()
+        elif self._forwarding is not None:
             self._forwarding.asking.interrupt(StreamError(self._client, "closed"))
 
     def _give_up_waiting(self) -> None:

@@ -4,24 +4,48 @@
 """
 
 import ssl
+from collections.abc import Callable
 from typing import Protocol
 
-from proxy_core.domain.exchange import Access, Decision, Injection, RequestFacts, ResponseFacts
+from proxy_core.domain.exchange import (
+    Access,
+    Ask,
+    Decision,
+    Injection,
+    RequestFacts,
+    ResponseFacts,
+)
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 
 
 class Broker(Protocol):
     """Implemented by `services.broker`; by a fake in the data path's own tests."""
 
-    def authenticate(self, proxy_authorization: bytes | None) -> Access:
-        """Check the token. Raises VaultError: proxy_auth_required."""
+    def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
+        """Check the token; `address` is the client's, without its port.
 
-    def decide(self, access: Access, facts: RequestFacts) -> Decision:
+        Raises VaultError: proxy_auth_required, rate_limited (too many wrong ones).
+        """
+
+    def admit(self, access: Access) -> Callable[[], None] | None:
+        """Count a request; what is answered, if anything, is called when it has ended.
+
+        Raises VaultError: rate_limited, with the seconds to wait.
+        """
+
+    def decide(self, access: Access, facts: RequestFacts) -> Decision | Ask:
         """Decide afresh for each request, revocation included.
 
         Raises VaultError: proxy_auth_required (revoked since), vault_required, vault_not_found,
         vault_forbidden, forbidden (with proposal_hint), service_disabled, method_not_allowed,
         path_not_allowed, http_not_allowed, sealed.
+        """
+
+    async def hold(self, access: Access, facts: RequestFacts, ask: Ask, preview: str) -> Decision:
+        """Wait for an operator; `preview` shows them some of the body. Cancel it when the client
+        has left.
+
+        Raises VaultError: approval_denied, approval_timeout, overloaded, and as `decide` does.
         """
 
     async def inject(self, decision: Decision) -> Injection:

@@ -68,6 +68,11 @@ class ProxyServer:
         """Upstream connections kept for the next request."""
         return len(self._hub.pool) if self._hub is not None else 0
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of request bodies held now, to be rewritten or sent again."""
+        return self._hub.memory.used if self._hub is not None else 0
+
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; port 0 picks a free one. Returns what is listened on.
 
@@ -87,14 +92,14 @@ class ProxyServer:
     def _accept(self, hub: Hub, listener: socket.socket) -> None:
         for _ in range(ACCEPTS_AT_ONCE):
             try:
-                sock, _address = listener.accept()
+                sock, address = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
                 logger.error("accepting clients pauses: %s", error.strerror)
                 self._pause(hub, listener)
                 return
-            self._welcome(hub, sock)
+            self._welcome(hub, sock, address[0])
 
     def _pause(self, hub: Hub, listener: socket.socket) -> None:
         hub.reactor.loop.remove_reader(listener.fileno())
@@ -104,7 +109,7 @@ class ProxyServer:
         if self._listener is listener:
             hub.reactor.loop.add_reader(listener.fileno(), self._accept, hub, listener)
 
-    def _welcome(self, hub: Hub, sock: socket.socket) -> None:
+    def _welcome(self, hub: Hub, sock: socket.socket, address: str) -> None:
         room = self._config.max_connections - len(self._serving)
         if room <= -CROWD:
             sock.close()
@@ -112,7 +117,7 @@ class ProxyServer:
         sock.setblocking(False)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = ClientConnection(hub, Stream(hub.reactor, sock), crowded=room <= 0)
+        connection = ClientConnection(hub, Stream(hub.reactor, sock), address, crowded=room <= 0)
         task = connection.start()
         self._serving[task] = connection
         task.add_done_callback(self._ended)

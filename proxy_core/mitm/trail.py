@@ -1,11 +1,12 @@
 """What is noted of one request while it runs, and becomes its one record when it has ended."""
 
 import time
+from dataclasses import replace
 
 import msgspec
 
 from proxy_core.base.ids import new_id
-from proxy_core.domain.exchange import Decision, Injection
+from proxy_core.domain.exchange import Ask, Decision, Injection
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.route import Route
@@ -39,6 +40,10 @@ class Trail(msgspec.Struct, eq=False):
     streaming: bool = False
     websocket: bool = False
     retries: int = 0
+
+    def asked(self, ask: Ask) -> None:
+        """The request waits for an operator; this is what is known should nobody allow it."""
+        self.decision = replace(ask.decision, credential_keys=())
 
     def allowed(self, decision: Decision, injection: Injection) -> None:
         """The request goes on."""

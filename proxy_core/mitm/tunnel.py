@@ -27,16 +27,18 @@ TLS_HANDSHAKE = b"\x16"
 Admit = Callable[[Access], tuple[str, str] | None]
 
 
-async def open_tunnel(hub: Hub, stream: Stream, head: RequestHead, admit: Admit) -> Route | bool:
+async def open_tunnel(
+    hub: Hub, stream: Stream, head: RequestHead, admit: Admit, address: str = ""
+) -> Route | bool:
     """The route of the requests inside. Refused: whether the connection may carry on.
 
-    Raises StreamError.
+    `address` is the client's, without its port. Raises StreamError.
     """
     trail = Trail(stream.time, Ingress.CONNECT, "CONNECT")
     try:
         host, port = connect_origin(head)
         trail.host, trail.port = host, port
-        access = hub.broker.authenticate(proxy_credentials(head))
+        access = hub.broker.authenticate(proxy_credentials(head), address)
         if hub.stopping:
             raise VaultError("shutting_down", "the worker is stopping")
         if stream.buffer:

@@ -9,14 +9,18 @@ from sqlmodel import Session
 from proxy_core.base.clock import Clock, SystemClock
 from proxy_core.mitm.ca import LeafMint
 from proxy_core.services.agents import Agents
+from proxy_core.services.approvals import Approvals
 from proxy_core.services.broker import Broker
 from proxy_core.services.context import Context, Tunnels
 from proxy_core.services.credentials import Credentials
 from proxy_core.services.discovery import Discoveries
 from proxy_core.services.events import EventBus
+from proxy_core.services.grants import Grants
+from proxy_core.services.holds import Holds
 from proxy_core.services.housekeeping import Housekeeping
 from proxy_core.services.identity import Identity
 from proxy_core.services.keys import Keys
+from proxy_core.services.limits import AuthFailures, RequestLimits
 from proxy_core.services.loading import load_snapshot
 from proxy_core.services.logs import Logs
 from proxy_core.services.operators import Operators
@@ -65,8 +69,17 @@ class Application:
         self.sessions = Sessions(context, self.runs)
         self.logs = Logs(context)
         self.discoveries = Discoveries(context)
-        self.broker = Broker(context, config.allow_http)
-        self.housekeeping = Housekeeping(context, self.keys, self.settings)
+        self.holds = Holds(context, self.settings.hold_limits)
+        self.keys.on_seal(lambda: self.holds.end_all("sealed"))
+        self.grants = Grants(context)
+        self.approvals = Approvals(self.holds, self.grants, self.services)
+        self.limits = RequestLimits(context.clock)
+        self.auth_failures = AuthFailures(context.clock)
+        self.settings.on_change(self._limit)
+        self.broker = Broker(
+            context, self.approvals, self.limits, self.auth_failures, config.allow_http
+        )
+        self.housekeeping = Housekeeping(context, self.keys, self.settings, self.grants)
 
     @classmethod
     async def open(cls, config: ApplicationConfig, clock: Clock | None = None) -> "Application":
@@ -111,6 +124,12 @@ class Application:
         )
         return [problem for problem in found if problem]
 
+    def _limit(self) -> None:
+        """Put the limits of the settings in force."""
+        self.limits.agents.limit = self.settings.request_limit("agent")
+        self.limits.vaults.limit = self.settings.request_limit("vault")
+        self.auth_failures.budget = self.settings.value("auth_failures_per_minute")
+
     async def close(self) -> None:
         """Flush the log and what is remembered, end followers, forget the DEK."""
         await self._context.settle()
@@ -124,6 +143,7 @@ class Application:
     async def _load(self) -> None:
         await self.keys.load()
         await self.settings.load()
+        await self.grants.load()
         now = self._context.clock.time()
 
         def read(session: Session) -> tuple[Snapshot, list[tuple[int, float]]]:

@@ -4,21 +4,29 @@ Nothing here waits for the database. A secret is decrypted for its request and d
 kept is as sealed as it is on disk.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import token_sha256
 from proxy_core.domain import policy
+from proxy_core.domain.approval import scope_of
 from proxy_core.domain.events import EventType
 from proxy_core.domain.exchange import (
     NO_INJECTION,
     Access,
+    Ask,
     Decision,
     Injection,
     RequestFacts,
     ResponseFacts,
 )
 from proxy_core.domain.injection import build_injection
+from proxy_core.domain.service import Service
 from proxy_core.domain.traffic import RequestRecord, RequestStart
+from proxy_core.services.approvals import Approvals
 from proxy_core.services.context import Context
+from proxy_core.services.limits import AuthFailures, RequestLimits
 from proxy_core.services.proxy_credentials import parse_proxy_authorization
 from proxy_core.services.snapshot import Bearer, Snapshot, VaultEntry
 
@@ -28,16 +36,32 @@ _STARTED, _FINISHED = EventType.REQUEST_STARTED.value, EventType.REQUEST_FINISHE
 class Broker:
     """Implements `mitm.ports.Broker`."""
 
-    def __init__(self, context: Context, allow_http: bool = False) -> None:
+    def __init__(
+        self,
+        context: Context,
+        approvals: Approvals,
+        limits: RequestLimits,
+        auth_failures: AuthFailures,
+        allow_http: bool = False,
+    ) -> None:
         self._context = context
+        self._holds = approvals.holds
+        self._grants = approvals.grants
+        self._limits = limits
+        self._auth_failures = auth_failures
         self._time = context.clock.time
         self._allow_http = allow_http
 
-    def authenticate(self, proxy_authorization: bytes | None) -> Access:
-        """Check the token. Raises VaultError: proxy_auth_required."""
-        token, vault = parse_proxy_authorization(proxy_authorization)
+    def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
+        """Check the token. Raises VaultError: proxy_auth_required, rate_limited."""
         snapshot = self._context.snapshot
-        bearer = self._live(snapshot, token_sha256(token))
+        try:
+            token, vault = parse_proxy_authorization(proxy_authorization)
+            bearer = self._live(snapshot, token_sha256(token))
+        except VaultError:
+            if proxy_authorization:  # no token at all is how many clients begin
+                self._auth_failures.failed(address)
+            raise
         only = bearer.only_vault_id if vault is None else None
         entry = snapshot.vaults.get(vault or "") if only is None else snapshot.by_id.get(only)
         return Access(
@@ -49,7 +73,14 @@ class Broker:
             "" if entry is None else entry.id,
         )
 
-    def decide(self, access: Access, facts: RequestFacts) -> Decision:
+    def admit(self, access: Access) -> Callable[[], None] | None:
+        """Count a request against its agent's and its vault's limits.
+
+        Raises VaultError: rate_limited.
+        """
+        return self._limits.admit(access.actor_id, access.vault_id)
+
+    def decide(self, access: Access, facts: RequestFacts) -> Decision | Ask:
         """Decide afresh: the token, the grant and the services as they are now.
 
         Raises VaultError: see `mitm.ports.Broker`.
@@ -59,9 +90,36 @@ class Broker:
         entry = self._vault(snapshot, bearer, access)
         if self._context.sealer.sealed:
             raise VaultError("sealed")
-        return policy.decide(
+        outcome = policy.decide(
             entry.compiled.index, entry.policy, facts, self._allow_http, entry.name
         )
+        return self._granted(access, entry, facts, outcome) if type(outcome) is Ask else outcome
+
+    def _granted(
+        self, access: Access, entry: VaultEntry, facts: RequestFacts, ask: Ask
+    ) -> Decision | Ask:
+        grant = self._grants.covering(access, entry.id, scope_of(facts, ask))
+        if grant is None:
+            return ask
+        reason = f"{ask.reason}; {grant.created_by} allowed it for {grant.duration.value}"
+        return replace(ask.decision, reason=reason)
+
+    async def hold(self, access: Access, facts: RequestFacts, ask: Ask, preview: str) -> Decision:
+        """Wait for an operator, then decide afresh: much may have changed meanwhile.
+
+        Raises VaultError: see `mitm.ports.Broker`.
+        """
+        snapshot = self._context.snapshot
+        entry = self._vault(snapshot, self._live(snapshot, access.token_sha256), access)
+        allowed = await self._holds.wait(access, entry.id, facts, ask, preview)
+        again = self.decide(access, facts)
+        if isinstance(again, Decision):
+            return again
+        if _without_rules(again) != _without_rules(ask):
+            raise VaultError(
+                "approval_denied", "the service was changed while the request was held; repeat it"
+            )
+        return replace(again.decision, reason=f"{again.reason}; {allowed}")
 
     async def inject(self, decision: Decision) -> Injection:
         """Decrypt what the service needs.
@@ -126,6 +184,12 @@ class Broker:
         if entry.id not in bearer.grants:
             raise VaultError("vault_forbidden", f"The token gives no access to vault {name}.")
         return entry
+
+
+def _without_rules(ask: Ask) -> Service | None:
+    """What an operator has looked at: where the request goes and what it gets."""
+    service = ask.decision.service
+    return None if service is None else replace(service, rules=())
 
 
 def _only_vault(snapshot: Snapshot, bearer: Bearer) -> VaultEntry:

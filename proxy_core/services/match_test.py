@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import policy, wire
-from proxy_core.domain.exchange import Ingress, RequestFacts
+from proxy_core.domain.exchange import Ask, Ingress, RequestFacts
 from proxy_core.domain.hosts import split_authority
 from proxy_core.domain.service import Service
 from proxy_core.domain.service_document import credential_keys
@@ -65,12 +65,18 @@ def _outcome(
         decision = policy.decide(index, entry.policy, facts, allow_http, entry.name)
     except VaultError as error:
         return _Outcome("denied", str(error), error.code)
+    if isinstance(decision, Ask):
+        why = f"{decision.reason}; the request waits until an operator allows or denies it"
+        return _Outcome("held", why if not missing else f"{why}. {_lacking(missing)}")
     if winner is None:
         return _Outcome("unmatched", decision.reason)
     if missing:
-        lacking = ", ".join(missing)
-        return _Outcome("failed", f"the vault has no credential {lacking}", "credential_not_found")
+        return _Outcome("failed", _lacking(missing), "credential_not_found")
     return _Outcome("injected" if decision.credential_keys else "passthrough", decision.reason)
+
+
+def _lacking(missing: list[str]) -> str:
+    return f"the vault has no credential {', '.join(missing)}"
 
 
 def _facts(request: wire.MatchTest) -> RequestFacts:

@@ -44,6 +44,8 @@ class Permission(StrEnum):
     READ_SETTINGS = "read the worker's settings"
     CHANGE_SETTINGS = "change the worker's settings"
     READ_EVENTS = "follow the worker's events"
+    READ_HOLDS = "list held requests and grants"
+    DECIDE_HOLDS = "decide held requests and revoke grants"
     READ_SLOTS = "list key slots"
     CHANGE_SLOTS = "add key slots"
     SEAL = "seal the vault"
@@ -105,6 +107,8 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.READ_SETTINGS: InstanceRole.OWNER,
     Permission.CHANGE_SETTINGS: InstanceRole.OWNER,
     Permission.READ_EVENTS: InstanceRole.OWNER,
+    Permission.READ_HOLDS: InstanceRole.OWNER,
+    Permission.DECIDE_HOLDS: None,
     Permission.READ_SLOTS: None,
     Permission.CHANGE_SLOTS: None,
     Permission.SEAL: None,
@@ -122,6 +126,7 @@ _PEER_MAY = frozenset(
         Permission.READ_AGENTS,
         Permission.READ_SETTINGS,
         Permission.READ_EVENTS,
+        Permission.READ_HOLDS,
         Permission.READ_SLOTS,
     }
 )

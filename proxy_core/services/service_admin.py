@@ -12,9 +12,12 @@ from typing import Any
 from sqlmodel import Session
 
 from proxy_core.base.clock import rfc3339
-from proxy_core.domain import wire
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import policy, wire
+from proxy_core.domain.approval import settled
 from proxy_core.domain.events import EventType
-from proxy_core.domain.service import Service
+from proxy_core.domain.exchange import Ask, RequestFacts
+from proxy_core.domain.service import Action, Service
 from proxy_core.domain.service_document import (
     auto_name,
     parse_services,
@@ -150,6 +153,58 @@ class ServiceAdmin:
         return wire.ServicesUpserted(
             vault=vault, upserted=names, services_count=len(compiled.services)
         )
+
+    async def settle(
+        self,
+        vault_id: str,
+        ask: Ask,
+        facts: RequestFacts,
+        action: Action,
+        by: Principal,
+        then: Callable[[], None],
+    ) -> str:
+        """Write the rule that answers requests like this one; answers the service's name.
+
+        The services are looked at as they are now: a request that is allowed meanwhile needs no
+        rule. `then` is called once the rule is in force. Raises VaultError: bad_request, conflict
+        (they deny such requests now), vault_not_found.
+        """
+        entry = self._context.snapshot.by_id.get(vault_id)
+        if entry is None:
+            raise VaultError("vault_not_found", "The vault was deleted.")
+        names: list[str] = []
+
+        def work(session: Session, vault_id: str, current: Services) -> Services:
+            names.clear()
+            service = self._settled(vault_id, facts, action)
+            if service is None:
+                return current
+            names.append(service.name)
+            document = service_document(service)
+            store.upsert_documents(session, vault_id, [document], self._context.clock.time())
+            return upsert_services(current, (service,))
+
+        def announce() -> None:
+            self._announce_all(entry.name, names, by)
+            then()
+
+        await self._change(entry.name, work, announce)
+        return names[0] if names else ask.service_name
+
+    def _settled(self, vault_id: str, facts: RequestFacts, action: Action) -> Service | None:
+        entry = self._context.snapshot.by_id[vault_id]
+        compiled = entry.compiled
+        try:
+            now = policy.decide(compiled.index, entry.policy, facts, self._allow_http, entry.name)
+        except VaultError as error:
+            if action is Action.DENY:
+                return None
+            raise VaultError("conflict", f"The services were changed meanwhile: {error}") from None
+        if isinstance(now, Ask):
+            return settled(now, facts, action, {one.name for one in compiled.services})
+        if action is Action.ALLOW:
+            return None
+        raise VaultError("conflict", "The services were changed meanwhile and allow the request.")
 
     async def credential_usage(self, vault: str, key: str) -> wire.CredentialUsage:
         """The services that name the credential."""

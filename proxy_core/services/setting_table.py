@@ -72,6 +72,28 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
             1000,
             100_000_000,
         ),
+        Definition(
+            "hold_seconds", 120, "Seconds that a request waits for an operator's answer.", 1, 3600
+        ),
+        Definition("max_holds", 200, "Requests that may wait for an operator at once.", 0, 10_000),
+        Definition("max_holds_per_agent", 20, "Such requests of one token.", 0, 10_000),
+        Definition(
+            "agent_requests_per_second", 0.0, "Requests of one agent a second; 0: any.", 0, 100_000
+        ),
+        Definition("agent_burst", 100, "Requests of one agent beyond that rate.", 1, 100_000),
+        Definition("agent_concurrency", 0, "Requests of one agent at once; 0: any.", 0, 100_000),
+        Definition(
+            "vault_requests_per_second", 0.0, "Requests of one vault a second; 0: any.", 0, 100_000
+        ),
+        Definition("vault_burst", 500, "Requests of one vault beyond that rate.", 1, 100_000),
+        Definition("vault_concurrency", 0, "Requests of one vault at once; 0: any.", 0, 100_000),
+        Definition(
+            "auth_failures_per_minute",
+            60,
+            "Wrong tokens of one client address before 429; 0: any number.",
+            0,
+            1_000_000,
+        ),
         _limit("max_connections", 1, 100_000, "Client connections at once."),
         _limit("max_connections_per_agent", 1, 100_000, "Client connections of one token."),
         _limit("head_limit", 4 * KIB, MIB, "Bytes of a request or response head."),

@@ -10,6 +10,8 @@ from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.mitm.config import ProxyConfig
 from proxy_core.services.context import Context
+from proxy_core.services.holds import HoldLimits
+from proxy_core.services.limits import Limit
 from proxy_core.services.principal import Principal
 from proxy_core.services.setting_table import DEFINITIONS, checked
 from proxy_core.store import installation
@@ -76,6 +78,22 @@ class Settings:
         """`base` with the limits in force."""
         limits = {name: self.value(name) for name in DEFINITIONS if DEFINITIONS[name].proxy}
         return replace(base, **limits)
+
+    def hold_limits(self) -> HoldLimits:
+        """How many requests may wait for an operator, and how long."""
+        return HoldLimits(
+            float(self.value("hold_seconds")),
+            self.value("max_holds"),
+            self.value("max_holds_per_agent"),
+        )
+
+    def request_limit(self, whose: str) -> Limit:
+        """The limit of each `agent` or `vault`."""
+        return Limit(
+            self.value(f"{whose}_requests_per_second"),
+            self.value(f"{whose}_burst"),
+            self.value(f"{whose}_concurrency"),
+        )
 
     def _apply(self) -> None:
         self._context.log.retention = Retention(

@@ -40,7 +40,7 @@ class Usage:
             self.seen[record.actor_id] = max(at, self.seen.get(record.actor_id, at))
             is_agent = record.actor_type == ActorType.AGENT
             (self._fresh_agents if is_agent else self._fresh_sessions).add(record.actor_id)
-        if not record.matched_service:
+        if not record.matched_service or record.decision == "denied":
             return
         place = (vault, record.matched_service)
         hits = self.services.get(place)

@@ -155,10 +155,7 @@ def _policy(text: str) -> UnmatchedHostPolicy:
         return UnmatchedHostPolicy(text)
     except ValueError:
         choices = ", ".join(UnmatchedHostPolicy)
-        later = " (`ask` needs a later version)" if text == "ask" else ""
-        raise VaultError(
-            "bad_request", f"unmatched_host_policy must be one of {choices}{later}"
-        ) from None
+        raise VaultError("bad_request", f"unmatched_host_policy must be one of {choices}") from None
 
 
 def _check_not_default(vault: str, what: str) -> None:

@@ -146,7 +146,7 @@ def test_fields_of_a_later_version_are_refused_by_name(field: str) -> None:
         ({"auth": {"type": "custom", "headers": {"x-a": "1", "X-A": "2"}}}, ["twice"]),
         ({"rules": {"action": "deny"}}, ["rules must be a list"]),
         ({"rules": [{"path": "/x"}]}, ["rules[0]", "action is required"]),
-        ({"rules": [{"action": "ask"}]}, ["later version"]),
+        ({"rules": [{"action": "maybe"}]}, ["allow, deny or ask"]),
         ({"rules": [{"action": "drop"}]}, ["allow or deny"]),
         ({"rules": [{"action": "deny", "methods": []}]}, ["leave it out"]),
         ({"rules": [{"action": "deny", "methods": ["G T"]}]}, ["not an HTTP method"]),

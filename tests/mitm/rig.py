@@ -14,6 +14,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import (
     Access,
     ActorType,
+    Ask,
     Decision,
     Injection,
     RequestFacts,
@@ -51,19 +52,48 @@ class FakeBroker:
     """What a refused request is sent again with; None: the refusal passes."""
     reconsiders: bool = False
     responses: list[ResponseFacts] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    asks: bool = False
+    """Every request waits for `verdict`."""
+    verdict: "asyncio.Future[Decision] | None" = None
+    previews: list[str] = field(default_factory=list)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    admitted: int = 0
+    """Requests that are counted now."""
 
-    def authenticate(self, proxy_authorization: bytes | None) -> Access:
+    def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
+        self.addresses.append(address)
         if proxy_authorization != b"Basic dG9rZW46":
             raise VaultError("proxy_auth_required", "a token is needed")
         return Access(b"t" * 32, ActorType.AGENT, "1", "robot", "main")
 
-    def decide(self, access: Access, facts: RequestFacts) -> Decision:
+    def admit(self, access: Access) -> Callable[[], None]:
+        self.admitted += 1
+
+        def leave() -> None:
+            self.admitted -= 1
+
+        return leave
+
+    def decide(self, access: Access, facts: RequestFacts) -> Decision | Ask:
         self.facts.append(facts)
         if self.fault is not None:
             raise self.fault
         if self.refusal is not None:
             raise self.refusal
-        return Decision("main", SERVICE, "service api", ("KEY",), self.reconsiders)
+        decision = Decision("main", SERVICE, "service api", ("KEY",), self.reconsiders)
+        return Ask(decision, 0, "rule 1 asks") if self.asks else decision
+
+    async def hold(self, access: Access, facts: RequestFacts, ask: Ask, preview: str) -> Decision:
+        self.previews.append(preview)
+        self.verdict = asyncio.get_running_loop().create_future()
+        self.held.set()
+        try:
+            return await self.verdict
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
 
     async def inject(self, decision: Decision) -> Injection:
         if decision.reason != "second":
@@ -193,6 +223,11 @@ class Rig:
         client = await self.tunnel(host)
         await client.start_tls(host)
         return client
+
+    @property
+    def memory_used(self) -> int:
+        """Bytes of request bodies that are held now."""
+        return self.proxy.held_bytes
 
     def configure(self, **changes: object) -> None:
         self.proxy.config = replace(self.proxy.config, **changes)

@@ -17,7 +17,7 @@ from proxy_core.services.principal import (
 CHANGES = [
     permission
     for permission in Permission
-    if permission.name.startswith(("CHANGE", "REVEAL", "CREATE", "SEAL"))
+    if permission.name.startswith(("CHANGE", "REVEAL", "CREATE", "SEAL", "DECIDE"))
 ]
 
 

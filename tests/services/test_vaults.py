@@ -115,11 +115,12 @@ def await_refused(app: Application, token: str) -> bool:
 
 
 async def test_the_policy_is_one_of_the_known(app: Application) -> None:
-    """`ask` is refused by name; nothing is accepted and ignored."""
-    settings = wire.VaultSettings(unmatched_host_policy="deny")
-    await app.vaults.change_settings("default", settings, ADA)
-    assert await app.vaults.settings("default") == settings
-    for policy in ("ask", "allow"):
+    """Passthrough, deny or ask; nothing else is accepted and ignored."""
+    for known in ("deny", "passthrough", "ask"):
+        settings = wire.VaultSettings(unmatched_host_policy=known)
+        await app.vaults.change_settings("default", settings, ADA)
+        assert await app.vaults.settings("default") == settings
+    for policy in ("Ask", "allow"):
         unknown = wire.VaultSettings(unmatched_host_policy=policy)
         assert await code_of(app.vaults.change_settings("default", unknown, ADA)) == "bad_request"
 
