@@ -62,17 +62,24 @@ class Gatekeeper:
         self._app = app
         self._group = group
 
-    def caller(self, connected: Peer | None, authorization: str | None) -> Caller:
+    def caller(
+        self, connected: Peer | None, authorization: str | None, address: str = ""
+    ) -> Caller:
         """The caller of one request; asked afresh each time, revocation included.
 
-        Raises VaultError: unauthorized (bad token), agent_process, role_forbidden (foreign user).
+        `address` is a TCP client's. Raises VaultError: unauthorized (bad token), rate_limited (too
+        many of them), agent_process, role_forbidden (foreign user).
         """
         if connected is not None:
             self._check_peer(connected)
         if authorization is not None:
-            token = _bearer(authorization)
             terminal = None if connected is None else terminal_of(connected)
-            principal = self._app.identity.of_bearer(token)
+            try:
+                token = _bearer(authorization)
+                principal = self._app.identity.of_bearer(token)
+            except VaultError:
+                self._app.auth_failures.failed(address)
+                raise
             return Caller(principal, token, connected, terminal, self._app.operators.prolong)
         if connected is None:
             return Caller(None)

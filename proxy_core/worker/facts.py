@@ -54,7 +54,7 @@ class WorkerFacts:
             streams=self.traffic.streams,
             connections=self.traffic.connections,
             pending_proposals=0,
-            holds=0,
+            holds=len(self.app.holds),
             log_dropped=self.app.log_dropped,
             slots=self.app.keys.slot_kinds,
             database=self.app.database_kind,

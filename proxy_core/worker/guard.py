@@ -56,8 +56,10 @@ def socket_only() -> dict[str, Any]:
 def fails(*statuses: int) -> Mapping[int, ResponseSpec]:
     """The failures an endpoint documents.
 
-    Each may also end in 400 (repeated fields), 403 (another site's request) or 500.
+    Each may also end in 400 (repeated fields), 403 (another site's request) or 500, and where a
+    token may be wrong (401), too many of those end in 429.
     """
+    wrong_tokens = {429} if 401 in statuses else set()
     return {
         status: ResponseSpec(
             Problem,
@@ -65,7 +67,7 @@ def fails(*statuses: int) -> Mapping[int, ResponseSpec]:
             description="See the code.",
             media_type="application/problem+json",
         )
-        for status in sorted({*statuses, 400, 403, 500})
+        for status in sorted({*statuses, *wrong_tokens, 400, 403, 500})
     }
 
 
@@ -77,12 +79,13 @@ def change_fails(*statuses: int) -> Mapping[int, ResponseSpec]:
 def identify(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Litestar's guard: find the caller, and check what the endpoint declares.
 
-    Raises VaultError: unauthorized, agent_process, operator_required, vault_forbidden,
-    role_forbidden.
+    Raises VaultError: unauthorized, rate_limited, agent_process, operator_required,
+    vault_forbidden, role_forbidden.
     """
     gatekeeper: Gatekeeper = connection.app.state.gatekeeper
     peer: Peer | None = connection.scope.get("vault_tui.peer")  # type: ignore[assignment]  # ours
-    caller = gatekeeper.caller(peer, connection.headers.get("authorization"))
+    address = connection.client.host if peer is None and connection.client else ""
+    caller = gatekeeper.caller(peer, connection.headers.get("authorization"), address)
     connection.state.caller = caller
     if handler.opt.get(_SOCKET_ONLY):
         caller.on_socket()

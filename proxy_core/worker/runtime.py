@@ -225,7 +225,11 @@ async def _serving(
 async def _stop_serving(
     proxy: ProxyServer, listener: ApiListener, app: Application, hurry: asyncio.Event
 ) -> None:
-    """Let streams finish up to the limit, or until `hurry`; event followers end first."""
+    """Let streams finish up to the limit, or until `hurry`; event followers end first.
+
+    Nobody can answer held requests any more: they are refused at once.
+    """
+    app.holds.end_all("shutting_down", closing=True)
     graceful = asyncio.create_task(proxy.stop(GRACE_SECONDS))
     hurried = asyncio.create_task(hurry.wait())
     await asyncio.wait({graceful, hurried}, return_when=asyncio.FIRST_COMPLETED)

@@ -48,6 +48,8 @@ COMMANDS = {
     "service": LazyCommand("services:service", "Services: which host gets which key.", _VAULT),
     "discover": LazyCommand("discover:discover", "Show what an agent may use.", _VAULT),
     "agent": LazyCommand("agents:agent", "Agents and their tokens.", _VAULT),
+    "hold": LazyCommand("approvals:hold", "Requests that wait for an answer.", _WATCH),
+    "grant": LazyCommand("approvals:grant", "What was allowed for a while.", _WATCH),
     "logs": LazyCommand("logs:logs", "Show requests, also live.", _WATCH),
     "events": LazyCommand("events:events", "Follow the worker's events.", _WATCH),
 }

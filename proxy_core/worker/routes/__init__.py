@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from proxy_core.worker.routes import (
     agents,
+    approvals,
     credentials,
     events,
     public,
@@ -23,6 +24,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *services.HANDLERS,
     *sessions.HANDLERS,
     *agents.HANDLERS,
+    *approvals.HANDLERS,
     *traffic.HANDLERS,
     *settings.HANDLERS,
     *events.HANDLERS,
