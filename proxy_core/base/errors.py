@@ -166,6 +166,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "substitution_invalid", 502, "Value not allowed at the placeholder", "Fix the credential."
     ),
     ErrorKind(
+        "response_unreadable",
+        502,
+        "Response cannot be searched for secrets",
+        "An operator can set `scrub: false` on the service, or the setting allow_unreadable.",
+    ),
+    ErrorKind(
         "upstream_timeout", 504, "Upstream did not answer in time", "Try again.", retryable=True
     ),
     # Ourselves

@@ -119,12 +119,36 @@ class SecretSubstitution:
     surfaces: frozenset[Surface]
 
 
+class ScrubStream(Protocol):
+    """A text that comes in pieces, on its way through a `Scrub`."""
+
+    def feed(self, data: bytes | memoryview) -> bytes:
+        """What is decided after `data`, replaced; the rest is held back."""
+
+    def flush(self) -> bytes:
+        """The rest: the text has ended."""
+
+
+class Scrub(Protocol):
+    """Replaces the injected secrets that a response echoes by their placeholders."""
+
+    def whole(self, text: bytes) -> bytes:
+        """`text`, which nothing follows; the same object when it holds no secret."""
+
+    def stream(self) -> ScrubStream:
+        """For a text that comes in pieces."""
+
+
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """Header fields to set, each exactly once, replacing the client's (names in any case)."""
+    """Header fields to set, each exactly once, replacing the client's (names in any case).
+
+    `scrub` None: the response goes on as it comes.
+    """
 
     headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     substitutions: tuple[SecretSubstitution, ...] = field(default=(), repr=False)
+    scrub: Scrub | None = field(default=None, repr=False)
 
     @property
     def header_names(self) -> tuple[str, ...]:

@@ -87,7 +87,8 @@ class Service:
     """One service of a vault.
 
     `host` is a normalised host or `*.suffix` (one label); `port` 0 means any; `path` is a glob
-    that starts with `/`, or empty for all paths.
+    that starts with `/`, or empty for all paths. `scrub`: secrets that its responses echo are
+    replaced by their placeholders.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Service:
     substitutions: tuple[Substitution, ...] = ()
     rules: tuple[Rule, ...] = ()
     allow_http: bool = False
+    scrub: bool = True
 
     @property
     def pattern(self) -> str:

@@ -38,9 +38,19 @@ __all__ = [
 MAX_SERVICES = 10_000
 PLACEHOLDER_MIN, PLACEHOLDER_MAX = 4, 128
 
-_FIELDS = ("name", "host", "path", "enabled", "auth", "substitutions", "rules", "allow_http")
+_FIELDS = (
+    "name",
+    "host",
+    "path",
+    "enabled",
+    "auth",
+    "substitutions",
+    "rules",
+    "allow_http",
+    "scrub",
+)
 _READ_ONLY = ("hits", "last_hit_at")
-_LATER_FIELDS = ("scrub", "gateway", "capture", "failover")
+_LATER_FIELDS = ("gateway", "capture", "failover")
 _SURFACES = tuple(Surface)
 _PLACEHOLDER = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
 _METHOD = re.compile(r"[A-Z]+(?:[-_][A-Z]+)*", re.ASCII)
@@ -117,6 +127,7 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
             for position, rule in enumerate(fields.items("rules"))
         ),
         allow_http=fields.get("allow_http", bool, False),
+        scrub=fields.get("scrub", bool, True),
     )
 
 
@@ -208,7 +219,7 @@ def _rule(value: object, where: str) -> Rule:
 def service_document(service: Service) -> dict[str, Any]:
     """The document of a service: `parse_service(service_document(s)) == s`.
 
-    The host is in the inline form; empty lists and `allow_http: false` are left out.
+    The host is in the inline form; empty lists, `allow_http: false` and `scrub: true` are left out.
     """
     document: dict[str, Any] = {
         "name": service.name,
@@ -229,6 +240,8 @@ def service_document(service: Service) -> dict[str, Any]:
         document["rules"] = [_rule_document(rule) for rule in service.rules]
     if service.allow_http:
         document["allow_http"] = True
+    if not service.scrub:
+        document["scrub"] = False
     return document
 
 

@@ -58,6 +58,9 @@ class ProxyConfig:
     pool_idle: float = 60.0
     """An idle upstream connection is closed after this time."""
 
+    allow_unreadable: bool = False
+    """Responses in which secrets can't be searched for pass as they are, instead of 502."""
+
     upstream_ca: tuple[Path, ...] = ()
     """PEM files of extra roots, beside the system's. Read once, when the server starts."""
 

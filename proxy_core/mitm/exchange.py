@@ -10,36 +10,29 @@ import traceback
 from collections.abc import Callable
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Ask, Decision, Ingress, RequestFacts
+from proxy_core.domain.exchange import Ask, Decision, Ingress, RequestFacts, Scrub
 from proxy_core.domain.target import check_path
 from proxy_core.mitm.answers import render_answer, render_last_hop
+from proxy_core.mitm.delivery import begin, begin_frames, begin_scrubbed, is_stream
 from proxy_core.mitm.forwarding import Forwarding
 from proxy_core.mitm.holding import Holding
 from proxy_core.mitm.http1 import (
     RequestHead,
     ResponseHead,
-    Side,
     Target,
-    body_reader,
     render_response,
-    response_framing,
     split_target,
 )
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.relay import Download, Splice
 from proxy_core.mitm.route import Route
+from proxy_core.mitm.scrub.fields import scrubbed_head
 from proxy_core.mitm.streams import Stream, StreamError
 from proxy_core.mitm.trail import Trail
 from proxy_core.mitm.upload import Upload
 
 logger = logging.getLogger(__name__)
-
-_STREAM_TYPES = (
-    b"text/event-stream",
-    b"application/x-ndjson",
-    b"application/vnd.amazon.eventstream",
-)
 
 RouteFinder = Callable[[RequestHead, Target], Route]
 """Says where a request goes. Raises VaultError."""
@@ -183,7 +176,13 @@ class Exchange:
 
     async def _pass_interim(self, response: ResponseHead) -> None:
         if self._head.minor:
+            if (scrub := self._scrub) is not None:
+                response = scrubbed_head(scrub, response)
             await self._write(render_response(response, response.framing, close=False))
+
+    @property
+    def _scrub(self) -> Scrub | None:
+        return None if self._forwarding is None else self._forwarding.scrub
 
     def _may_keep_alive(self) -> bool:
         return (
@@ -198,24 +197,20 @@ class Exchange:
         trail.status = response.status
         if response.status == 101:
             return await self._splice(upstream, response)
-        trail.streaming = _is_stream(response)
-        framing = response_framing(response.framing, self._head.minor)
+        trail.streaming = is_stream(response)
+        config, minor, scrub = self._hub.config, self._head.minor, self._scrub
         close = not self._may_keep_alive()
-        limits = self._hub.config.limits
-        reader = body_reader(response.framing, side=Side.RESPONSE, out=framing, limits=limits)
-        out = render_response(response, framing, close=close, client_minor=self._head.minor)
-        whole = True
-        if stream.buffer:
-            data = stream.take_out(len(stream.buffer))
-            chunk = reader.feed(data)
-            whole = chunk.consumed == len(data)
-            trail.bytes_down += len(chunk.payload)
-            out = b"".join((out, chunk.wire))
+        if scrub is None:
+            begun = begin(stream, response, config, minor=minor, close=close)
+        else:
+            begun = await begin_scrubbed(stream, response, config, scrub, minor=minor, close=close)
+        trail.bytes_down += begun.payload
         self._answering = True
-        await self._write(out)
-        if not reader.complete:
-            download = Download(stream, self._client, reader, trail)
-            whole = await download.deliver(self._hub.config.body_idle)
+        await self._write(begun.wire)
+        whole = not begun.overrun
+        if not begun.reader.complete:
+            download = Download(stream, self._client, begun.reader, trail)
+            whole = await download.deliver(config.body_idle) and whole
         self._release(upstream, whole and response.keep_alive)
         return not close and self._upload.complete
 
@@ -230,11 +225,14 @@ class Exchange:
     async def _splice(self, upstream: Upstream, response: ResponseHead) -> bool:
         trail, client = self.trail, self._client
         trail.websocket = trail.streaming = True
+        config, scrub, inward = self._hub.config, self._scrub, None
+        if scrub is not None:
+            response, inward = begin_frames(response, config, scrub)
         client.unwatch()
         self._answering = True
         await self._write(render_response(response, response.framing, close=False))
-        frames = self._forwarding.client_frames() if self._forwarding is not None else None
-        splice = Splice(client, upstream.stream, self._hub.config.tunnel_idle, frames)
+        outward = self._forwarding.client_frames() if self._forwarding is not None else None
+        splice = Splice(client, upstream.stream, config.tunnel_idle, outward, inward)
         try:
             await splice.run()
         finally:
@@ -298,10 +296,3 @@ def _facts(route: Route, head: RequestHead, target: Target) -> RequestFacts:
         query=(target.query or b"").decode("latin-1"),
         ingress=route.ingress,
     )
-
-
-def _is_stream(response: ResponseHead) -> bool:
-    for name, value in response.headers:
-        if len(name) == 12 and name.lower() == b"content-type":
-            return value.lower().startswith(_STREAM_TYPES)
-    return False

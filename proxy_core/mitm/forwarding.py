@@ -10,7 +10,7 @@ can't be sent again is passed on as it came.
 from collections.abc import Awaitable, Callable
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import NO_INJECTION, Decision, Injection, ResponseFacts
+from proxy_core.domain.exchange import NO_INJECTION, Decision, Injection, ResponseFacts, Scrub
 from proxy_core.mitm.asking import Asking
 from proxy_core.mitm.gathering import Gathered
 from proxy_core.mitm.http1 import (
@@ -29,6 +29,7 @@ from proxy_core.mitm.memory import Share
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.rewrite import in_body, in_frames, onward_head, onward_target
 from proxy_core.mitm.route import Route
+from proxy_core.mitm.scrub.fields import readable_request
 from proxy_core.mitm.streams import Stream
 from proxy_core.mitm.trail import Trail
 from proxy_core.mitm.upload import Upload
@@ -89,10 +90,13 @@ class Forwarding:
     def _render(
         self, target: bytes, injection: Injection, framing: Framing | None, *, forward_expect: bool
     ) -> bytes:
+        head = self._head
+        if injection.substitutions:
+            head = onward_head(head, injection.substitutions)
+        if injection.scrub is not None:
+            head = readable_request(head)
         return render_request(
-            onward_head(self._head, injection.substitutions)
-            if injection.substitutions
-            else self._head,
+            head,
             target,
             self._route.host_field,
             injection,
@@ -111,6 +115,11 @@ class Forwarding:
             return upstream, response
         self._set_aside(upstream, response)
         return await self.asking.ask(second, on_interim)
+
+    @property
+    def scrub(self) -> Scrub | None:
+        """What the response goes through; None: nothing."""
+        return self._injection.scrub
 
     def client_frames(self) -> ClientFrames | None:
         """What looks into the frames of a WebSocket's client; None: they pass unread."""

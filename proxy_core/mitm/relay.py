@@ -6,11 +6,18 @@ constant, however slow that side is.
 """
 
 import asyncio
+from typing import Protocol
 
 from proxy_core.mitm.http1 import BodyReader, Side
 from proxy_core.mitm.streams import Data, Stream, StreamError
 from proxy_core.mitm.trail import Trail
-from proxy_core.mitm.websocket_frames import ClientFrames
+
+
+class Frames(Protocol):
+    """Rewrites the frames of one direction of a WebSocket."""
+
+    def feed(self, data: Data) -> Data:
+        """What to send for `data`. Raises VaultError."""
 
 
 class Flow:
@@ -22,6 +29,8 @@ class Flow:
         self._rest: Data = b""
         self.complete = False
         """Nothing that comes now belongs to this flow; set it within `convert`."""
+        self.more = False
+        """`convert(b"")` gives further bytes, and no other data may come before; set as above."""
 
     def convert(self, data: Data) -> Data:
         """What to send for `data`, which is valid until this call and the sending return."""
@@ -34,15 +43,19 @@ class Flow:
             if sent < len(wire):
                 self._rest = bytes(memoryview(wire)[sent:])
                 return False
-        return not self.complete
+        return not (self.complete or self.more)
 
     async def run(self, idle: float) -> bool:
         """True when `complete`, False when the source has ended before. Raises StreamError."""
+        while self.more:
+            await self._sink.write(self.convert(b""), idle)
         while not self.complete:
             alive = await self._source.pour(self._take, idle)
             if self._rest:
                 rest, self._rest = self._rest, b""
                 await self._sink.write_rest(rest, idle)
+            while self.more:
+                await self._sink.write(self.convert(b""), idle)
             if not alive:
                 return self.complete
         return True
@@ -56,13 +69,15 @@ class Download(Flow):
         self._reader = reader
         self._trail = trail
         self._overrun = False
+        self.more = reader.more
 
     def convert(self, data: Data) -> Data:
         """Through the body's reader. Raises ProtocolError: malformed, too large."""
         chunk = self._reader.feed(data)
         self._trail.bytes_down += len(chunk.payload)
         self.complete = self._reader.complete
-        self._overrun = chunk.consumed < len(data)
+        self.more = self._reader.more
+        self._overrun = self._overrun or chunk.consumed < len(data)
         return chunk.wire
 
     async def deliver(self, idle: float) -> bool:
@@ -81,15 +96,20 @@ class Download(Flow):
 class Splice:
     """Two streams that pass everything to each other until one ends or both idle too long.
 
-    `frames` looks into what the client sends; without it, that passes unread.
+    `outward` looks into what the client sends, `inward` into what the upstream does; without one,
+    that passes unread.
     """
 
     def __init__(
-        self, client: Stream, upstream: Stream, idle: float, frames: ClientFrames | None = None
+        self,
+        client: Stream,
+        upstream: Stream,
+        idle: float,
+        outward: Frames | None = None,
+        inward: Frames | None = None,
     ) -> None:
         self._idle = idle
-        up = _Way(client, upstream) if frames is None else _FramedWay(client, upstream, frames)
-        self._ways = up, _Way(upstream, client)
+        self._ways = _way(client, upstream, outward), _way(upstream, client, inward)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -98,7 +118,7 @@ class Splice:
         return up.size, down.size
 
     async def run(self) -> None:
-        """Raises StreamError when a side fails rather than ends; VaultError from `frames`."""
+        """Raises StreamError when a side fails rather than ends; VaultError from the frames."""
         up, down = self._ways
         ways = [
             asyncio.create_task(self._pump(up, down)),
@@ -143,12 +163,16 @@ class _Way(Flow):
 
 
 class _FramedWay(_Way):
-    """The client's direction, where placeholders in text frames are replaced."""
+    """One direction whose frames are rewritten: placeholders replaced, or secrets."""
 
-    def __init__(self, source: Stream, sink: Stream, frames: ClientFrames) -> None:
+    def __init__(self, source: Stream, sink: Stream, frames: Frames) -> None:
         super().__init__(source, sink)
         self._frames = frames
 
     def convert(self, data: Data) -> Data:
-        """Through the frame parser. Raises VaultError: substitution_invalid, …"""
+        """Through the frame parser. Raises VaultError: substitution_invalid, upstream_protocol."""
         return self._frames.feed(super().convert(data))
+
+
+def _way(source: Stream, sink: Stream, frames: Frames | None) -> _Way:
+    return _Way(source, sink) if frames is None else _FramedWay(source, sink, frames)

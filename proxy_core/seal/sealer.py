@@ -5,7 +5,9 @@ A blob is `version byte | key version (4 bytes) | nonce (12) | ciphertext and ta
 
 import hmac
 import os
-from typing import Final
+from collections.abc import MutableMapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -46,6 +48,8 @@ class Sealer:
         self._prefix = b""
         self.key_version = 0
         self.encryptions = 0
+        self.derived: MutableMapping[Any, Any] = WeakKeyDictionary()
+        """What was made from plaintexts, by sealed values: gone with those, or with the key."""
 
     @property
     def sealed(self) -> bool:
@@ -74,6 +78,7 @@ class Sealer:
             overwrite(self._dek)
         self._dek = None
         self._cipher = None
+        self.derived.clear()
 
     def holds(self, dek: bytes | bytearray) -> bool:
         """Whether `dek` is the live key, compared in constant time. Raises VaultError: sealed."""

@@ -28,6 +28,7 @@ from proxy_core.services.approvals import Approvals
 from proxy_core.services.context import Context
 from proxy_core.services.limits import AuthFailures, RequestLimits
 from proxy_core.services.proxy_credentials import parse_proxy_authorization
+from proxy_core.services.scrubbing import Scrubbers
 from proxy_core.services.snapshot import Bearer, Snapshot, VaultEntry
 
 _STARTED, _FINISHED = EventType.REQUEST_STARTED.value, EventType.REQUEST_FINISHED.value
@@ -51,6 +52,7 @@ class Broker:
         self._auth_failures = auth_failures
         self._time = context.clock.time
         self._allow_http = allow_http
+        self._scrubbers = Scrubbers(context.sealer)
 
     def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
         """Check the token. Raises VaultError: proxy_auth_required, rate_limited."""
@@ -142,7 +144,11 @@ class Broker:
             except VaultError as error:
                 raise _unreadable(error, key, decision.vault) from None
 
-        return build_injection(service, secret)
+        injection = build_injection(service, secret)
+        if not service.scrub:
+            return injection
+        scrub = self._scrubbers.scrubber(service, secrets, secret)
+        return Injection(injection.headers, injection.substitutions, scrub)
 
     async def reconsider(self, _decision: Decision, _response: ResponseFacts) -> Decision | None:
         """A stored value has no other to stand in for it: the response passes."""

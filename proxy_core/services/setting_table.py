@@ -29,6 +29,10 @@ class Definition:
         """The value as it is kept. Raises VaultError: bad_request."""
         if isinstance(self.default, list):
             return _networks(self.name, value)
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise VaultError("bad_request", f"{self.name} must be true or false")
+            return value
         allowed = (int, float) if isinstance(self.default, float) else (int,)
         if isinstance(value, bool) or not isinstance(value, allowed):
             kind = "a number" if isinstance(self.default, float) else "a whole number"
@@ -122,6 +126,12 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
         _limit("tunnel_idle", 1, 7 * _DAY, "Seconds that a WebSocket may be silent."),
         _limit("pool_per_host", 0, 10_000, "Idle connections kept to one upstream."),
         _limit("pool_total", 0, 100_000, "Idle connections kept in all."),
+        Definition(
+            "allow_unreadable",
+            False,
+            "Pass responses in which injected secrets can't be searched for, instead of 502.",
+            proxy=True,
+        ),
         _limit("pool_idle", 0, 3600, "Seconds that an idle upstream connection is kept."),
     )
 }

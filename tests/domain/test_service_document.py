@@ -95,7 +95,7 @@ def test_a_service_survives_writing_and_reading(service: Service) -> None:
     assert parse_service(yaml.safe_load(yaml.safe_dump(written, sort_keys=False))) == service
 
 
-@pytest.mark.parametrize("field", ["scrub", "gateway", "capture", "failover"])
+@pytest.mark.parametrize("field", ["gateway", "capture", "failover"])
 def test_fields_of_a_later_version_are_refused_by_name(field: str) -> None:
     """Never silently ignored, whatever their value."""
     assert f"'{field}' needs a later version" in refusal(document(**{field: False}))

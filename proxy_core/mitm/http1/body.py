@@ -31,6 +31,10 @@ class BodyReader(Protocol):
     def complete(self) -> bool:
         """The body has ended; further bytes belong to the next message."""
 
+    @property
+    def more(self) -> bool:
+        """`feed(b"")` gives further bytes to write, and no others may be fed before."""
+
     def feed(self, data: bytes | memoryview) -> BodyChunk:
         """Read what belongs to this body. Raises ProtocolError: malformed, too large."""
 
@@ -40,6 +44,8 @@ class BodyReader(Protocol):
 
 class LengthBody:
     """`length` bytes, passed on without a copy."""
+
+    more = False
 
     def __init__(self, length: int, side: Side) -> None:
         self._left = length
@@ -70,6 +76,8 @@ class LengthBody:
 
 class CloseBody:
     """All bytes until the connection closes; `wrap`: written on as chunks."""
+
+    more = False
 
     def __init__(self, wrap: bool) -> None:
         self._wrap = wrap

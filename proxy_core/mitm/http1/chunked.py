@@ -23,13 +23,7 @@ from proxy_core.mitm.http1.values import NOTHING, BodyChunk, Limits, Side
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _SIZE_LINE = re.compile(
-    rb"([0-9A-Fa-f]{1,16}+)((?:;"
-    + _TOKEN
-    + rb"(?:=(?:"
-    + _TOKEN
-    + rb"|"
-    + _QUOTED
-    + rb"))?)*)\r\n"
+    rb"([0-9A-Fa-f]{1,16}+)((?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*)\r\n"
 )
 _PLAIN_SIZE_LINE = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]{0,7}+)\r\n")
 _PART_OF_SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,16}+(?:;[\t -~\x80-\xff]*+)?\r?")
@@ -71,6 +65,8 @@ class _At(Enum):
 class ChunkedBody:
     """Reads one chunked body and writes it chunked again (`unwrap`: writes its payload alone)."""
 
+    more = False
+
     def __init__(
         self,
         side: Side,
@@ -89,6 +85,8 @@ class ChunkedBody:
         self._held = b""
         self._total = 0
         self._extensions = 0
+        self.trailers: list[Field] = []
+        """The fields of the trailer section that pass, once it was read."""
 
     @property
     def complete(self) -> bool:
@@ -191,6 +189,7 @@ class ChunkedBody:
             for field in parse_block(block, self._side, self._limits)
             if trailer_allowed(field[0], self._injected)
         ]
+        self.trailers = kept
         scan.replace(end, last_chunk(kept))
         self._at = _At.END
         return False

@@ -1,0 +1,106 @@
+"""Header fields of an exchange whose response will be scrubbed.
+
+Towards the upstream: only codings that can be taken off again, no ranges (a secret could be asked
+for in parts), no WebSocket extensions (compressed frames can't be read).
+
+Towards the client: values without secrets; what said something of the coded bytes goes with the
+coding. ETag stays: it is for the upstream, which will be asked with it, and a changed one would
+break If-Match.
+"""
+
+import msgspec
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import Scrub
+from proxy_core.mitm.http1 import RequestHead, ResponseHead
+from proxy_core.mitm.http1.fields import Field
+from proxy_core.mitm.scrub.coding import CODINGS
+
+_ACCEPT_ENCODING = b"accept-encoding"
+_NOT_ASKED = frozenset((b"range", b"if-range", b"a-im", b"sec-websocket-extensions"))
+_OF_CODED_BYTES = frozenset(
+    (b"content-encoding", b"content-md5", b"content-digest", b"repr-digest", b"digest")
+)
+# Written from what was understood, or checked against the request: never echoed text.
+_FRAMING = frozenset(
+    b"content-length transfer-encoding connection upgrade sec-websocket-accept".split()
+)
+_IDENTITY = b"identity"
+
+
+def readable_request(head: RequestHead) -> RequestHead:
+    """The request, asking for nothing that could not be read."""
+    headers = []
+    for name, value in head.headers:
+        key = name.lower()
+        if key == _ACCEPT_ENCODING:
+            headers.append((name, _readable_codings(value)))
+        elif key not in _NOT_ASKED:
+            headers.append((name, value))
+    return msgspec.structs.replace(head, headers=headers)
+
+
+def _readable_codings(value: bytes) -> bytes:
+    """The elements of Accept-Encoding that can be decoded, weights and order as they were."""
+    known = [
+        element.strip()
+        for element in value.split(b",")
+        if element.split(b";")[0].strip().lower() in CODINGS | {_IDENTITY}
+    ]
+    return b", ".join(known) or _IDENTITY
+
+
+def content_coding(response: ResponseHead) -> bytes | None:
+    """The coding to take off, None for a body as it is.
+
+    Raises VaultError response_unreadable: an unknown coding, several, a part of the content.
+    """
+    if response.status == 206:
+        raise VaultError("response_unreadable", "the upstream sent a part that nobody asked for")
+    codings = [
+        element.strip().lower()
+        for name, value in response.headers
+        if len(name) == 16 and name.lower() == b"content-encoding"
+        for element in value.split(b",")
+    ]
+    codings = [coding for coding in codings if coding not in (b"", _IDENTITY)]
+    if not codings:
+        return None
+    if len(codings) > 1 or codings[0] not in CODINGS:
+        raise VaultError("response_unreadable", "the response's content coding can't be decoded")
+    return codings[0]
+
+
+def check_readable_frames(response: ResponseHead) -> None:
+    """Raises VaultError response_unreadable when extensions may have changed the frames."""
+    for name, value in response.headers:
+        if value and name.lower() == b"sec-websocket-extensions":
+            detail = "the upstream uses a WebSocket extension that nobody asked for"
+            raise VaultError("response_unreadable", detail)
+
+
+def scrubbed_head(scrub: Scrub, response: ResponseHead, *, decoded: bool = False) -> ResponseHead:
+    """The head without secrets, and without what would not be true of the decoded body."""
+    headers = scrubbed_fields(scrub, response.headers)
+    if decoded:
+        headers = [field for field in headers if field[0].lower() not in _OF_CODED_BYTES]
+    reason = scrub.whole(response.reason) if response.reason else b""
+    return msgspec.structs.replace(response, headers=headers, reason=reason)
+
+
+def without_ranges(response: ResponseHead) -> ResponseHead:
+    """The head without the offer of ranges, which would not be asked for."""
+    headers = [field for field in response.headers if field[0].lower() != b"accept-ranges"]
+    return msgspec.structs.replace(response, headers=headers)
+
+
+def scrubbed_fields(scrub: Scrub, fields: list[Field]) -> list[Field]:
+    """Names and values without secrets."""
+    # No secret holds a line break: one look at all of them tells that there is nothing to do.
+    block = b"\n".join([part for field in fields for part in field])
+    if scrub.whole(block) is block:
+        return fields
+    return [
+        (name, value) if name.lower() in _FRAMING else (scrub.whole(name), scrub.whole(value))
+        for name, value in fields
+    ]
