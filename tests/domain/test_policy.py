@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Decision, RequestFacts
+from proxy_core.domain.exchange import Ask, Decision, RequestFacts
 from proxy_core.domain.matching import ServiceIndex
 from proxy_core.domain.policy import decide
 from proxy_core.domain.service import (
@@ -30,8 +30,17 @@ def ask(
     unmatched: UnmatchedHostPolicy = DENY,
     allow_http: bool = False,
 ) -> Decision:
-    """Decide in vault `default`."""
-    return decide(ServiceIndex(services), unmatched, request, allow_http, "default")
+    """Decide in vault `default` what needs no operator."""
+    outcome = decide(ServiceIndex(services), unmatched, request, allow_http, "default")
+    assert isinstance(outcome, Decision)
+    return outcome
+
+
+def held(request: RequestFacts, *services: Service, unmatched: UnmatchedHostPolicy = DENY) -> Ask:
+    """The question that a request raises in vault `default`."""
+    outcome = decide(ServiceIndex(services), unmatched, request, False, "default")
+    assert isinstance(outcome, Ask)
+    return outcome
 
 
 def refusal(request: RequestFacts, *services: Service) -> VaultError:
@@ -167,3 +176,46 @@ def test_no_credential_without_an_enabled_service_and_a_safe_channel(
         assert decision.service
         assert decision.service.enabled
         assert scheme == "https" or decision.service.allow_http
+
+
+def test_a_rule_may_ask() -> None:
+    """The question says which rule asks, and what the request becomes when it is allowed."""
+    rules = (Rule(Action.ALLOW, frozenset({"GET"})), Rule(Action.ASK, path="/chat/*"))
+    chat = ruled(*rules)
+    question = held(facts("/chat/x", "POST"), chat)
+    assert (question.rule, question.service_name) == (1, chat.name)
+    assert "rule 2 asks an operator" in question.reason
+    assert (question.decision.service, question.decision.credential_keys) == (chat, ("TOKEN",))
+    assert ask(facts("/chat/x"), chat).service == chat
+    assert ask(facts("/other", "POST"), chat).service == chat
+
+
+def test_a_vault_may_ask_about_other_hosts() -> None:
+    """What it then becomes is a request without a credential."""
+    question = held(facts(), unmatched=UnmatchedHostPolicy.ASK)
+    assert (question.rule, question.service_name) == (-1, "")
+    assert question.decision.credential_keys == ()
+
+
+def test_nobody_is_asked_for_what_would_be_refused() -> None:
+    """A disabled service, a credential over plain http, TRACE."""
+    rule = Rule(Action.ASK)
+    assert refusal(facts(scheme="http"), ruled(rule)).code == "http_not_allowed"
+    assert refusal(facts(), service("the-api", HOST, rules=(rule,), enabled=False)).code == (
+        "service_disabled"
+    )
+    assert refusal(facts(method="TRACE"), ruled(rule)).code == "trace_not_allowed"
+
+
+def test_a_rule_that_asks_counts_as_a_way_in() -> None:
+    """A refusal names it among the methods that the agent may try."""
+    rules = (Rule(Action.ASK, frozenset({"PUT"})), Rule(Action.DENY))
+    error = refusal(facts("/x", "DELETE"), ruled(*rules))
+    assert error.extra["allowed_methods"] == ["PUT"]
+
+
+@pytest.mark.parametrize("action", [Action.ALLOW, Action.DENY])
+def test_an_ambiguous_path_is_not_asked_about(action: Action) -> None:
+    """One spelling asks, another would be decided: refused before anybody looks at it."""
+    rules = (Rule(Action.ASK, path="/chat/*"), Rule(action))
+    assert refusal(facts("/%63hat/x"), ruled(*rules)).code == "bad_request"
