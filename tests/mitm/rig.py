@@ -61,6 +61,7 @@ class FakeBroker:
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     admitted: int = 0
     """Requests that are counted now."""
+    refused_admission: VaultError | None = None
 
     def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
         self.addresses.append(address)
@@ -69,6 +70,8 @@ class FakeBroker:
         return Access(b"t" * 32, ActorType.AGENT, "1", "robot", "main")
 
     def admit(self, access: Access) -> Callable[[], None]:
+        if self.refused_admission is not None:
+            raise self.refused_admission
         self.admitted += 1
 
         def leave() -> None:
