@@ -385,7 +385,9 @@ AUTH_TYPES: Mapping[str, str] = {
 FORM_VALID = "✓ valid, will be saved as {name}"
 FORM_MISSING = "▲ valid, but there is no credential {keys} yet"
 RULE_SHAPE = "A rule is: allow|deny METHODS PATH, such as  deny DELETE,PUT /v1/*  (not: {line})"
-SUBSTITUTION_SHAPE = "A substitution is: KEY __placeholder__ path,query  (not: {line})"
+SUBSTITUTION_SHAPE = (
+    "A substitution is: KEY __placeholder__ path,query,header,body,websocket  (not: {line})"
+)
 SAVE = "Save"
 CANCEL = "Cancel"
 TESTER_TITLE = "Which service wins?"

@@ -87,7 +87,7 @@ class Asking:
         return acknowledged(upstream.stream)
 
     def _may_repeat(self, error: StreamError, upstream: Upstream, confirmed: int | None) -> bool:
-        if not upstream.reused or error.reason != "closed" or self._upload.moved:
+        if not upstream.reused or error.reason != "closed" or not self._upload.repeatable:
             return False
         if self._trail.first_byte >= 0:
             return False

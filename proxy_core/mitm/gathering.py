@@ -44,7 +44,7 @@ class Gathered:
         if head.expect_continue and not client.buffer:
             await client.write(_CONTINUE, self._config.body_idle)
         replacing = Replacing(placeholders, limit)
-        out: list[bytes] = []
+        out = bytearray()
         while not self._upload.complete:
             data = await client.read(client.time + self._config.body_idle)
             if not data:
@@ -53,20 +53,20 @@ class Gathered:
             if self._upload.size > limit:
                 raise self._too_large()
             self._keep(payload)
-            out.append(self._counted(replacing.feed(payload)))
-        out.append(self._counted(replacing.finish()))
-        return self._hand_over(out)
+            out += self._counted(replacing.feed(payload))
+        out += self._counted(replacing.finish())
+        return self._hand_over(bytes(out))
 
     def again(self, placeholders: Placeholders | None) -> Framing:
         """Prepare the same body with other values. Raises VaultError as `read` does."""
         original = bytes(self._original or b"")
         self._result.release()
         if placeholders is None:
-            return self._hand_over([self._counted(original)])
+            return self._hand_over(self._counted(original))
         replacing = Replacing(placeholders, self._config.substitution_limit)
         pieces = [original[at : at + _PIECE] for at in range(0, len(original), _PIECE)]
         out = [self._counted(replacing.feed(piece)) for piece in pieces]
-        return self._hand_over([*out, self._counted(replacing.finish())])
+        return self._hand_over(b"".join([*out, self._counted(replacing.finish())]))
 
     def forget(self) -> None:
         """The request will not be sent again. Safe to call twice."""
@@ -74,8 +74,7 @@ class Gathered:
         self._copy.release()
         self._result.release()
 
-    def _hand_over(self, pieces: list[bytes]) -> Framing:
-        body = b"".join(pieces)
+    def _hand_over(self, body: bytes) -> Framing:
         self._upload.replace(body)
         return Framing.of_length(len(body))
 

@@ -15,7 +15,8 @@ from proxy_core.mitm.relay import Flow
 from proxy_core.mitm.streams import Data, Stream, StreamError
 
 OPENING = 64 * 1024
-"""Bytes of the body, at most, that leave in one write with the head."""
+"""Bytes of the body, at most, that leave in one write with the head. An upstream that answers
+without reading is noticed only after that write, so it has to fit what sockets take unread."""
 
 
 class Upload:

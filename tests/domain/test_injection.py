@@ -104,6 +104,14 @@ def test_substitutions_carry_the_secret_and_its_surfaces() -> None:
         inject(Auth(AuthType.PASSTHROUGH), {"ID": b"4\n2"}, substitutions=(rule,))
 
 
+@pytest.mark.parametrize("surface", [Surface.BODY, Surface.WEBSOCKET])
+def test_a_line_break_may_stand_where_it_is_escaped(surface: Surface) -> None:
+    """A key in PEM form goes into JSON; whether it fits is seen where it stands."""
+    rule = Substitution("ID", "__id__", frozenset({surface, Surface.HEADER}))
+    injection = inject(Auth(AuthType.PASSTHROUGH), {"ID": b"4\n2"}, substitutions=(rule,))
+    assert injection.substitutions[0].value == b"4\n2"
+
+
 def test_secrets_are_not_in_the_representation() -> None:
     """A log line with an injection in it tells nothing."""
     rule = Substitution("TOKEN", "__id__")

@@ -67,6 +67,17 @@ def test_line_breaks_and_controls_are_refused(
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("substitute", ALL)
+def test_many_mentions_of_a_long_secret_are_refused(
+    substitute: Callable[[bytes, list[SecretSubstitution]], bytes],
+) -> None:
+    """A head of 64 KiB could otherwise grow to a gigabyte."""
+    assert len(substitute(b"/__k__", one(b"v" * 65536))) == 65537
+    with pytest.raises(VaultError) as caught:
+        substitute(b"/__k__" * 100, one(b"v" * 65536))
+    assert caught.value.code == "headers_too_large"
+
+
 @pytest.mark.parametrize("value", [b".", b"..", b"..;x"])
 def test_a_value_cannot_become_a_dot_segment(value: bytes) -> None:
     """`..` would remove the segment before it."""

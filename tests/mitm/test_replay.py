@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -529,3 +530,46 @@ async def test_a_substituted_body_that_is_too_large_to_hold_twice(tmp_path: Path
         assert await _substituted(proxy, client, b"k=__key__" + b"x" * 1000) == 401
         assert [facts.repeatable for facts in proxy.broker.responses] == [False]
         assert proxy.memory_used == 0
+
+
+# --- all at once ------------------------------------------------------------------------------
+
+
+async def _one_of_many(proxy: Rig, chance: random.Random) -> None:
+    """A POST of some size and framing, cut anywhere; some clients leave in the middle."""
+    client = await proxy.secure()
+    body = b"x" * chance.choice([0, 10, 5_000, 150_000, 700_000])
+    if chance.random() < 0.5:
+        wire = post(body)
+    else:
+        pieces = [body[at : at + 10_000] for at in range(0, len(body), 10_000)]
+        chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+        wire = request(b"/", b"POST", b"Transfer-Encoding: chunked\r\n") + chunks + b"0\r\n\r\n"
+    end = len(wire) if chance.random() < 0.7 else chance.randrange(1, len(wire))
+    with contextlib.suppress(ConnectionError):
+        for at in range(0, end, 60_000):
+            await client.send(wire[at : min(end, at + 60_000)])
+        if end < len(wire):
+            client.abort()
+            return
+        status, _, _ = await client.response()
+        # Some are refused for good: not everything fits into the memory that there is.
+        assert status in (200, 401)
+
+
+async def test_many_at_once_leave_nothing_behind(tmp_path: Path) -> None:
+    """Sizes, framings and aborts at random: no memory, connection or task is left."""
+    async with rig(tmp_path, Strict()) as proxy:
+        reconsider(proxy)
+        proxy.configure(body_memory=3_000_000, replay_limit=600_000)
+        chances = [random.Random(seed) for seed in range(80)]
+        for batch in range(0, 80, 20):
+            some = chances[batch : batch + 20]
+            await asyncio.gather(*(_one_of_many(proxy, chance) for chance in some))
+        for client in proxy.clients:
+            client.abort()
+        await until(lambda: proxy.proxy.connections == 0)
+        assert proxy.memory_used == 0
+        assert proxy.proxy.streams == 0
+        ids = {record.request_id for record in proxy.broker.records}
+        assert len(ids) == len(proxy.broker.records) == len(proxy.broker.facts)

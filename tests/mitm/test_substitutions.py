@@ -29,6 +29,23 @@ async def test_placeholders_are_replaced_upstream_only(tmp_path: Path) -> None:
         assert proxy.broker.facts[0].query == "q=__key__"
 
 
+async def test_a_value_is_not_searched_for_placeholders(tmp_path: Path) -> None:
+    """A secret that looks like another's placeholder stays itself, in header fields too."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        header = frozenset({Surface.HEADER, Surface.QUERY})
+        items = (
+            SecretSubstitution(b"__one__", b"__two__", header),
+            SecretSubstitution(b"__two__", b"other", header),
+        )
+        proxy.broker.injection = Injection(substitutions=items)
+        client = await proxy.secure()
+        await client.send(request(b"/?a=__one__", extra=b"X-Key: __one__\r\n"))
+        assert (await client.response())[0] == 200
+        assert b"X-Key: __two__\r\n" in echo.seen[0][0]
+        assert echo.seen[0][0].startswith(b"GET /?a=__two__ ")
+
+
 async def test_values_that_can_not_stand_there(tmp_path: Path) -> None:
     """A value that would add a line is answered 502 substitution_invalid; nothing is sent."""
     echo = Echo()

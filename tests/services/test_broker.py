@@ -9,7 +9,8 @@ from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import AGENT_PREFIX, new_token
 from proxy_core.domain import wire
-from proxy_core.domain.exchange import NO_INJECTION, Access
+from proxy_core.domain.exchange import NO_INJECTION, Access, Decision, ResponseFacts
+from proxy_core.domain.service import Surface
 from proxy_core.services.application import Application
 from proxy_core.services.logs import LogQuery
 from tests.services.conftest import (
@@ -201,3 +202,18 @@ async def test_plain_http_takes_the_workers_leave(app: Application, token: str) 
     """Without it no credential goes over http."""
     access = app.broker.authenticate(basic(token))
     assert code_of(app, access, scheme="http", port=80) == "http_not_allowed"
+
+
+async def test_a_multi_line_secret_for_a_body(app: Application) -> None:
+    """It is stored, declared for body and frames, and leaves with those surfaces."""
+    await put_credentials(app, API_KEY="s3cret", PEM="line one\nline two")
+    item = {"key": "PEM", "placeholder": "__pem__", "in": ["body", "websocket"]}
+    await put_service(app, "pem", "api.example.com", "API_KEY", substitutions=[item])
+    access = app.broker.authenticate(basic(await make_agent(app, "bot", "default")))
+    decision = app.broker.decide(access, facts())
+    assert isinstance(decision, Decision)
+    assert not decision.reconsiders
+    (substitution,) = (await app.broker.inject(decision)).substitutions
+    assert substitution.value == b"line one\nline two"
+    assert substitution.surfaces == {Surface.BODY, Surface.WEBSOCKET}
+    assert await app.broker.reconsider(decision, ResponseFacts(401, (), repeatable=True)) is None

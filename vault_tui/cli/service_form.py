@@ -63,7 +63,7 @@ def substitution(text: str) -> dict[str, Any]:
     key, _, rest = text.partition(":")
     placeholder, _, surfaces = rest.partition(":")
     if not key or not placeholder:
-        raise Usage("--substitute takes KEY:PLACEHOLDER[:path,query,header]")
+        raise Usage("--substitute takes KEY:PLACEHOLDER[:path,query,header,body,websocket]")
     document: dict[str, Any] = {"key": key, "placeholder": placeholder}
     if surfaces:
         document["in"] = [name.strip() for name in surfaces.split(",")]
