@@ -71,7 +71,7 @@ class Forwarding:
         config = hub.config
         self._decision, self._injection = decision, injection
         origin_form = onward_target(self._target, injection.substitutions)
-        placeholders = in_body(head, injection.substitutions)
+        placeholders = in_body(head, injection)
         if placeholders is None:
             upload.open(config, injected_names(injection), self._keep(decision))
             upload.first()
@@ -166,7 +166,7 @@ class Forwarding:
     def _prepare_again(self, injection: Injection) -> bytes:
         """Raises VaultError as `prepare` does."""
         origin_form = onward_target(self._target, injection.substitutions)
-        placeholders = in_body(self._head, injection.substitutions)
+        placeholders = in_body(self._head, injection)
         if self._gathered is None:
             if placeholders is not None:
                 raise VaultError("substitution_invalid", "the body was not read for placeholders")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from proxy_core.domain.exchange import SecretSubstitution
+from proxy_core.domain.exchange import Injection, SecretSubstitution
 from proxy_core.domain.placeholders import Placeholders
 from proxy_core.domain.substitution import substitute_path, substitute_query
 from proxy_core.domain.text_substitution import (
@@ -43,13 +43,16 @@ def onward_head(head: RequestHead, substitutions: Substitutions) -> RequestHead:
     return msgspec.structs.replace(head, headers=kept)
 
 
-def in_body(head: RequestHead, substitutions: Substitutions) -> Placeholders | None:
+def in_body(head: RequestHead, injection: Injection) -> Placeholders | None:
     """What is to be replaced in the request's body; None: it passes unread."""
-    if not substitutions or not head.framing.has_body:
+    if not injection.substitutions or not head.framing.has_body:
         return None
-    types = field_values(head.headers, b"content-type")
-    kind = body_kind(types, field_values(head.headers, b"content-encoding"))
-    return None if kind is None else body_placeholders(substitutions, kind)
+
+    def sent(name: bytes) -> list[bytes]:
+        return field_values(injection.headers, name) or field_values(head.headers, name)
+
+    kind = body_kind(sent(b"content-type"), sent(b"content-encoding"))
+    return None if kind is None else body_placeholders(injection.substitutions, kind)
 
 
 def in_frames(substitutions: Substitutions) -> ClientFrames | None:

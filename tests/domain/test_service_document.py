@@ -147,7 +147,7 @@ def test_fields_of_a_later_version_are_refused_by_name(field: str) -> None:
         ({"rules": {"action": "deny"}}, ["rules must be a list"]),
         ({"rules": [{"path": "/x"}]}, ["rules[0]", "action is required"]),
         ({"rules": [{"action": "maybe"}]}, ["allow, deny or ask"]),
-        ({"rules": [{"action": "drop"}]}, ["allow or deny"]),
+        ({"rules": [{"action": "drop"}]}, ["allow, deny or ask"]),
         ({"rules": [{"action": "deny", "methods": []}]}, ["leave it out"]),
         ({"rules": [{"action": "deny", "methods": ["G T"]}]}, ["not an HTTP method"]),
         ({"rules": [{"action": "deny", "path": "x"}]}, ["start with `/`"]),

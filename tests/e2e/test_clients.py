@@ -64,6 +64,25 @@ def test_curl_uploads_100_mib(
     assert resident_kib(world.pid) - before < 32 * 1024
 
 
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_curl_posts_a_placeholder(world: World, need: Callable[[str], str], framing: str) -> None:
+    """What curl sends as a placeholder in JSON arrives as the secret; curl never holds it."""
+    world.command(
+        *("service", "add", "--name", "json-body", "--host", "api.test/upload/*"),
+        *("--auth", "bearer", "--token", "UPSTREAM_TOKEN"),
+        *("--substitute", "UPSTREAM_TOKEN:__token__:body"),
+    )
+    extra = ["-H", "Transfer-Encoding: chunked"] if framing == "chunked" else []
+    body = ["-H", "Content-Type: application/json", "-d", '{"key": "__token__"}', *extra]
+    done = world.run(need("curl"), "-sS", *body, "https://api.test/upload/json")
+    answer = json.loads(done.stdout)
+    sent = json.dumps({"key": world.token}).encode()
+    assert (answer["bytes"], answer["framing"]) == (len(sent), "length")
+    assert answer["sha256"] == hashlib.sha256(sent).hexdigest()
+    assert world.token not in done.stdout + done.stderr
+    world.command("service", "remove", "json-body")
+
+
 def test_curl_downloads_1_gib_in_flat_memory(world: World, need: Callable[[str], str]) -> None:
     """A gigabyte passes without the worker growing."""
     before = resident_kib(world.pid)

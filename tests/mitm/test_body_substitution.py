@@ -97,6 +97,19 @@ async def test_bodies_that_are_left_alone(tmp_path: Path, extra: bytes) -> None:
         ]
 
 
+async def test_an_injected_type_decides(tmp_path: Path) -> None:
+    """The upstream reads the body by the header that it gets."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        item = SecretSubstitution(b"__key__", VALUE, frozenset({Surface.BODY}))
+        fields = ((b"Content-Type", b"application/json"),)
+        proxy.broker.injection = Injection(fields, (item,))
+        client = await proxy.secure()
+        await client.send(post(b'{"k": "__key__"}', FORM))
+        assert (await client.response())[0] == 200
+        assert json.loads(echo.seen[0][1]) == {"k": VALUE.decode()}
+
+
 async def test_a_body_without_the_declared_surface_streams(tmp_path: Path) -> None:
     """A placeholder that is declared elsewhere stays, and nothing waits for the body's end."""
     arrived = asyncio.Event()
