@@ -101,7 +101,10 @@ async def begin_scrubbed(
     body = ScrubbedBody(response.framing, coding, scrub, config.limits)
     data = stream.take_out(len(stream.buffer))
     chunk = body.feed(data)
-    framing, first = body.frame_first(chunk.wire, minor)
+    content = bytes(chunk.wire)
+    while body.more and len(content) < READ_WHOLE:
+        content += body.feed(b"").wire
+    framing, first = body.frame_first(content, minor)
     head = scrubbed_head(scrub, without_ranges(response), decoded=coding is not None)
     out = render_response(head, framing, close=close, client_minor=minor)
     return Beginning(out + first, body, len(chunk.payload), chunk.consumed < len(data))

@@ -136,7 +136,9 @@ class Scrubber:
                 yield from ((at, users) for at in _backslashes(data, match.start()))
             for escape, users in self._short_escapes:
                 for place in _every(data, escape):
-                    yield from ((at, users) for at in _backslashes(data, place))
+                    # Every pair of backslashes in a run is a place of its own.
+                    first = (place,) if escape == b"\\\\" else _backslashes(data, place)
+                    yield from ((at, users) for at in first)
         if self._spaces:
             yield from ((at, self._spaces) for at in _every(data, b"+"))
 

@@ -54,7 +54,7 @@ def spelling_of(character: str, encoding: str, other: str = "") -> Spelling:
     `other` is a second character that may stand for it, in all the same ways.
     """
     ways: list[bytes] = []
-    beginnings: list[bytes] = [b""]
+    beginnings: list[bytes] = []
     for each in character + other:
         raw = each.encode(encoding)
         ways.append(re.escape(raw))
@@ -77,7 +77,7 @@ def _add_percent(raw: bytes, ways: list[bytes], beginnings: list[bytes]) -> None
     before = b""
     for byte in raw:
         high, low = _either_case(b"%02x" % byte)
-        beginnings.append(before + _ESCAPED_PERCENT + b"(?:2|" + high + b")?")
+        beginnings += [before, before + _ESCAPED_PERCENT + b"(?:2|" + high + b")?"]
         before += _ESCAPED_PERCENT + high + low
     ways.append(before)
 
@@ -90,7 +90,7 @@ def _add_json(character: str, ways: list[bytes], beginnings: list[bytes]) -> Non
         beginning = b""
         for one in reversed(hexes[:-1]):
             beginning = b"(?:" + one + beginning + b")?"
-        beginnings.append(before + _BACKSLASHES + b"(?:u" + beginning + b")?")
+        beginnings += [before, before + _BACKSLASHES + b"(?:u" + beginning + b")?"]
         before += _BACKSLASHES + b"u" + b"".join(hexes)
     ways.append(before)
     if character == "\\":
