@@ -2,9 +2,10 @@
 
 A response of 400 or more may mean that the credential has expired or is used up. If the decision
 allows for that, the broker is asked, and may answer with another decision: then the request is
-sent a second time, whatever its method, since the upstream has refused to act on it. That is
-possible while all of its body is held and nothing of the response has reached the client. What
-can't be sent again is passed on as it came.
+sent a second time, whatever its method. Whether the upstream has refused to act on it, so that
+this is safe, is the broker's to say; 401 and 429 mean that, most of 5xx don't. It is possible
+while all of the body is held and nothing of the response has reached the client, interim (1xx)
+ones apart. What can't be sent again is passed on as it came.
 """
 
 from collections.abc import Awaitable, Callable

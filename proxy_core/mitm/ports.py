@@ -52,9 +52,12 @@ class Broker(Protocol):
         """Decrypt what the service needs. Raises VaultError: credential_not_found, sealed, …"""
 
     async def reconsider(self, decision: Decision, response: ResponseFacts) -> Decision | None:
-        """Asked once a request, if `decision.reconsiders` and the upstream has answered 400 or
-        more: another decision to inject and send the request again with, or None to let the
-        response pass. May take time (a token's refresh). Raises VaultError: taken for None.
+        """Another decision to inject and send the request again with; None: the response passes.
+
+        Asked once a request, if `decision.reconsiders` and the upstream has answered 400 or more.
+        The second attempt comes whatever the method: answer with a decision only for a status
+        that says that the upstream did not act on the first. May take time (a token's refresh).
+        Raises VaultError: the response passes.
         """
 
     def started(self, start: RequestStart) -> None:
