@@ -165,13 +165,19 @@ def test_decisions_are_kept_apart_by_vault() -> None:
 def test_no_credential_without_an_enabled_service_and_a_safe_channel(
     services: list[Service], host: str, tail: str, method: str, scheme: str
 ) -> None:
-    """Whatever is asked: a decision with keys has an enabled service and https, or leave."""
+    """Whatever is asked: a decision with keys has an enabled service and https, or leave.
+
+    So has the decision that an operator's leave would make of a question.
+    """
     request = facts("/" + tail, method, host, scheme)
-    error = refused(lambda: ask(request, *services, unmatched=PASS))
+    found: list[Decision | Ask] = []
+    index = ServiceIndex(services)
+    error = refused(lambda: found.append(decide(index, PASS, request, False, "default")))
     if error:
         assert error.status in (400, 403)
         return
-    decision = ask(request, *services, unmatched=PASS)
+    (outcome,) = found
+    decision = outcome.decision if isinstance(outcome, Ask) else outcome
     if decision.credential_keys:
         assert decision.service
         assert decision.service.enabled
