@@ -9,8 +9,11 @@ import asyncio
 from proxy_core.domain.exchange import Access, Ask, Decision, RequestFacts
 from proxy_core.domain.preview import MAX_LOOKED_AT, body_preview
 from proxy_core.mitm.http1 import RequestHead
+from proxy_core.mitm.opening import has_ended
 from proxy_core.mitm.ports import Broker
-from proxy_core.mitm.streams import Stream, StreamError
+from proxy_core.mitm.streams import READ_AHEAD, Stream, StreamError
+
+LOOK_SECONDS = 1.0
 
 
 class Holding:
@@ -31,6 +34,11 @@ class Holding:
         preview = self._preview()
         self._waiting = asyncio.ensure_future(self._broker.hold(access, facts, ask, preview))
         try:
+            while not self._waiting.done():
+                await asyncio.wait({self._waiting}, timeout=LOOK_SECONDS)
+                # With nothing more read ahead, an end is not seen behind what is not read.
+                if len(self._client.buffer) >= READ_AHEAD and has_ended(self._client):
+                    self.leave()
             return await self._waiting
         except asyncio.CancelledError:
             if not self._left:

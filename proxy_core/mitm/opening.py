@@ -9,6 +9,9 @@ import struct
 from proxy_core.mitm.receiving import WOULD_BLOCK
 from proxy_core.mitm.streams import Stream, StreamError
 
+TCP_ESTABLISHED = 1
+"""tcpi_state, the first byte of struct tcp_info: both sides are open."""
+
 
 async def connect(stream: Stream, address: tuple[str, int], deadline: float) -> None:
     """Open the TCP connection. Raises StreamError."""
@@ -69,12 +72,24 @@ async def _handshake(stream: Stream, sock: ssl.SSLSocket, deadline: float) -> No
 
 def acknowledged(stream: Stream) -> int | None:
     """Bytes that the peer's system has confirmed; None where ours does not say."""
-    option = getattr(socket, "TCP_INFO", None)
-    if option is None:
-        return None
-    try:
-        info = stream.socket.getsockopt(socket.IPPROTO_TCP, option, 136)
-    except OSError:
-        return None
+    info = _tcp_info(stream)
     # tcpi_bytes_acked of struct tcp_info (linux/tcp.h)
     return int(struct.unpack_from("<Q", info, 120)[0]) if len(info) >= 128 else None
+
+
+def has_ended(stream: Stream) -> bool:
+    """Whether the peer has ended, though what it sent before has not been read; False where our
+    system does not say.
+    """
+    info = _tcp_info(stream)
+    return bool(info) and info[0] != TCP_ESTABLISHED
+
+
+def _tcp_info(stream: Stream) -> bytes:
+    option = getattr(socket, "TCP_INFO", None)
+    if option is None:
+        return b""
+    try:
+        return stream.socket.getsockopt(socket.IPPROTO_TCP, option, 136)
+    except OSError:
+        return b""

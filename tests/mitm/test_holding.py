@@ -1,6 +1,7 @@
 """Requests that wait for an operator, over real sockets and TLS."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,24 @@ async def test_a_client_that_leaves_cancels_its_hold(tmp_path: Path, how: str) -
         assert (record.status, record.reason) == (0, "client left")
         await until(lambda: built.proxy.connections == 0)
         assert built.broker.admitted == 0
+
+
+@pytest.mark.parametrize("how", ["end", "reset"])
+async def test_a_client_that_leaves_behind_a_large_body_cancels_its_hold(
+    tmp_path: Path, how: str
+) -> None:
+    """Its end is noticed though more has come than is read while it waits."""
+    async with rig(tmp_path, Echo()) as built:
+        built.broker.asks = True
+        client = await built.secure()
+        body = b"x" * 100_000
+        head = request(b"/up", b"PUT", b"Content-Length: %d\r\n" % len(body))
+        await held(built, client, head + body)
+        if how == "reset":
+            client.abort()
+        else:
+            client.writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        await cancelled(built)
 
 
 async def test_a_plain_client_that_leaves_cancels_its_hold(tmp_path: Path) -> None:
