@@ -101,6 +101,18 @@ def test_deciding_takes_an_operator(vault_tui: CommandLine, waiting: Waiting) ->
     assert vault_tui("hold", "approve", hold_id, "--for", "ever").returncode == 2
 
 
+def test_a_vault_may_ask_about_other_hosts(vault_tui: CommandLine) -> None:
+    """Its policy is set by name, listed, and explained by the match test."""
+    vault_tui.ok("vault", "create", "careful")
+    vault_tui.ok("vault", "policy", "careful", "ask")
+    listed = json.loads(vault_tui.ok("vault", "list", "--json"))["vaults"]
+    assert {one["name"]: one["unmatched_host_policy"] for one in listed}["careful"] == "ask"
+    said = vault_tui.ok("service", "test", "https://new.example/", "--vault", "careful")
+    assert "the vault asks" in said
+    assert vault_tui("vault", "policy", "careful", "maybe").returncode == 2
+    vault_tui.ok("vault", "delete", "careful", "--yes")
+
+
 def test_the_match_test_explains_ask(vault_tui: CommandLine) -> None:
     """Which rule asks, and that the request would wait."""
     add = ("service", "add", "--name", "asks", "--host", "asks.example", "--auth", "passthrough")

@@ -9,6 +9,9 @@ from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Group, confirm, json_option, pass_connection, yes_option
 
 
+_POLICIES = click.Choice(["passthrough", "deny", "ask"])
+
+
 @click.group(cls=Group)
 def vault() -> None:
     """Vaults: separate sets of credentials and services."""
@@ -52,6 +55,16 @@ def create(connection: Connection, name: str, as_json: bool) -> None:
         output.emit_json(made)
     else:
         output.emit(f"Created vault {output.safe(made.name)}.")
+
+
+@vault.command
+@click.argument("name")
+@click.argument("choice", type=_POLICIES, metavar="passthrough|deny|ask")
+@pass_connection
+def policy(connection: Connection, name: str, choice: str) -> None:
+    """Say what happens to hosts that no service of the vault covers."""
+    found = connection.send(calls.change_vault_settings(name, choice))
+    output.emit(f"Vault {output.safe(name)}: other hosts {found.unmatched_host_policy}.")
 
 
 @vault.command
