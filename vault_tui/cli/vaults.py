@@ -8,7 +8,6 @@ from vault_tui.cli import output, preferences
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Group, confirm, json_option, pass_connection, yes_option
 
-
 _POLICIES = click.Choice(["passthrough", "deny", "ask"])
 
 
