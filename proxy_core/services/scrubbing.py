@@ -17,7 +17,10 @@ from proxy_core.services.snapshot import SealedSecret
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A scrubber, and what it was compiled from; None: every value is too short to look for."""
+    """A scrubber, and what it was compiled from beside the first secret's version.
+
+    None: every value is too short to look for.
+    """
 
     service: Service
     versions: tuple[SealedSecret, ...] = field(repr=False)
@@ -41,9 +44,10 @@ class Scrubbers:
         `value` decrypts, and raises what it raises.
         """
         keys = credential_keys(service)
-        versions = tuple(secrets[key] for key in keys)
-        # Kept with the first one: a service without a credential is never asked about.
-        known: dict[str, _Compiled] = self._sealer.derived.setdefault(versions[0], {})
+        # Kept with the first one, which it must not hold, or it would never go.
+        first, *others = (secrets[key] for key in keys)
+        versions = tuple(others)
+        known: dict[str, _Compiled] = self._sealer.derived.setdefault(first, {})
         compiled = known.get(service.name)
         if compiled is None or compiled.service is not service or compiled.versions != versions:
             marks = placeholders(service)

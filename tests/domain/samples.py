@@ -75,6 +75,7 @@ services = st.builds(
     substitutions=substitutions,
     rules=rules,
     allow_http=st.booleans(),
+    scrub=st.booleans(),
 )
 
 

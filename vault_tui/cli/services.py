@@ -68,6 +68,7 @@ def list_(connection: Connection, vault: str | None, as_json: bool) -> None:
 @click.option("--rule", "rules", multiple=True, metavar="'ACTION METHODS PATH'", help="In order.")
 @click.option("--from-catalog", "template", metavar="ID", help="Start from a catalog template.")
 @click.option("--allow-http", is_flag=True, help="Send the credential over plain http too.")
+@click.option("--no-scrub", is_flag=True, help="Leave secrets that responses echo where they are.")
 @vault_option
 @pass_connection
 def add(connection: Connection, /, vault: str | None, template: str | None, **options: Any) -> None:
@@ -211,6 +212,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
         document["rules"] = [*map(service_form.rule, options["rules"])]
     if options["allow_http"]:
         document["allow_http"] = True
+    if options["no_scrub"]:
+        document["scrub"] = False
     return document
 
 

@@ -91,6 +91,9 @@ class ServiceForm(Dialog[dict[str, Any]]):
                         id="allow_http",
                         compact=True,
                     )
+                    yield Tick(
+                        strings.SCRUB, document.get("scrub", True), id="scrub", compact=True
+                    )
                 yield from self._line("test", "")
                 yield Static("", id="winner", markup=False)
             yield Static("", id="complaint", markup=False)
@@ -187,6 +190,7 @@ class ServiceForm(Dialog[dict[str, Any]]):
             "auth": auth,
             "enabled": self.query_one("#enabled", Tick).value,
             "allow_http": self.query_one("#allow_http", Tick).value,
+            "scrub": self.query_one("#scrub", Tick).value,
         }
         rules = rules_of_lines(self.query_one("#rules", TextArea).text)
         substitutions = substitutions_of_lines(self.query_one("#substitutions", TextArea).text)

@@ -88,6 +88,8 @@ class ServicesScreen(ListScreen, screen_id="services"):
         ]
         if document.get("allow_http"):
             lines.append(field(strings.PLAIN_HTTP, strings.ALLOWED, "$warning bold"))
+        if document.get("scrub") is False:
+            lines.append(field(strings.SCRUBBING, strings.OFF, "$warning bold"))
         lines += [Content(""), heading(strings.RULES)]
         rules = rule_lines(document)
         lines += [plain(f"  {rule}") for rule in rules] or [
