@@ -48,14 +48,20 @@ class Scrubber:
         codes = [pattern.by_code() for pattern in patterns]
         self._percents = _numbered(percents)
         self._codes = _numbered(codes)
-        self._percent_escape = _any_hex(rb"%(?:25){0,3}", self._percents, 2)
+        # An escaped `%` may begin another escape: `_unescaped` looks at what follows.
+        self._percent_escape = _any_hex(b"%", {_PERCENT, *self._percents}, 2)
         self._code_escape = _any_hex(rb"\\u", self._codes, 4)
         self._short_escapes = [
-            (b"\\" + after, self._codes[ord(character)])
+            (re.compile(re.escape(b"\\" + after)), self._codes[ord(character)])
             for character, after in SHORT_ESCAPES.items()
             if ord(character) in self._codes
         ]
         self._spaces = self._codes.get(ord(" "), ())
+        self._forms = [
+            (form, number) for number, pattern in enumerate(patterns) for form in pattern.forms
+        ]
+        self._bytes = bytes({byte for form, _ in self._forms for byte in form})
+        """No text ends within a form unless its last byte is one of these."""
 
     def whole(self, text: bytes) -> bytes:
         """`text`, which nothing follows, without secrets; the same object when there are none."""
@@ -111,18 +117,36 @@ class Scrubber:
 
     def _starts(self, data: bytes, final: bool) -> set[_Start]:
         found: set[_Start] = set()
-        for number, pattern in enumerate(self._patterns):
-            for form in pattern.forms:
+        for form, number in self._forms:
+            if form in data:
                 found.update((at, number) for at in _every(data, form))
-            if not final:
-                found.update((at, number) for at in pattern.beginnings(data, len(data)))
+        if self._has_escapes(data):
+            found.update(self._after_escapes(data))
+        if not final and self._may_be_cut(data):
+            found.update(self._cut(data))
+        return found
+
+    def _has_escapes(self, data: bytes) -> bool:
+        if _PERCENT in data and self._percent_escape.search(data):
+            return True
+        if _BACKSLASH in data:
+            if self._code_escape.search(data):
+                return True
+            if any(escape.search(data) for escape, _ in self._short_escapes):
+                return True
+        return bool(self._spaces) and b"+" in data
+
+    def _may_be_cut(self, data: bytes) -> bool:
+        if not data:
+            return False
+        start = max(0, len(data) - _CUT_ESCAPE_MOST)
+        return data[-1] in self._bytes or _CUT_ESCAPE.search(data, start) is not None
+
+    def _after_escapes(self, data: bytes) -> Iterator[_Start]:
         for at, users in self._escapes(data):
             for number, indexes in users:
-                pattern = self._patterns[number]
-                found.update((begin, number) for begin in pattern.starts_before(data, at, indexes))
-        if not final:
-            found.update(self._cut_escapes(data))
-        return found
+                for begin in self._patterns[number].starts_before(data, at, indexes):
+                    yield begin, number
 
     def _escapes(self, data: bytes) -> Iterator[tuple[int, "_Users"]]:
         """Places of escapes of characters that patterns have, and who has them."""
@@ -135,20 +159,31 @@ class Scrubber:
                 users = self._codes[int(match[0][2:], 16)]
                 yield from ((at, users) for at in _backslashes(data, match.start()))
             for escape, users in self._short_escapes:
-                for place in _every(data, escape):
-                    # Every pair of backslashes in a run is a place of its own.
-                    first = (place,) if escape == b"\\\\" else _backslashes(data, place)
-                    yield from ((at, users) for at in first)
+                for match in _overlapping(escape, data):
+                    # Every pair of backslashes in a run is a match of its own.
+                    if match[0] == b"\\\\":
+                        yield match.start(), users
+                    else:
+                        yield from ((at, users) for at in _backslashes(data, match.start()))
         if self._spaces:
             yield from ((at, self._spaces) for at in _every(data, b"+"))
 
-    def _cut_escapes(self, data: bytes) -> Iterator[_Start]:
-        """Beginnings of patterns whose first escape is cut by the data's end."""
+    def _cut(self, data: bytes) -> Iterator[_Start]:
+        """Beginnings of patterns that the data's end cuts, within their first escape or before."""
+        yield from self._beginnings(data, len(data))
         for at in range(max(0, len(data) - _CUT_ESCAPE_MOST), len(data)):
             if data[at] in (_PERCENT, _BACKSLASH) and _CUT_ESCAPE.match(data, at):
-                for number, pattern in enumerate(self._patterns):
+                yield from ((at, number) for number in range(len(self._patterns)))
+                yield from self._beginnings(data, at)
+
+    def _beginnings(self, data: bytes, end: int) -> Iterator[_Start]:
+        """Where a form begins that has not ended at `end`."""
+        for form, number in self._forms:
+            at = data.find(form[:1], max(0, end - len(form) + 1), end)
+            while at >= 0:
+                if form.startswith(data[at:end]):
                     yield at, number
-                    yield from ((begin, number) for begin in pattern.beginnings(data, at))
+                at = data.find(form[:1], at + 1, end)
 
 
 class ScrubStream:
@@ -206,7 +241,7 @@ def _any_hex(before: bytes, values: Iterable[int], digits: int) -> re.Pattern[by
         text = f"{value:0{digits}x}"
         by_high.setdefault(text[:-1], []).append(text[-1])
     choices = [
-        _ignoring_case(high) + "[" + "".join(low + low.upper() for low in lows) + "]"
+        _ignoring_case(high) + "[" + "".join(sorted({*lows, *"".join(lows).upper()})) + "]"
         for high, lows in by_high.items()
     ]
     return re.compile(before + b"(?:" + "|".join(choices).encode() + b")")

@@ -70,15 +70,6 @@ class Pattern:
         one = self._text[index]
         return spelling_of(one, self._encoding, self._other.get(one, ""))
 
-    def beginnings(self, data: bytes, end: int) -> Iterator[int]:
-        """Where this text may begin so that `data[:end]` ends within it, no escape so far."""
-        for form in self.forms:
-            at = data.find(form[:1], max(0, end - len(form) + 1), end)
-            while at >= 0:
-                if form.startswith(data[at:end]):
-                    yield at
-                at = data.find(form[:1], at + 1, end)
-
     def starts_before(self, data: bytes, at: int, indexes: list[int]) -> Iterator[int]:
         """Where this text begins if one of the characters `indexes`, its first escaped one, does
         at `at`.
