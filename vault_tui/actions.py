@@ -85,6 +85,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("services.hosts", ("o",), bar=7),
     Action("services.delete", ("d", "delete"), bar=8, changes=True),
     Action("services.undo", ("u",), bar=9, changes=True),
+    Action("holds.allow", ("enter", "a"), bar=1, changes=True),
+    Action("holds.deny", ("d",), bar=2, changes=True),
+    Action("holds.deny_always", ("D",), bar=3, changes=True),
+    Action("holds.grants", ("o",), bar=4),
 )
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}

@@ -22,6 +22,8 @@ RELOADS = {
     EventType.SERVICE_DELETED: "services",
     EventType.VAULT_CHANGED: "vaults",
     EventType.VAULT_DELETED: "vaults",
+    EventType.REQUEST_HELD: "holds",
+    EventType.HOLD_RESOLVED: "holds",
     EventType.SETTINGS_CHANGED: "status",
     EventType.OPERATOR_UNLOCKED: "status",
     EventType.OPERATOR_REFUSED: "status",
@@ -34,6 +36,7 @@ _LEVELS = {
     EventType.CREDENTIAL_REVEALED: Level.WARNING,
     EventType.CREDENTIAL_DELETED: Level.WARNING,
     EventType.SERVICE_DELETED: Level.WARNING,
+    EventType.REQUEST_HELD: Level.WARNING,
     EventType.OPERATOR_REFUSED: Level.WARNING,
     EventType.WORKER_SEALED: Level.WARNING,
     EventType.WORKER_STOPPING: Level.ERROR,
@@ -41,6 +44,7 @@ _LEVELS = {
     EventType.AGENT_REVOKED: Level.WARNING,
     EventType.WORKER_UNSEALED: Level.GOOD,
 }
+_EVERYWHERE = ("vault.", "request.held", "hold.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,13 @@ def _as(data: Any, kind: Any) -> Any:
 
 
 def effect_of(event: Event, vault: str) -> Effect:
-    """What an event that is no request asks for; events of other vaults ask for nothing."""
+    """What an event that is no request asks for; events of other vaults ask for nothing.
+
+    Held requests are everybody's: they are shown whatever vault is looked at.
+    """
     data = event.data if isinstance(event.data, dict) else {}
     about = data.get("vault")
-    if about not in (None, "", vault) and not event.type.startswith("vault."):
+    if about not in (None, "", vault) and not event.type.startswith(_EVERYWHERE):
         return Effect()
     try:
         kind = EventType(event.type)
@@ -106,7 +113,9 @@ def effect_of(event: Event, vault: str) -> Effect:
     text = ""
     if sentence:
         text = sentence.format(
-            name=display_safe(str(data.get("name") or data.get("detail") or ""), 120),
+            name=display_safe(
+                str(data.get("name") or data.get("agent") or data.get("detail") or ""), 120
+            ),
             by=display_safe(str(data.get("by") or strings.NOBODY), 60),
         )
     return Effect(RELOADS.get(kind, ""), _LEVELS.get(kind, Level.INFO), text)

@@ -38,10 +38,17 @@ def _services() -> "ConsoleScreen":
     return ServicesScreen()
 
 
+def _holds() -> "ConsoleScreen":
+    from vault_tui.screens.holds import HoldsScreen
+
+    return HoldsScreen()
+
+
 SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("traffic", *strings.SCREENS["traffic"], _traffic),
     ScreenEntry("credentials", *strings.SCREENS["credentials"], _credentials),
     ScreenEntry("services", *strings.SCREENS["services"], _services),
+    ScreenEntry("holds", *strings.SCREENS["holds"], _holds),
 )
 
 

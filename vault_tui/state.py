@@ -48,6 +48,8 @@ class ConsoleState:
     vaults: list[wire.Vault] = field(default_factory=list)
     credentials: list[wire.CredentialInfo] | None = None
     services: list[dict[str, object]] | None = None
+    holds: list[wire.Hold] | None = None
+    """Of every vault."""
     notice: Notice | None = None
     slow: bool | None = None
     """Slow-link mode: on, off, or decided by the round trip (None)."""

@@ -14,6 +14,7 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "traffic": ("Traffic", "What the agents ask for, as it happens"),
     "credentials": ("Credentials", "The secrets this vault keeps, and who uses them"),
     "services": ("Services", "Which hosts get which credential"),
+    "holds": ("Holds", "Requests that wait for your answer"),
 }
 
 # id -> (label, help)
@@ -56,6 +57,10 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "services.toggle": ("on/off", "Switch the service on or off"),
     "services.hosts": ("hosts seen", "Hosts that were reached without a service"),
     "services.delete": ("delete", "Delete the service; can be undone for five minutes"),
+    "holds.allow": ("allow…", "Once, for this session, for a while, or always"),
+    "holds.deny": ("deny", "Refuse the request"),
+    "holds.deny_always": ("deny always", "Refuse it, and write a rule that refuses those like it"),
+    "holds.grants": ("grants", "What was allowed for a while; one of them can be ended"),
     "services.undo": ("undo", "Put the service that was deleted last back"),
 }
 
@@ -90,6 +95,7 @@ WHY_NO_ROW = "no row is selected"
 WHY_NO_FILTER = "there is no filter"
 WHY_NO_CREDENTIAL = "no credential is selected"
 WHY_NO_SERVICE = "no service is selected"
+WHY_NO_HOLD = "no request waits"
 WHY_NO_UNDO = "nothing was deleted in the last five minutes"
 WHY_UNREADABLE = "the stored value cannot be decrypted; set it again"
 
@@ -121,6 +127,8 @@ EVENTS: Mapping[str, str] = {
     "agent.changed": "Agent {name} was changed by {by}",
     "agent.revoked": "Agent {name} was revoked by {by}",
     "settings.changed": "Settings were changed by {by}",
+    "request.held": "{name} waits for an answer",
+    "grant.revoked": "A grant of {name} was ended by {by}",
     "operator.refused": "A wrong key was offered by {by}",
     "worker.sealed": "The vault was sealed by {by}",
     "worker.unsealed": "The vault was unsealed by {by}",
@@ -256,6 +264,43 @@ EMPTY_SERVICES: Lines = (
      ("a", "accent+bold"), ("  makes one", "muted")),
     (("o", "accent+bold"), ("  shows the hosts that agents reached without one", "muted")),
 )  # fmt: skip
+EMPTY_HOLDS: Lines = (
+    (("No request waits", "text+bold"),),
+    (("", "text"),),
+    (("A service's rule with ", "muted"), ("action: ask", "accent"),
+     (" holds what it covers until you answer.", "muted")),
+    (("g", "accent+bold"), ("  shows what was allowed for a while", "muted")),
+)  # fmt: skip
+HOLD_COLUMNS: Mapping[str, str] = {
+    "left": "LEFT",
+    "agent": "AGENT",
+    "method": "METHOD",
+    "url": "URL",
+    "service": "SERVICE",
+    "vault": "VAULT",
+}
+HOLD_DURATIONS: Mapping[str, str] = {
+    "once": "once",
+    "session": "for this session: as long as the agent's token",
+    "15m": "for 15 minutes",
+    "1h": "for 1 hour",
+    "always": "always: writes a rule",
+}
+HOLD_VAULT = "vault"
+HOLD_SINCE = "since"
+HOLD_BODY = "BODY, SECRETS LEFT OUT"
+HOLD_ALLOW_TITLE = "Allow {method} for {agent}"
+HOLD_ALLOWED = "Allowed; {count} requests went on"
+HOLD_DENIED = "Denied; {count} requests were refused"
+HOLD_DENY_TITLE = "Deny such requests always?"
+HOLD_DENY_TEXT = "A rule is written that refuses {method} {url} to every agent of the vault."
+HOLD_DENY_BUTTON = "Deny always"
+HOLDS_WAIT = "▲ {count} held"
+GRANTS_TITLE = "Allowed for a while: Enter ends one"
+GRANTS_NONE = "Nothing is allowed for a while."
+GRANT_REVOKED = "Ended: such requests are asked about again"
+GRANT_NO_END = "its token ends"
+GRANT_UNTIL = "until {ends}"
 CREDENTIAL_COLUMNS: Mapping[str, str] = {
     "key": "KEY",
     "type": "TYPE",
@@ -424,6 +469,7 @@ VAULT_COUNTS = "{services:>3} services  {credentials:>3} credentials  {policy}"
 POLICY: Mapping[str, str] = {
     "passthrough": "unknown hosts pass without a credential",
     "deny": "unknown hosts are denied",
+    "ask": "unknown hosts wait for an answer",
 }
 SEAL_TITLE = "Seal the vault?"
 SEAL_TEXT = (

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 # Changes come in bursts (an import, an approval): one read for all of them.
 RELOAD_SECONDS = 0.03
 BACKFILL_ROWS = 200
-_LISTS = ("vaults", "credentials", "services")
+_LISTS = ("vaults", "credentials", "services", "holds")
 
 
 class WorkerSync:
@@ -134,6 +134,11 @@ class WorkerSync:
         answer = await self._app.send(calls.services(vault))
         if vault == self._app.state.vault:
             self._app.state.services = answer.services
+
+    async def _read_holds(self) -> None:
+        state = self._app.state
+        state.holds = (await self._app.send(calls.holds())).holds
+        self._app.refresh_frame()
 
     async def backfill(self) -> None:
         """Rows that the log has and the screen has not."""

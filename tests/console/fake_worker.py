@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
+import msgspec
+
 from proxy_core.base.clock import FakeClock, rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.client.calls import Call
@@ -83,6 +85,8 @@ class FakeWorker:
         self.log: list[RequestRecord] = []
         self.hosts: list[wire.DiscoveredHost] = []
         self.unreadable: set[str] = set()
+        self.holds: list[wire.Hold] = []
+        self.grants: list[wire.Grant] = []
         self.down = False
         self.failing: dict[str, VaultError] = {}
         self._queues: list[asyncio.Queue[Note]] = []
@@ -168,10 +172,18 @@ class FakeWorker:
             "POST /v1/credentials": lambda: self._set(call.body),
             "DELETE /v1/credentials": lambda: self._delete(call.body),
             "GET /v1/service-catalog": self._catalog,
+            "GET /v1/holds": lambda: wire.HoldList(holds=list(self.holds)),
+            "GET /v1/grants": lambda: wire.GrantList(grants=list(self.grants)),
         }
         found = routes.get(f"{call.method} {call.path}")
         if found is not None:
             return found()
+        if parts[:2] == ["v1", "holds"]:
+            return self._decide(parts[2], parts[3])
+        if parts[:2] == ["v1", "grants"]:
+            self._operator_only()
+            self.grants = [grant for grant in self.grants if grant.id != parts[2]]
+            return wire.Deleted(name=parts[2])
         if parts[:2] == ["v1", "credentials"] and parts[-1] == "versions":
             return self._history(parts[2])
         if parts[:2] == ["v1", "credentials"] and parts[-1] == "restore":
@@ -257,6 +269,36 @@ class FakeWorker:
     def _operator_only(self) -> None:
         if not self.operator:
             raise VaultError("operator_required", "An operator session is needed.")
+
+    def _decide(self, hold_id: str, verb: str) -> wire.HoldResolved:
+        self._operator_only()
+        found = next((hold for hold in self.holds if hold.id == hold_id), None)
+        if found is None:
+            raise VaultError("not_found", "No request with this id waits (any more).")
+        self.release(found, "approved" if verb == "approve" else "denied")
+        outcome = "approved" if verb == "approve" else "denied"
+        return wire.HoldResolved(id=hold_id, outcome=outcome, released=1)
+
+    def hold(self, number: int = 1, **changes: Any) -> wire.Hold:
+        """A request begins to wait."""
+        values: dict[str, Any] = {
+            "id": f"h{number}", "vault": "default", "agent": "claude", "actor_type": "agent",
+            "service": "slack-bot", "rule": 2, "method": "POST",
+            "reason": "service slack-bot covers slack.com/api/*, and its rule 2 asks an operator",
+            "url": "https://slack.com/api/chat.postMessage", "body_preview": '{"text": "hi"}',
+            "credential_keys": ["SLACK_BOT_TOKEN"], "created_at": rfc3339(self.clock.time()),
+            "expires_at": rfc3339(self.clock.time() + 120), "seconds_left": 120,
+        }  # fmt: skip
+        made = wire.Hold(**{**values, **changes})
+        self.holds.append(made)
+        self.emit(EventType.REQUEST_HELD, msgspec.to_builtins(made))
+        return made
+
+    def release(self, hold: wire.Hold, outcome: str) -> None:
+        """A held request was answered, here or elsewhere."""
+        self.holds.remove(hold)
+        data = {"id": hold.id, "vault": hold.vault, "outcome": outcome, "by": "operator eve"}
+        self.emit(EventType.HOLD_RESOLVED, data)
 
     def _vaults(self) -> wire.VaultList:
         stamp = rfc3339(NOW - 86400)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from proxy_core.base.clock import rfc3339
 from proxy_core.domain.events import EventType
-from tests.console.fake_worker import FakeWorker, furnished, record, start_of
+from tests.console.fake_worker import NOW, FakeWorker, furnished, record, start_of
 from tests.console.harness import console, text_of, until
 from vault_tui.app import ConsoleApp
 from vault_tui.state import Link
@@ -65,6 +66,18 @@ def test_screens(snap_compare: Snapshot, screen: str, size: tuple[int, int]):
     """Traffic, credentials, services."""
     app = console(furnished())
     assert snap_compare(app, terminal_size=size, run_before=pressed(app, screen))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_holds(snap_compare: Snapshot, size: tuple[int, int]):
+    """What waits, from where, and for how long still."""
+    worker = furnished()
+    worker.hold(1, expires_at=rfc3339(NOW + 12))
+    worker.hold(2, agent="reviewer", vault="staging", service="", rule=0, credential_keys=[],
+                method="GET", url="https://new.example.org/a?page=…", body_preview="",
+                reason="no service covers this request, and the vault asks for such")  # fmt: skip
+    app = console(worker)
+    assert snap_compare(app, terminal_size=size, run_before=pressed(app, "4"))
 
 
 @pytest.mark.parametrize("size", SIZES)

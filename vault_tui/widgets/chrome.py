@@ -70,6 +70,11 @@ class HeaderLine(Line):
         )
         self.spots.put(start, left.cell_length, "app.vault")
         left += self._seal() + Content("  ")
+        if state.holds:
+            start = left.cell_length
+            waiting = strings.HOLDS_WAIT.format(count=len(state.holds))
+            left += Content.styled(waiting, "$warning bold") + Content("  ")
+            self.spots.put(start, left.cell_length, "screen.holds")
         start = left.cell_length
         left += self._operator()
         self.spots.put(start, left.cell_length, "app.unlock")

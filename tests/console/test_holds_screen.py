@@ -1,0 +1,118 @@
+"""Holds: what waits is seen at once, in every console, and answered with a key."""
+
+import pytest
+
+from proxy_core.base.clock import rfc3339
+from proxy_core.domain import wire
+from tests.console.fake_worker import NOW, FakeWorker, furnished
+from tests.console.harness import console, running, text_of, until
+
+
+def operator_of() -> FakeWorker:
+    """A furnished worker whose operator is unlocked."""
+    worker = furnished()
+    worker.operator = True
+    return worker
+
+
+async def test_a_held_request_shows_on_every_screen_and_leaves_when_it_is_answered():
+    """The header counts it; another console's answer takes it away."""
+    worker = operator_of()
+    app = console(worker)
+    async with running(app) as pilot:
+        held = worker.hold(vault="staging")
+        await until(pilot, lambda: "▲ 1 held" in text_of(app))
+        assert "claude waits for an answer" in text_of(app)
+        await pilot.press("4")
+        await until(pilot, lambda: "https://slack.com/api/chat.postMessage" in text_of(app))
+        assert "staging" in text_of(app)
+        assert '{"text": "hi"}' in text_of(app)
+        assert "rule 2 asks an operator" in " ".join(text_of(app).split())
+        worker.release(held, "denied")
+        await until(pilot, lambda: "No request waits" in text_of(app))
+        assert "held" not in text_of(app).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("downs", "duration"), [(0, "once"), (1, "session"), (2, "15m"), (3, "1h"), (4, "always")]
+)
+async def test_allowing_asks_for_how_long(downs: int, duration: str):
+    """Once is the first choice."""
+    worker = operator_of()
+    app = console(worker)
+    async with running(app) as pilot:
+        worker.hold()
+        await pilot.press("4")
+        await until(pilot, lambda: "chat.postMessage" in text_of(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "Allow POST for claude" in text_of(app))
+        await pilot.press(*["down"] * downs, "enter")
+        await until(pilot, lambda: "No request waits" in text_of(app))
+        (body,) = worker.asked("POST", "/v1/holds/h1/approve")
+        assert body == wire.ApproveHold(duration=duration)
+
+
+async def test_denying_once_is_one_key_and_always_is_confirmed():
+    """A rule is written only after the second step; Enter alone does not do it."""
+    worker = operator_of()
+    app = console(worker)
+    async with running(app) as pilot:
+        worker.hold(1)
+        worker.hold(2, url="https://slack.com/api/admin.x")
+        await pilot.press("4")
+        await until(pilot, lambda: "admin.x" in text_of(app))
+        await pilot.press("d")
+        await until(pilot, lambda: len(worker.holds) == 1)
+        assert worker.asked("POST", "/v1/holds/h1/deny") == [wire.DenyHold()]
+        await until(pilot, lambda: "chat.postMessage" not in text_of(app))
+        await pilot.press("D")
+        await until(pilot, lambda: "Deny such requests always?" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Deny such requests always?" not in text_of(app))
+        assert len(worker.holds) == 1
+        await pilot.press("D", "tab", "enter")
+        await until(pilot, lambda: not worker.holds)
+        assert worker.asked("POST", "/v1/holds/h2/deny") == [wire.DenyHold(always=True)]
+
+
+async def test_the_time_left_runs():
+    """It is counted from the worker's own times."""
+    worker = operator_of()
+    app = console(worker)
+    async with running(app) as pilot:
+        worker.hold()
+        await pilot.press("4")
+        await until(pilot, lambda: "120 s" in text_of(app))
+        worker.clock.advance(110)
+        await until(pilot, lambda: " 10 s" in text_of(app))
+
+
+async def test_a_grant_can_be_ended():
+    """The list says whose, what and until when."""
+    worker = operator_of()
+    worker.grants = [
+        wire.Grant(
+            id="g1", vault="default", agent="claude", service="slack-bot", method="POST",
+            url="https://slack.com/api/chat.postMessage", duration="15m", created_by="operator",
+            created_at=rfc3339(NOW), expires_at=rfc3339(NOW + 900),
+        )
+    ]  # fmt: skip
+    app = console(worker)
+    async with running(app) as pilot:
+        await pilot.press("4", "o")
+        await until(pilot, lambda: "POST https://slack.com/api/chat.postMessage" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: not worker.grants)
+
+
+async def test_a_read_only_console_looks_and_does_not_answer():
+    """It says why."""
+    worker = operator_of()
+    app = console(worker, read_only=True)
+    async with running(app) as pilot:
+        worker.hold()
+        await pilot.press("4")
+        await until(pilot, lambda: "chat.postMessage" in text_of(app))
+        await pilot.press("d")
+        await until(pilot, lambda: "read-only" in text_of(app).splitlines()[-2])
+        assert len(worker.holds) == 1

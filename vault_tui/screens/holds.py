@@ -1,0 +1,165 @@
+"""Holds: requests of every vault that wait for an answer, and what was allowed for a while."""
+
+from textual.content import Content
+
+from proxy_core.base.clock import parse_rfc3339
+from proxy_core.client import calls
+from proxy_core.domain import wire
+from vault_tui import strings
+from vault_tui.actions import Action
+from vault_tui.screens.ask import Choose
+from vault_tui.screens.confirm import Confirm
+from vault_tui.screens.listing import ListScreen, Shape
+from vault_tui.state import Level
+from vault_tui.widgets.record_detail import field, heading
+from vault_tui.widgets.words import plain, safe_lines, when
+
+_HURRY_SECONDS = 20
+
+
+class HoldsScreen(ListScreen, screen_id="holds"):
+    """The list with the time left, a detail, and the answers behind the keys."""
+
+    empty = strings.EMPTY_HOLDS
+    enter_action = "holds.allow"
+
+    def on_mount(self) -> None:
+        """The time left runs by itself."""
+        super().on_mount()
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current and self.state.holds:
+            self.show()
+
+    @property
+    def known(self) -> bool:
+        """Whether the list was read."""
+        return self.state.holds is not None
+
+    def _find(self, key: str | None) -> wire.Hold | None:
+        return next((hold for hold in self.state.holds or () if hold.id == key), None)
+
+    def shape(self, width: int) -> Shape:
+        """The URL takes what the others leave."""
+        fixed = [("left", 5), ("agent", 14), ("method", 7), ("service", 14)]
+        if width >= 110:
+            fixed.append(("vault", 12))
+        url = max(width - sum(size for _, size in fixed) - 2 * (len(fixed) + 1) - 2, 16)
+        sizes = {**dict(fixed), "url": url}
+        order = [name for name in strings.HOLD_COLUMNS if name in sizes]
+        return [(name, strings.HOLD_COLUMNS[name], sizes[name]) for name in order]
+
+    def rows(self) -> dict[str, dict[str, Content]]:
+        """One row a request, the oldest first."""
+        now = self.console.clock.time()
+        return {hold.id: _cells(hold, now) for hold in self.state.holds or ()}
+
+    def describe(self, key: str) -> Content:
+        """Everything that helps to decide."""
+        hold = self._find(key)
+        if hold is None:
+            return Content("")
+        lines = [
+            plain(f"{hold.method} {hold.url}", "bold"),
+            Content(""),
+            field(strings.AGENT, strings.ACTOR.format(name=hold.agent, kind=hold.actor_type)),
+            field(strings.HOLD_VAULT, hold.vault),
+            field(strings.SERVICE, hold.service or strings.NO_SERVICE),
+            field(strings.KEYS, ", ".join(hold.credential_keys) or strings.NO_SERVICE),
+            field(strings.WHY, hold.reason),
+            field(strings.HOLD_SINCE, when(hold.created_at)),
+        ]
+        if hold.body_preview:
+            body = Content(safe_lines(hold.body_preview))
+            lines += [Content(""), heading(strings.HOLD_BODY), body]
+        return Content("\n").join(lines)
+
+    def why_not(self, action: Action) -> str | None:
+        """Answers need a request; grants can always be looked at."""
+        if self.state.sealed:
+            return strings.WHY_SEALED
+        if action.name != "grants" and self.table.key is None:
+            return strings.WHY_NO_HOLD
+        return None
+
+    # --- actions ------------------------------------------------------------------------------
+
+    async def do_allow(self) -> None:
+        """Let it go on, for as long as is chosen."""
+        hold = self._find(self.table.key)
+        if hold is None:
+            return
+        entries = [(name, Content(text)) for name, text in strings.HOLD_DURATIONS.items()]
+        title = strings.HOLD_ALLOW_TITLE.format(method=hold.method, agent=hold.agent)
+        duration = await self.app.push_screen_wait(Choose(title, entries, ""))
+        if duration:
+            await self._answer(calls.approve_hold(hold.id, duration))
+
+    async def do_deny(self) -> None:
+        """Refuse it, this once."""
+        hold = self._find(self.table.key)
+        if hold is not None:
+            await self._answer(calls.deny_hold(hold.id))
+
+    async def do_deny_always(self) -> None:
+        """Refuse it and those like it, after a confirmation: a rule is written."""
+        hold = self._find(self.table.key)
+        if hold is None:
+            return
+        text = strings.HOLD_DENY_TEXT.format(method=hold.method, url=hold.url)
+        sure = Confirm(strings.HOLD_DENY_TITLE, text, strings.HOLD_DENY_BUTTON)
+        if await self.app.push_screen_wait(sure):
+            await self._answer(calls.deny_hold(hold.id, always=True))
+
+    async def _answer(self, call: calls.Call[wire.HoldResolved]) -> None:
+        found = await self.console.send_as_operator(call)
+        if found is None:
+            return
+        allowed = found.outcome == "approved"
+        words = strings.HOLD_ALLOWED if allowed else strings.HOLD_DENIED
+        level = Level.GOOD if allowed else Level.WARNING
+        self.console.notice(words.format(count=found.released), level)
+        self.console.sync.reload("holds")
+
+    async def do_grants(self) -> None:
+        """What was allowed for a while; one of them can be ended."""
+        grants = (await self.console.send(calls.grants())).grants
+        entries = [(grant.id, _grant_line(grant)) for grant in grants]
+        chosen = await self.app.push_screen_wait(
+            Choose(strings.GRANTS_TITLE, entries, strings.GRANTS_NONE)
+        )
+        if chosen is None or self.state.read_only:
+            return
+        if await self.console.send_as_operator(calls.revoke_grant(chosen)) is not None:
+            self.console.notice(strings.GRANT_REVOKED, Level.GOOD)
+
+
+def _cells(hold: wire.Hold, now: float) -> dict[str, Content]:
+    left = _seconds_left(hold, now)
+    hurry = "$error bold" if left < _HURRY_SECONDS else "$warning"
+    return {
+        "left": Content.styled(f"{left:>3} s", hurry),
+        "agent": plain(hold.agent, "bold"),
+        "method": plain(hold.method, "$accent"),
+        "url": plain(hold.url),
+        "service": plain(hold.service) if hold.service else Content.styled(strings.NEVER, "$faint"),
+        "vault": plain(hold.vault, "$muted"),
+    }
+
+
+def _seconds_left(hold: wire.Hold, now: float) -> int:
+    try:
+        return max(0, round(parse_rfc3339(hold.expires_at) - now))
+    except ValueError:
+        return hold.seconds_left
+
+
+def _grant_line(grant: wire.Grant) -> Content:
+    ends = when(grant.expires_at) if grant.expires_at else strings.GRANT_NO_END
+    return Content.assemble(
+        plain(grant.agent, "bold", 20),
+        "  ",
+        plain(f"{grant.method} {grant.url}", "", 60),
+        (f"  {strings.GRANT_UNTIL.format(ends=ends)}", "$muted"),
+    )
