@@ -269,7 +269,7 @@ EMPTY_HOLDS: Lines = (
     (("", "text"),),
     (("A service's rule with ", "muted"), ("action: ask", "accent"),
      (" holds what it covers until you answer.", "muted")),
-    (("g", "accent+bold"), ("  shows what was allowed for a while", "muted")),
+    (("o", "accent+bold"), ("  shows what was allowed for a while", "muted")),
 )  # fmt: skip
 HOLD_COLUMNS: Mapping[str, str] = {
     "left": "LEFT",
