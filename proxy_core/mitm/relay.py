@@ -47,18 +47,22 @@ class Flow:
 
     async def run(self, idle: float) -> bool:
         """True when `complete`, False when the source has ended before. Raises StreamError."""
-        while self.more:
-            await self._sink.write(self.convert(b""), idle)
+        await self._give_more(idle)
         while not self.complete:
             alive = await self._source.pour(self._take, idle)
             if self._rest:
                 rest, self._rest = self._rest, b""
                 await self._sink.write_rest(rest, idle)
-            while self.more:
-                await self._sink.write(self.convert(b""), idle)
+            await self._give_more(idle)
             if not alive:
                 return self.complete
         return True
+
+    async def _give_more(self, idle: float) -> None:
+        while self.more:
+            await self._sink.write(self.convert(b""), idle)
+            # A fast sink never makes that wait, and there may be a thousand times what was read.
+            await asyncio.sleep(0)
 
 
 class Download(Flow):

@@ -95,6 +95,16 @@ def test_a_service_survives_writing_and_reading(service: Service) -> None:
     assert parse_service(yaml.safe_load(yaml.safe_dump(written, sort_keys=False))) == service
 
 
+def test_scrubbing_is_on_unless_a_service_says_otherwise() -> None:
+    """Written down only when it is off."""
+    assert parse_service(document()).scrub
+    assert "scrub" not in service_document(parse_service(document(scrub=True)))
+    off = parse_service(document(scrub=False))
+    assert not off.scrub
+    assert service_document(off)["scrub"] is False
+    assert "scrub must be true or false" in refusal(document(scrub="no"))
+
+
 @pytest.mark.parametrize("field", ["gateway", "capture", "failover"])
 def test_fields_of_a_later_version_are_refused_by_name(field: str) -> None:
     """Never silently ignored, whatever their value."""
