@@ -91,9 +91,7 @@ class ServiceForm(Dialog[dict[str, Any]]):
                         id="allow_http",
                         compact=True,
                     )
-                    yield Tick(
-                        strings.SCRUB, document.get("scrub", True), id="scrub", compact=True
-                    )
+                    yield Tick(strings.SCRUB, document.get("scrub", True), id="scrub", compact=True)
                 yield from self._line("test", "")
                 yield Static("", id="winner", markup=False)
             yield Static("", id="complaint", markup=False)
