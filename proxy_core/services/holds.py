@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import new_id
@@ -85,7 +87,9 @@ class Holds:
         held = Held(access, vault_id, facts, ask, preview, now, ends_at, answer)
         self._held[held.id] = held
         self._context.stir()
-        self._context.bus.publish(EventType.REQUEST_HELD.value, self.described(held))
+        # Events are kept for long, and the body only as long as its request.
+        shown = structs.replace(self.described(held), body_preview="")
+        self._context.bus.publish(EventType.REQUEST_HELD.value, shown)
         try:
             said = await self._answer(held, limits.seconds)
         finally:
