@@ -86,6 +86,7 @@ def test_everything_on_postgresql(tmp_path: Path, postgres_url: str, upstream: i
         "name": "example",
         "host": f"127.0.0.1:{upstream}/v1/*",
         "auth": {"type": "bearer", "token": "API_KEY"},
+        "scrub": False,  # the upstream shows which credential came
     }
     worker.client.send(calls.upsert_services([service]))
     grants = [AgentVault(vault_name="default", vault_role="proxy")]
