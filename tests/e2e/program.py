@@ -111,13 +111,17 @@ class Program:
         """A new agent's token."""
         return self.command("agent", "create", name, *options).stdout.strip()
 
-    def bearer_services(self, keys: Mapping[str, str]) -> None:
-        """One service a host, named after it, that attaches the host's key as a bearer token."""
+    def bearer_services(self, keys: Mapping[str, str], **more: object) -> None:
+        """One service a host, named after it, that attaches the host's key as a bearer token.
+
+        `more` are further fields of each document.
+        """
         services = [
             {
                 "name": host.replace(".", "-"),
                 "host": host,
                 "auth": {"type": "bearer", "token": key},
+                **more,
             }
             for host, key in keys.items()
         ]

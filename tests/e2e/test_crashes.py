@@ -46,7 +46,7 @@ def crashing(tmp_path_factory: pytest.TempPathFactory, options: list[str]) -> It
     """A vault with a service and a worker that will not live long."""
     with Program(tmp_path_factory.mktemp("crashing")) as made:
         made.set_up(*options)
-        made.bearer_services({HOST: "KEY"})
+        made.bearer_services({HOST: "KEY"}, scrub=False)
         yield made
 
 
