@@ -50,6 +50,7 @@ async def test_null_takes_a_setting_back_to_its_default(app: Application, reopen
         {"allow_cidrs": "10.0.0.0/8"},
         {"allow_cidrs": ["10.0.0.1/8"]},
         {"allow_cidrs": [5]},
+        {"allow_unreadable": 1},
         {"allow_cidrs": ["example.com"]},
     ],
 )

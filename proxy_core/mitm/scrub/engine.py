@@ -156,7 +156,7 @@ class Scrubber:
                     yield match.start(), self._percents.get(byte, ())
         if _BACKSLASH in data:
             for match in _overlapping(self._code_escape, data):
-                users = self._codes[int(match[0][2:], 16)]
+                users = self._codes.get(int(match[0][2:], 16), ())
                 yield from ((at, users) for at in _backslashes(data, match.start()))
             for escape, users in self._short_escapes:
                 for match in _overlapping(escape, data):

@@ -87,7 +87,10 @@ def test_no_spelling_survives(value: bytes) -> None:
 def test_cutting_changes_nothing(data: st.DataObject, cuts: list[int]) -> None:
     """Any pieces give what one piece gives, for secrets that overlap and texts that tease."""
     values = data.draw(st.lists(secrets, min_size=1, max_size=3, unique=True))
-    parts = [st.sampled_from(sorted(spellings(value).values())) for value in values]
+    parts = [
+        st.sampled_from([*spellings(value).values(), *in_base64(value, b"?>", b"~~").values()])
+        for value in values
+    ]
     cut_off = [
         st.builds(lambda text, size: text[:size], part, st.integers(0, 60)) for part in parts
     ]
@@ -200,3 +203,9 @@ def test_a_large_secret_in_small_pieces() -> None:
     expected = b"x" + PLACEHOLDER + b"y" + PLACEHOLDER + value[:-1]
     assert found.whole(text) == expected
     assert in_pieces(found, text, list(range(0, len(text), 7))) == expected
+
+
+def test_escapes_of_characters_that_no_secret_has_pass() -> None:
+    """In every form, next to those that one has."""
+    text = b'\\u0031\\u0061%41%7e\\/\\"\\n%2561\\u00e9\\ud83d\\ude00'
+    assert scrubber(b"0000000").whole(text) is text
