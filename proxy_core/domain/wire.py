@@ -4,19 +4,51 @@ Names are a public contract. Times are RFC 3339 strings in UTC; ids are strings 
 Unknown fields in requests are refused, so that a typing error is never silently ignored.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from proxy_core.domain.traffic import RequestRecord
 
+_SECRET_FIELDS = frozenset({"secret", "token", "av_agent_token", "value"})
+
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Base of what clients send."""
+    """Base of what clients send. Its repr shows no secret."""
+
+    def __repr__(self) -> str:
+        return _discreet(self)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(_shown(self))
 
 
 class Response(msgspec.Struct, kw_only=True):
-    """Base of what the worker answers."""
+    """Base of what the worker answers. Its repr shows no secret."""
+
+    def __repr__(self) -> str:
+        return _discreet(self)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(_shown(self))
+
+
+def _discreet(struct: msgspec.Struct) -> str:
+    fields = ", ".join(f"{name}={value!r}" for name, value in _shown(struct))
+    return f"{type(struct).__name__}({fields})"
+
+
+def _shown(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    """Fields as they may stand in a traceback; names of credentials, never their values."""
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if name in _SECRET_FIELDS and value:
+            yield name, "…"
+        elif name == "credentials" and isinstance(value, dict):
+            yield name, dict.fromkeys(value, "…")
+        else:
+            yield name, value
 
 
 # --- status ---------------------------------------------------------------------------------
@@ -51,6 +83,8 @@ class Status(Response):
     """One sentence each, for example a log that cannot be written."""
     operator: bool = False
     """Whether the asking peer holds an operator session."""
+    keyring_problem: str = ""
+    """Before the first run: why no keyring slot can be made here, in one sentence; empty if it can."""
 
 
 # --- sealing --------------------------------------------------------------------------------
