@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar, TypeVar, cast
 
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -31,6 +32,7 @@ from vault_tui.screens.base import ConsoleScreen, Dialog
 from vault_tui.state import ConsoleState, Level, Notice
 from vault_tui.sync import WorkerSync
 from vault_tui.theme import DEFAULT_THEME, NO_COLOR_THEME, THEMES
+from vault_tui.type_ahead import KeyHandled, TypeAhead, Typed
 from vault_tui.worker_link import OpenLink, opener
 
 T = TypeVar("T")
@@ -75,6 +77,7 @@ class ConsoleApp(GlobalActions, App[int]):
         self.local = local
         self.sync = WorkerSync(self)
         self.connection = Connection(open_link, self.sync)
+        self.type_ahead = TypeAhead(self)
         for theme in THEMES:
             self.register_theme(theme)
         known = {theme.name for theme in THEMES}
@@ -104,6 +107,26 @@ class ConsoleApp(GlobalActions, App[int]):
         self.panic(strings.CRASHED.format(log=self.log_path))
 
     log_path: ClassVar[str] = ""
+
+    # --- keys ---------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let keys through one at a time."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            if not self.type_ahead.hold(event):
+                await self.deliver(event)
+        else:
+            await super().on_event(event)
+
+    async def deliver(self, typed: Typed) -> None:
+        """Hand a key on, with the mark that says when it has been dealt with."""
+        await super().on_event(typed)
+        if self._running_screens:
+            self.type_ahead.follow()
+
+    @on(KeyHandled)
+    async def _key_handled(self, mark: KeyHandled) -> None:
+        await self.type_ahead.came_back(mark)
 
     # --- telling ------------------------------------------------------------------------------
 
@@ -181,6 +204,10 @@ class ConsoleApp(GlobalActions, App[int]):
         """Run `work` beside the screen; a VaultError becomes a notice."""
         self.run_worker(self._guarded(work), name=name, exit_on_error=True)
 
+    def attempt_action(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """As `attempt`; keys wait until the action has opened its dialog."""
+        self.type_ahead.started(self.run_worker(self._guarded(work), name=name, exit_on_error=True))
+
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
@@ -226,7 +253,7 @@ class ConsoleApp(GlobalActions, App[int]):
         )
         outcome = method()
         if outcome is not None:
-            self.attempt(outcome, action_id)
+            self.attempt_action(outcome, action_id)
 
     def get_system_commands(
         self,

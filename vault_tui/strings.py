@@ -440,10 +440,19 @@ SLOT_KINDS: Mapping[str, str] = {
     "keyfile": "key file",
 }
 SLOT_PLACEHOLDERS: Mapping[str, str] = {
-    "keyring": "press enter",
+    "keyring": "enter: the keyring is asked",
     "password": "master password",
     "keyfile": "path of the key file",
 }
+KEYFILE_KNOWN = "enter: the worker reads its key file; or the path of another"
+
+
+def slot_placeholder(kind: str, local: bool) -> str:
+    """What the empty input of a slot's proof says."""
+    return KEYFILE_KNOWN if kind == "keyfile" and local else SLOT_PLACEHOLDERS[kind]
+
+
+FIRST_NOT_HERE = "Not here: {why}"
 KEYRING_SILENT = "The keyring does not answer; it may wait for a desktop to ask for its password."
 KEYRING_EMPTY = "The keyring of this machine does not hold the vault's key."
 KEYFILE_OPEN = "The key file must be a plain file that only you can read: chmod 600."

@@ -1,12 +1,15 @@
 """What anyone may read: health, status, the CA certificate, the catalog, the API's description."""
 
+import asyncio
 from typing import Annotated
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromQuery, HeaderParameter
 
 from proxy_core.domain import catalog, wire
+from proxy_core.services import slots
 from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import fails
 from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
@@ -23,7 +26,11 @@ async def health() -> wire.Health:
 @get("/v1/status", responses=fails(401, 403))
 async def status(facts: UseFacts, caller: UseCaller) -> wire.Status:
     """The worker's state. Without a token over TCP: no process, socket or problems."""
-    return facts.status(caller)
+    found = facts.status(caller)
+    if found.initialized or caller.peer is None:
+        return found
+    trouble = await asyncio.to_thread(slots.keyring_trouble)
+    return msgspec.structs.replace(found, keyring_problem=trouble)
 
 
 @get("/v1/mitm/ca.pem", responses=fails(403, 503), media_type="application/x-pem-file")
