@@ -11,7 +11,6 @@ from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.services.operators import Terminal
 from proxy_core.worker import access
-from proxy_core.worker import access
 from proxy_core.worker.access import Caller, Gatekeeper
 from proxy_core.worker.peers import Peer, has_run_marker, lineage, read_process
 from tests.worker.harness import PASSWORD, ThreadedWorker, own_terminal
