@@ -22,6 +22,7 @@ from proxy_core.base.text import display_safe
 from proxy_core.client.calls import Call
 from vault_tui import strings
 from vault_tui.actions import BY_ID, Action, bindings
+from vault_tui.alerts import Alerts
 from vault_tui.commands import ActionCommands
 from vault_tui.connection import Connection
 from vault_tui.global_actions import GlobalActions
@@ -33,7 +34,7 @@ from vault_tui.state import ConsoleState, Level, Notice
 from vault_tui.sync import WorkerSync
 from vault_tui.theme import DEFAULT_THEME, NO_COLOR_THEME, THEMES
 from vault_tui.type_ahead import KeyHandled, TypeAhead, Typed
-from vault_tui.worker_link import OpenLink, opener
+from vault_tui.worker_link import OpenLink, StartWorker, opener, starter
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class ConsoleApp(GlobalActions, App[int]):
         preferences: Preferences | None = None,
         clock: Clock | None = None,
         local: bool = True,
+        start_worker: StartWorker | None = None,
     ) -> None:
         # Textual takes NO_COLOR out of the environment when it starts.
         without_colour = "NO_COLOR" in os.environ
@@ -75,9 +77,11 @@ class ConsoleApp(GlobalActions, App[int]):
         self.preferences = preferences or Preferences()
         self.traffic = Traffic(self.state.vault)
         self.local = local
+        self.start_worker = start_worker
         self.sync = WorkerSync(self)
         self.connection = Connection(open_link, self.sync)
         self.type_ahead = TypeAhead(self)
+        self.alerts = Alerts(self)
         for theme in THEMES:
             self.register_theme(theme)
         known = {theme.name for theme in THEMES}
@@ -91,7 +95,7 @@ class ConsoleApp(GlobalActions, App[int]):
         self.set_keymap(self.preferences.keymap)
         for problem in self.preferences.problems:
             self.notice(problem, Level.WARNING)
-        self.set_title()
+        self.alerts.show_title()
         self.call_after_refresh(self._connect)
 
     def _connect(self) -> None:
@@ -120,6 +124,7 @@ class ConsoleApp(GlobalActions, App[int]):
 
     async def deliver(self, typed: Typed) -> None:
         """Hand a key on, with the mark that says when it has been dealt with."""
+        self.alerts.seen()
         await super().on_event(typed)
         if self._running_screens:
             self.type_ahead.follow()
@@ -131,11 +136,11 @@ class ConsoleApp(GlobalActions, App[int]):
     # --- telling ------------------------------------------------------------------------------
 
     def notice(self, text: str, level: Level = Level.INFO) -> None:
-        """Put a sentence on the status line; warnings ring, errors are toasts too."""
-        self.state.notice = Notice(level, display_safe(text), self.clock.time())
+        """Put a sentence on the status line; an error is an alert too."""
+        safe = display_safe(text)
+        self.state.notice = Notice(level, safe, self.clock.time())
         if level is Level.ERROR:
-            self.bell()
-            self.set_title(alert=True)
+            self.alerts.raise_alert(safe)
         self.refresh_frame()
 
     def refresh_frame(self) -> None:
@@ -147,13 +152,6 @@ class ConsoleApp(GlobalActions, App[int]):
     @property
     def _running_screens(self) -> bool:
         return bool(self._screen_stacks.get(self._current_mode))
-
-    def set_title(self, alert: bool = False) -> None:
-        """The terminal's title: product, vault, and a mark when something wants attention."""
-        mark = "! " if alert else ""
-        title = f"{mark}{strings.PRODUCT} · {display_safe(self.state.vault, 40)}"
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(f"\x1b]2;{title}\x07")
 
     def data_changed(self, kind: str) -> None:
         """A list was read afresh: tell every mounted screen and dialog."""
@@ -279,6 +277,7 @@ def run_console(home: Home, *, read_only: bool = False, addr: str = "", token: s
         where=remote or socket.gethostname(),
         preferences=Preferences.load(home.settings_dir),
         local=not remote,
+        start_worker=None if remote else starter(home),
     )
     ConsoleApp.log_path = str(log_file)
     log.info("console starts, process %d", os.getpid())

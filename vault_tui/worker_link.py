@@ -57,6 +57,20 @@ class ClientLink:
         await self._client.aclose()
 
 
+StartWorker = Callable[[], Awaitable[None]]
+
+
+def starter(home: Home) -> StartWorker:
+    """How to start the worker of `home`, unless one runs."""
+
+    async def start() -> None:
+        from proxy_core.client.launcher import ensure_worker
+
+        await asyncio.to_thread(ensure_worker, home)
+
+    return start
+
+
 def opener(home: Home | None, addr: str = "", token: str = "") -> OpenLink:
     """How to reach the worker of `home`, starting one if none runs, or the one at `addr`."""
 

@@ -140,9 +140,9 @@ async def test_a_keyring_sets_up_unseals_and_unlocks(worker: ThreadedWorker):
 
 async def test_the_header_shows_when_the_operator_session_has_ended(worker: ThreadedWorker):
     """Looking does not prolong it: after a quarter of an hour the console is locked, and asks."""
-    worker.init()
     clock = FakeClock(time.time())
     worker.running.app._context.clock = clock
+    worker.init()
     app = over(worker)
     async with running(app) as pilot:
         await until(pilot, lambda: "● operator" in text_of(app))
