@@ -23,13 +23,7 @@ from proxy_core.mitm.http1.values import NOTHING, BodyChunk, Limits, Side
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _SIZE_LINE = re.compile(
-    rb"([0-9A-Fa-f]{1,16}+)((?:;"
-    + _TOKEN
-    + rb"(?:=(?:"
-    + _TOKEN
-    + rb"|"
-    + _QUOTED
-    + rb"))?)*)\r\n"
+    rb"([0-9A-Fa-f]{1,16}+)((?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*)\r\n"
 )
 _PLAIN_SIZE_LINE = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]{0,7}+)\r\n")
 _PART_OF_SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,16}+(?:;[\t -~\x80-\xff]*+)?\r?")
