@@ -198,7 +198,7 @@ def test_an_agents_token_is_printed_once(vault_tui: CommandLine) -> None:
     """`create` and `rotate` print a token; nothing else ever does."""
     made = json.loads(vault_tui.ok("agent", "create", "bot-one", "--ttl", "3600", "--json"))
     assert made["av_agent_token"].startswith("vt_agt_")
-    rotated = vault_tui.ok("agent", "rotate", "bot-one").strip()
+    rotated = vault_tui.ok("agent", "rotate", "bot-one", "--ttl", "7200").strip()
     assert rotated.startswith("vt_agt_")
     assert rotated != made["av_agent_token"]
     vault_tui.ok("agent", "rename", "bot-one", "bot-two")
