@@ -84,7 +84,7 @@ class Status(Response):
     operator: bool = False
     """Whether the asking peer holds an operator session."""
     keyring_problem: str = ""
-    """Before the first run: why no keyring slot can be made here, in one sentence; empty if it can."""
+    """Before the first run: why no keyring slot can be made here, one sentence; else empty."""
 
 
 # --- sealing --------------------------------------------------------------------------------
