@@ -286,7 +286,7 @@ SERVICE_COLUMNS: Mapping[str, str] = {
     "auth": "AUTH",
     "keys": "CREDENTIAL",
     "rules": "RULES",
-    "hits": "HITS",
+    "hits": " HITS",
     "last_hit": "LAST HIT",
 }
 STATE_OK = "ok"

@@ -104,7 +104,7 @@ class WorkerSync:
 
     def _reload_wanted(self) -> None:
         wanted, self._wanted = self._wanted, set()
-        self._app.run_worker(self._read(wanted), name="reload")
+        self._app.run_worker(lambda: self._read(wanted), name="reload")
 
     async def _read(self, wanted: set[str]) -> None:
         app = self._app

@@ -57,16 +57,16 @@ class ClientLink:
         await self._client.aclose()
 
 
-StartWorker = Callable[[], Awaitable[None]]
+StartWorker = Callable[[list[str]], Awaitable[None]]
 
 
 def starter(home: Home) -> StartWorker:
-    """How to start the worker of `home`, unless one runs."""
+    """How to start the worker of `home`, with options of its own, unless one runs."""
 
-    async def start() -> None:
+    async def start(options: list[str]) -> None:
         from proxy_core.client.launcher import ensure_worker
 
-        await asyncio.to_thread(ensure_worker, home)
+        await asyncio.to_thread(ensure_worker, home, options)
 
     return start
 

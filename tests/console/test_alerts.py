@@ -69,8 +69,9 @@ class Starter:
 
         worker._status = renewed  # type: ignore[method-assign]
 
-    async def __call__(self) -> None:
+    async def __call__(self, options: list[str]) -> None:
         await asyncio.sleep(0)
+        assert options == ["--host", "127.0.0.1", "--port", "14321", "--proxy-port", "14322"]
         self.times += 1
         self.worker.mend()
 

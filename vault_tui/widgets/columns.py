@@ -36,6 +36,7 @@ _COLUMNS: tuple[tuple[str, int, int], ...] = (
 # How wide these may become when their text asks for it and the address has enough.
 _LARGEST = {"agent": 20, "service": 24, "keys": 34, "reason": 60}
 _ADDRESS_SHARE = 0.28
+_ADDRESS_LEAST = 30
 _RIGHT = frozenset({"status", "latency", "size"})
 _WIDE_GAP_FROM = 140
 
@@ -70,7 +71,7 @@ def columns_for(width: int, wants: Wants) -> list[Column]:
     sizes = {name: cells for name, cells, least in _COLUMNS if width >= least}
     gap = 2 if width >= _WIDE_GAP_FROM else 1
     room = width - sum(sizes.values()) - gap * (len(sizes) - 1) - 3
-    spare = room - int(width * _ADDRESS_SHARE)
+    spare = room - max(int(width * _ADDRESS_SHARE), _ADDRESS_LEAST)
     needs = {
         name: min(wants.get(name, 0), most) - sizes[name]
         for name, most in _LARGEST.items()
