@@ -104,7 +104,11 @@ class WorkerSync:
 
     def _reload_wanted(self) -> None:
         wanted, self._wanted = self._wanted, set()
-        self._app.run_worker(lambda: self._read(wanted), name="reload")
+
+        async def read() -> None:
+            await self._read(wanted)
+
+        self._app.run_worker(read, name="reload")
 
     async def _read(self, wanted: set[str]) -> None:
         app = self._app
