@@ -3,6 +3,8 @@
 import logging
 from typing import TYPE_CHECKING
 
+from textual.worker import WorkType
+
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
@@ -108,7 +110,8 @@ class WorkerSync:
         async def read() -> None:
             await self._read(wanted)
 
-        self._app.run_worker(read, name="reload")
+        work: WorkType[None] = read
+        self._app.run_worker(work, name="reload")
 
     async def _read(self, wanted: set[str]) -> None:
         app = self._app
