@@ -84,7 +84,7 @@ class TypeAhead:
             await self._next()
 
     async def _give_up(self, number: int) -> None:
-        if number == self._number and self._busy:
+        if number == self._number and self._busy and self._app.is_running:
             await self._next()
 
     @property
@@ -92,6 +92,8 @@ class TypeAhead:
         """Whether an action has still to open its dialog, or to end without one."""
         if self._action is None or self._action.is_finished:
             self._action = None
+            return False
+        if not self._app.screen_stack:  # the application is ending
             return False
         top = self._app.screen
         if isinstance(top, ConsoleScreen) or not top.is_mounted:

@@ -4,6 +4,7 @@ import click
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
+from proxy_core.domain.service import UnmatchedHostPolicy
 from vault_tui.cli import output, preferences
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Group, confirm, json_option, pass_connection, yes_option
@@ -65,6 +66,30 @@ def rename(connection: Connection, name: str, new_name: str) -> None:
     if saved.vault == name:
         preferences.save(connection.home, preferences.Preferences(vault=made.name))
     output.emit(f"Vault {output.safe(name)} is now {output.safe(made.name)}.")
+
+
+@vault.command
+@click.argument("name", required=False)
+@click.option(
+    "--unmatched-hosts",
+    type=click.Choice([policy.value for policy in UnmatchedHostPolicy]),
+    help="For hosts without a service: passthrough (never with a credential) or deny.",
+)
+@json_option
+@pass_connection
+def settings(
+    connection: Connection, name: str | None, unmatched_hosts: str | None, as_json: bool
+) -> None:
+    """Show or change a vault's settings."""
+    name = connection.vault(name)
+    if unmatched_hosts is None:
+        found = connection.send(calls.vault_settings(name))
+    else:
+        found = connection.send(calls.change_vault_settings(name, unmatched_hosts))
+    if as_json:
+        output.emit_json(found)
+    else:
+        output.emit_fields([("unmatched hosts", found.unmatched_host_policy)])
 
 
 @vault.command

@@ -20,11 +20,13 @@ class KeyProof(Request):
     """`POST /v1/unseal` and `POST /v1/unlock`: proves one slot.
 
     `secret` is the password, or the key in base64. Empty for a keyring or key file: the worker
-    fetches the key itself, for processes of its own user only.
+    fetches the key itself, for processes of its own user only. `for_command`: the terminal stays
+    locked; only who has the token that is answered is an operator.
     """
 
     slot: str
     secret: str = ""
+    for_command: bool = False
 
 
 class Sealed(Response):
