@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar, TypeVar, cast
 
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -21,6 +22,7 @@ from proxy_core.base.text import display_safe
 from proxy_core.client.calls import Call
 from vault_tui import strings
 from vault_tui.actions import BY_ID, Action, bindings
+from vault_tui.alerts import Alerts
 from vault_tui.commands import ActionCommands
 from vault_tui.connection import Connection
 from vault_tui.global_actions import GlobalActions
@@ -31,7 +33,8 @@ from vault_tui.screens.base import ConsoleScreen, Dialog
 from vault_tui.state import ConsoleState, Level, Notice
 from vault_tui.sync import WorkerSync
 from vault_tui.theme import DEFAULT_THEME, NO_COLOR_THEME, THEMES
-from vault_tui.worker_link import OpenLink, opener
+from vault_tui.type_ahead import KeyHandled, TypeAhead, Typed
+from vault_tui.worker_link import OpenLink, StartWorker, opener, starter
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -64,6 +67,7 @@ class ConsoleApp(GlobalActions, App[int]):
         preferences: Preferences | None = None,
         clock: Clock | None = None,
         local: bool = True,
+        start_worker: StartWorker | None = None,
     ) -> None:
         # Textual takes NO_COLOR out of the environment when it starts.
         without_colour = "NO_COLOR" in os.environ
@@ -73,8 +77,11 @@ class ConsoleApp(GlobalActions, App[int]):
         self.preferences = preferences or Preferences()
         self.traffic = Traffic(self.state.vault)
         self.local = local
+        self.start_worker = start_worker
         self.sync = WorkerSync(self)
         self.connection = Connection(open_link, self.sync)
+        self.type_ahead = TypeAhead(self)
+        self.alerts = Alerts(self)
         for theme in THEMES:
             self.register_theme(theme)
         known = {theme.name for theme in THEMES}
@@ -88,7 +95,7 @@ class ConsoleApp(GlobalActions, App[int]):
         self.set_keymap(self.preferences.keymap)
         for problem in self.preferences.problems:
             self.notice(problem, Level.WARNING)
-        self.set_title()
+        self.alerts.show_title()
         self.call_after_refresh(self._connect)
 
     def _connect(self) -> None:
@@ -105,14 +112,35 @@ class ConsoleApp(GlobalActions, App[int]):
 
     log_path: ClassVar[str] = ""
 
+    # --- keys ---------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let keys through one at a time."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            if not self.type_ahead.hold(event):
+                await self.deliver(event)
+        else:
+            await super().on_event(event)
+
+    async def deliver(self, typed: Typed) -> None:
+        """Hand a key on, with the mark that says when it has been dealt with."""
+        self.alerts.seen()
+        await super().on_event(typed)
+        if self._running_screens:
+            self.type_ahead.follow()
+
+    @on(KeyHandled)
+    async def _key_handled(self, mark: KeyHandled) -> None:
+        await self.type_ahead.came_back(mark)
+
     # --- telling ------------------------------------------------------------------------------
 
     def notice(self, text: str, level: Level = Level.INFO) -> None:
-        """Put a sentence on the status line; warnings ring, errors are toasts too."""
-        self.state.notice = Notice(level, display_safe(text), self.clock.time())
+        """Put a sentence on the status line; an error is an alert too."""
+        safe = display_safe(text)
+        self.state.notice = Notice(level, safe, self.clock.time())
         if level is Level.ERROR:
-            self.bell()
-            self.set_title(alert=True)
+            self.alerts.raise_alert(safe)
         self.refresh_frame()
 
     def refresh_frame(self) -> None:
@@ -124,13 +152,6 @@ class ConsoleApp(GlobalActions, App[int]):
     @property
     def _running_screens(self) -> bool:
         return bool(self._screen_stacks.get(self._current_mode))
-
-    def set_title(self, alert: bool = False) -> None:
-        """The terminal's title: product, vault, and a mark when something wants attention."""
-        mark = "! " if alert else ""
-        title = f"{mark}{strings.PRODUCT} · {display_safe(self.state.vault, 40)}"
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(f"\x1b]2;{title}\x07")
 
     def data_changed(self, kind: str) -> None:
         """A list was read afresh: tell every mounted screen and dialog."""
@@ -181,6 +202,10 @@ class ConsoleApp(GlobalActions, App[int]):
         """Run `work` beside the screen; a VaultError becomes a notice."""
         self.run_worker(self._guarded(work), name=name, exit_on_error=True)
 
+    def attempt_action(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """As `attempt`; keys wait until the action has opened its dialog."""
+        self.type_ahead.started(self.run_worker(self._guarded(work), name=name, exit_on_error=True))
+
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
@@ -226,7 +251,7 @@ class ConsoleApp(GlobalActions, App[int]):
         )
         outcome = method()
         if outcome is not None:
-            self.attempt(outcome, action_id)
+            self.attempt_action(outcome, action_id)
 
     def get_system_commands(
         self,
@@ -252,6 +277,7 @@ def run_console(home: Home, *, read_only: bool = False, addr: str = "", token: s
         where=remote or socket.gethostname(),
         preferences=Preferences.load(home.settings_dir),
         local=not remote,
+        start_worker=None if remote else starter(home),
     )
     ConsoleApp.log_path = str(log_file)
     log.info("console starts, process %d", os.getpid())

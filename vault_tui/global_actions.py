@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 from proxy_core.client import calls
 from vault_tui import strings
 from vault_tui.actions import Action
+from vault_tui.preferences import NOTIFICATIONS
 from vault_tui.state import Level, Link
 from vault_tui.theme import THEMES
 
@@ -26,6 +27,8 @@ class GlobalActions:
         state = self._app.state
         if action.id in {"app.lock", "app.unlock"} and state.read_only:
             return strings.WHY_READ_ONLY
+        if action.id == "app.start":
+            return None if self._app.sync.revival.possible else strings.WHY_RUNS
         if action.id in {"app.seal", "app.lock", "app.unlock"}:
             if state.status is None or state.link is not Link.LIVE:
                 return strings.NOT_CONNECTED
@@ -81,7 +84,7 @@ class GlobalActions:
         app.state.vault = name
         app.state.credentials = app.state.services = None
         app.traffic.switch(name)
-        app.set_title()
+        app.alerts.show_title()
         app.data_changed("vault")
         app.sync.reload("all")
         app.attempt(app.sync.backfill(), "backfill")
@@ -133,6 +136,18 @@ class GlobalActions:
         state = self._app.state
         state.slow = not state.slow_link
         self._app.notice(strings.SLOW_ON if state.slow else strings.SLOW_OFF)
+
+    def do_notify(self) -> None:
+        """The next way to tell of errors outside the window."""
+        preferences = self._app.preferences
+        here = NOTIFICATIONS.index(preferences.notifications)
+        preferences.notifications = NOTIFICATIONS[(here + 1) % len(NOTIFICATIONS)]
+        preferences.save()
+        self._app.notice(strings.NOTIFY_NOW[preferences.notifications])
+
+    async def do_start(self) -> None:
+        """Start a worker in place of the one that has gone."""
+        await self._app.sync.revival.start()
 
     def do_reload(self) -> None:
         """Read every list again."""

@@ -39,7 +39,7 @@ _LEVELS = {
     EventType.REQUEST_HELD: Level.WARNING,
     EventType.OPERATOR_REFUSED: Level.WARNING,
     EventType.WORKER_SEALED: Level.WARNING,
-    EventType.WORKER_STOPPING: Level.ERROR,
+    EventType.WORKER_STOPPING: Level.WARNING,
     EventType.WORKER_PROBLEM: Level.ERROR,
     EventType.AGENT_REVOKED: Level.WARNING,
     EventType.WORKER_UNSEALED: Level.GOOD,
@@ -63,6 +63,7 @@ class Traffic:
         self.vault = vault
         self.ring = TrafficRing()
         self.rates = Rates()
+        self.finished_count = 0
 
     def take(self, event: Event) -> bool:
         """Take a request event in; False for any other. Raises ValueError for a malformed one."""
@@ -81,6 +82,7 @@ class Traffic:
     def finished(self, record: RequestRecord, at: float) -> None:
         """A request has ended at `at`."""
         self.ring.finish(record)
+        self.finished_count += 1
         self.rates.request(at)
         if is_error(record):
             self.rates.error(at)

@@ -7,7 +7,7 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -17,12 +17,15 @@ from vault_tui import strings
 from vault_tui.actions import checked_keymap
 
 HISTORY = 50
+NOTIFICATIONS: Final[tuple[Literal["", "osc9", "osc777"], ...]] = ("", "osc9", "osc777")
+"""Escape sequences that ask the terminal for a desktop notification; empty: none."""
 
 
 class _Stored(msgspec.Struct):
     theme: str = ""
     filter_history: list[str] = []
     saved_filters: dict[str, str] = {}
+    notifications: Literal["", "osc9", "osc777"] = ""
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Preferences:
     theme: str = ""
     filter_history: list[str] = field(default_factory=list)
     saved_filters: dict[str, str] = field(default_factory=dict)
+    notifications: Literal["", "osc9", "osc777"] = ""
     keymap: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -47,6 +51,7 @@ class Preferences:
             prefs.theme = stored.theme
             prefs.filter_history = stored.filter_history[-HISTORY:]
             prefs.saved_filters = stored.saved_filters
+            prefs.notifications = stored.notifications
         keymap = prefs._read(directory / "keymap.json", dict[str, Any])
         if keymap:
             prefs.keymap, problems = checked_keymap(keymap)
@@ -73,7 +78,7 @@ class Preferences:
         """Write `console.json`; a failure becomes a sentence in `problems`."""
         if self.directory is None:
             return
-        stored = _Stored(self.theme, self.filter_history, self.saved_filters)
+        stored = _Stored(self.theme, self.filter_history, self.saved_filters, self.notifications)
         try:
             make_private_directory(self.directory)
             write_private(self.directory / "console.json", msgspec.json.encode(stored))

@@ -16,6 +16,20 @@ _MAX_KEYFILE_BYTES = 256
 SUGGESTED_BITS = 60
 
 
+async def slot_secret(kind: str, typed: str, slot_id: str, local: bool) -> str:
+    """What is sent as the proof of a slot; empty: the worker, on this machine, fetches the key.
+
+    `typed` is a password, or the path of a key file. Raises VaultError wrong_key.
+    """
+    if kind == "password":
+        return typed
+    if local and (kind == "keyring" or not typed.strip()):
+        return ""
+    return (
+        await keyring_secret(slot_id) if kind == "keyring" else keyfile_secret(Path(typed.strip()))
+    )
+
+
 async def keyring_secret(slot_id: str) -> str:
     """The slot's key from this machine's keyring, in base64. Raises VaultError wrong_key."""
     try:

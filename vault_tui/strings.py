@@ -29,6 +29,8 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "app.seal": ("seal", "Forget the key: agents get no credential until it is unsealed"),
     "app.theme": ("theme", "Dark, light, high contrast, the terminal's own colours"),
     "app.slow": ("slow link", "Draw less often, for a slow connection"),
+    "app.notify": ("notifications", "Errors as desktop notifications: off, OSC 9, OSC 777"),
+    "app.start": ("start worker", "Start a worker in place of the one that has gone"),
     "app.reload": ("reload", "Read every list again"),
     "app.quit": ("quit", "Leave the console; the worker keeps running"),
     "traffic.detail": ("detail", "Timings, decision, injection and error of the row"),
@@ -91,6 +93,7 @@ NOT_NOW = "not now: {why}"
 WHY_READ_ONLY = "this console was started with --read-only"
 WHY_SEALED = "the vault is sealed"
 WHY_OTHER_SCREEN = "it belongs to another screen"
+WHY_RUNS = "only for this machine's worker, and when it has gone"
 WHY_NO_ROW = "no row is selected"
 WHY_NO_FILTER = "there is no filter"
 WHY_NO_CREDENTIAL = "no credential is selected"
@@ -103,6 +106,18 @@ WHY_UNREADABLE = "the stored value cannot be decrypted; set it again"
 CRASHED = "The console failed. The worker keeps running. What happened stands in {log}"
 RECONNECTED = "Reconnected after {seconds} s; events continue where they stopped"
 DISCONNECTED = "Connection lost, trying again. {reason}"
+STOPPED = "The worker was stopped on purpose. {key} starts a new one"
+REVIVING = "The worker has gone without saying so; a new one is being started"
+DIED_AGAIN = "The worker has gone again, soon after its start; see its log. {key} starts a new one"
+NEW_WORKER = (
+    "A new worker answers, {seconds} s after the last one was lost; requests in between were not "
+    "served. The lists and the log were read again"
+)
+NOTIFY_NOW: Mapping[str, str] = {
+    "": "Desktop notifications are off",
+    "osc9": "Errors are sent as desktop notifications (OSC 9)",
+    "osc777": "Errors are sent as desktop notifications (OSC 777)",
+}
 LOST_EVENTS = "{count} events were missed; the lists and the log were read again"
 VAULT_SWITCHED = "Vault {name}"
 UNLOCKED = "Unlocked: this terminal may change things while it is in use"
@@ -156,7 +171,7 @@ PER_SECOND = "req/s"
 STREAMS = "streams"
 ERRORS = "errors"
 ERRORS_5_MIN = "errors in 5 min"
-DROPPED = "not logged"
+DROPPED = "requests missing from the log"
 NEW_ROWS = "{count} new ↓"
 PAUSED = "‖ paused"
 SCROLLED = "‖ scrolled"
@@ -178,7 +193,7 @@ EMPTY_CONNECTING: Lines = (
 EMPTY_FILTERED: Lines = (
     (("No row passes the filter", "text+bold"),),
     (("", "text"),),
-    (("/", "accent"), (" changes it    ", "muted"), ("⌫", "accent"), (" clears it", "muted")),
+    (("/", "accent"), (" changes it    ", "muted"), ("bksp", "accent"), (" clears it", "muted")),
 )
 FILTER_PLACEHOLDER = "method:POST host:*.github.com status:>=400 agent:ci service:none"
 FILTER_HELP = (
@@ -316,7 +331,7 @@ SERVICE_COLUMNS: Mapping[str, str] = {
     "auth": "AUTH",
     "keys": "CREDENTIAL",
     "rules": "RULES",
-    "hits": "HITS",
+    "hits": " HITS",
     "last_hit": "LAST HIT",
 }
 STATE_OK = "ok"
@@ -491,10 +506,19 @@ SLOT_KINDS: Mapping[str, str] = {
     "keyfile": "key file",
 }
 SLOT_PLACEHOLDERS: Mapping[str, str] = {
-    "keyring": "press enter",
+    "keyring": "enter: the keyring is asked",
     "password": "master password",
     "keyfile": "path of the key file",
 }
+KEYFILE_KNOWN = "enter: the worker reads its key file; or the path of another"
+
+
+def slot_placeholder(kind: str, local: bool) -> str:
+    """What the empty input of a slot's proof says."""
+    return KEYFILE_KNOWN if kind == "keyfile" and local else SLOT_PLACEHOLDERS[kind]
+
+
+FIRST_NOT_HERE = "Not here: {why}"
 KEYRING_SILENT = "The keyring does not answer; it may wait for a desktop to ask for its password."
 KEYRING_EMPTY = "The keyring of this machine does not hold the vault's key."
 KEYFILE_OPEN = "The key file must be a plain file that only you can read: chmod 600."

@@ -3,12 +3,15 @@
 import logging
 from typing import TYPE_CHECKING
 
+from textual.worker import WorkType
+
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from proxy_core.domain.events import Event
+from proxy_core.domain.events import Event, EventType
 from vault_tui import strings
 from vault_tui.live import effect_of
+from vault_tui.revival import Revival
 from vault_tui.state import Level, Link
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ class WorkerSync:
     def __init__(self, app: "ConsoleApp") -> None:
         self._app = app
         self._wanted: set[str] = set()
+        self.revival = Revival(app)
+        self._pid = 0
+        self._new_worker = False
 
     # --- the connection's notes ---------------------------------------------------------------
 
@@ -35,10 +41,14 @@ class WorkerSync:
         app = self._app
         first = app.state.link is not Link.LIVE and away_seconds is None
         app.state.link = Link.LIVE
+        self.revival.alive()
+        before, self._pid = self._pid, app.state.status.pid if app.state.status else 0
+        self._new_worker = away_seconds is not None and before != self._pid
         if away_seconds is not None:
-            app.notice(strings.RECONNECTED.format(seconds=round(away_seconds)), Level.GOOD)
+            text = strings.NEW_WORKER if self._new_worker else strings.RECONNECTED
+            app.notice(text.format(seconds=round(away_seconds)), Level.GOOD)
         app.refresh_frame()
-        if first:
+        if first or self._new_worker:
             app.attempt(self.backfill(), "backfill")
         self.reload("all")
 
@@ -49,12 +59,14 @@ class WorkerSync:
         if before is Link.LOST:
             return
         self._app.traffic.ring.forget_under_way()
-        self._app.notice(strings.DISCONNECTED.format(reason=reason), Level.ERROR)
+        self.revival.gone(strings.DISCONNECTED.format(reason=reason))
 
     async def lost(self, count: int | None) -> None:
         """Fill what can be filled from the log, and say what was missed."""
         many = strings.SOME if count is None else str(count)
-        self._app.notice(strings.LOST_EVENTS.format(count=many), Level.WARNING)
+        # That a new worker does not know the old one's events has been said already.
+        if count is not None or not self._new_worker:
+            self._app.notice(strings.LOST_EVENTS.format(count=many), Level.WARNING)
         self._app.attempt(self.backfill(), "backfill")
         self.reload("all")
 
@@ -63,6 +75,8 @@ class WorkerSync:
         app = self._app
         if app.traffic.take(event):
             return
+        if event.type == EventType.WORKER_STOPPING:
+            self.revival.announced(event)
         effect = effect_of(event, app.state.vault)
         if effect.text:
             app.notice(effect.text, effect.level)
@@ -92,7 +106,12 @@ class WorkerSync:
 
     def _reload_wanted(self) -> None:
         wanted, self._wanted = self._wanted, set()
-        self._app.run_worker(self._read(wanted), name="reload")
+
+        async def read() -> None:
+            await self._read(wanted)
+
+        work: WorkType[None] = read
+        self._app.run_worker(work, name="reload")
 
     async def _read(self, wanted: set[str]) -> None:
         app = self._app

@@ -55,7 +55,7 @@ THEMES: tuple[Theme, ...] = (
         panel="#1b222b",
         dark=True,
         variables=_variables(
-            "#d3dae3", "#0f1318", "#8290a0", "#5d6a79", "#2b3541", "#1b232d", "#283a4c"
+            "#d3dae3", "#0f1318", "#93a1b1", "#728194", "#2b3541", "#1b232d", "#283a4c"
         ),
     ),
     Theme(
@@ -72,7 +72,7 @@ THEMES: tuple[Theme, ...] = (
         panel="#e7e8e2",
         dark=False,
         variables=_variables(
-            "#1d242c", "#fafaf7", "#59636e", "#7f8892", "#c9cdca", "#eef0ea", "#cfe0ea"
+            "#1d242c", "#fafaf7", "#4d5761", "#6a737d", "#c9cdca", "#eef0ea", "#cfe0ea"
         ),
     ),
     Theme(

@@ -57,6 +57,20 @@ class ClientLink:
         await self._client.aclose()
 
 
+StartWorker = Callable[[list[str]], Awaitable[None]]
+
+
+def starter(home: Home) -> StartWorker:
+    """How to start the worker of `home`, with options of its own, unless one runs."""
+
+    async def start(options: list[str]) -> None:
+        from proxy_core.client.launcher import ensure_worker
+
+        await asyncio.to_thread(ensure_worker, home, options)
+
+    return start
+
+
 def opener(home: Home | None, addr: str = "", token: str = "") -> OpenLink:
     """How to reach the worker of `home`, starting one if none runs, or the one at `addr`."""
 

@@ -111,14 +111,15 @@ def seal() -> Call[wire.Sealed]:
     return Call("POST", "/v1/seal", wire.Sealed)
 
 
-def unseal(slot: str, secret: str = "") -> Call[wire.Sealed]:
+def unseal(slot: str, secret: str = "", for_command: bool = False) -> Call[wire.Sealed]:
     """Open the vault with one key slot."""
-    return Call("POST", "/v1/unseal", wire.Sealed, body=wire.KeyProof(slot=slot, secret=secret))
+    body = wire.KeyProof(slot=slot, secret=secret, for_command=for_command)
+    return Call("POST", "/v1/unseal", wire.Sealed, body=body)
 
 
-def unlock(slot: str, secret: str = "") -> Call[wire.OperatorSession]:
+def unlock(slot: str, secret: str = "", for_command: bool = False) -> Call[wire.OperatorSession]:
     """Prove a key slot: an operator session for this terminal, and its token."""
-    body = wire.KeyProof(slot=slot, secret=secret)
+    body = wire.KeyProof(slot=slot, secret=secret, for_command=for_command)
     return Call("POST", "/v1/unlock", wire.OperatorSession, body=body)
 
 

@@ -16,20 +16,23 @@ from sqlmodel import Session
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import new_id
+from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.domain.service import UnmatchedHostPolicy
 from proxy_core.mitm.ca import LeafMint, new_root
-from proxy_core.seal import Sealer, SlotDraft, SlotKind, SlotRecord, new_dek, overwrite, prove
+from proxy_core.seal import Sealer, SlotDraft, SlotRecord, new_dek, overwrite, prove
 from proxy_core.services import authority, slots
 from proxy_core.services.attempts import Attempts
 from proxy_core.services.context import Context
 from proxy_core.services.loading import load_snapshot
+from proxy_core.services.opening import Opened, open_any, open_one
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Snapshot
 from proxy_core.store import installation, tables, vaults
 
 DEFAULT_VAULT = "default"
+MAX_LABEL = 100
 _ENCRYPTIONS = "encryptions"
 _KEY_VERSION = 1
 
@@ -143,7 +146,7 @@ class Keys:
 
     async def unseal_automatically(self, password: bytes | None = None) -> str | None:
         """Try keyring, key file, then `password`. Answers the slot's kind, None if none opened."""
-        opened = await asyncio.to_thread(self._open_first, password)
+        opened = await asyncio.to_thread(open_any, self._slots, password)
         if opened is None:
             return None
         slot, dek = opened
@@ -169,8 +172,8 @@ class Keys:
 
     async def add_slot(self, request: wire.InitRequest, by: Principal) -> wire.SlotInfo:
         """Wrap the DEK in one more slot. Raises as `initialise`, and VaultError: sealed."""
-        dek = self._context.sealer.copy_dek()
         draft = self._draft(request, self._context.sealer.key_version)
+        dek = self._context.sealer.copy_dek()
         try:
             slot = await asyncio.to_thread(slots.create_slot, request, draft, dek)
         finally:
@@ -195,6 +198,10 @@ class Keys:
 
     def _draft(self, request: wire.InitRequest, key_version: int = _KEY_VERSION) -> SlotDraft:
         label = request.label or request.slot
+        if len(label) > MAX_LABEL or display_safe(label) != label:
+            raise VaultError(
+                "bad_request", f"label must be at most {MAX_LABEL} printable characters"
+            )
         return SlotDraft(new_id(), label, self._context.clock.time(), key_version)
 
     def _new_root(self, sealer: Sealer) -> tables.CertificateAuthority:
@@ -209,9 +216,7 @@ class Keys:
             created_at=self._context.clock.time(),
         )
 
-    async def _open(
-        self, proof: wire.KeyProof, by: Principal, own_user: bool
-    ) -> tuple[SlotRecord, bytearray]:
+    async def _open(self, proof: wire.KeyProof, by: Principal, own_user: bool) -> Opened:
         """The DEK by the first slot of the proof's kind that it opens."""
         kind = slots.slot_kind(proof.slot)
         if not self.initialized:
@@ -219,38 +224,12 @@ class Keys:
         async with self._proving:
             self._attempts.check()
             try:
-                return await asyncio.to_thread(self._try_slots, kind, proof.secret, own_user)
+                return await asyncio.to_thread(open_one, self._slots, kind, proof.secret, own_user)
             except VaultError as error:
                 if error.code == "wrong_key":
                     self._attempts.failed()
                     self._context.publish(EventType.OPERATOR_REFUSED, by, slot=kind.value)
                 raise
-
-    def _try_slots(
-        self, kind: SlotKind, secret: str, own_user: bool
-    ) -> tuple[SlotRecord, bytearray]:
-        failure = VaultError("wrong_key", f"There is no {kind.value} slot.")
-        for slot in self._slots:
-            if slot.kind is not kind:
-                continue
-            try:
-                if secret or kind is SlotKind.PASSWORD or not own_user:
-                    return slot, slots.open_slot(slot, secret)
-                return slot, slots.open_unattended(slot)
-            except VaultError as error:
-                failure = error
-        raise failure
-
-    def _open_first(self, password: bytes | None) -> tuple[SlotRecord, bytearray] | None:
-        tries = [(kind, "") for kind in slots.AUTOMATIC_ORDER]
-        if password is not None:
-            tries.append((SlotKind.PASSWORD, password.decode("utf-8", "surrogateescape")))
-        for kind, secret in tries:
-            try:
-                return self._try_slots(kind, secret, own_user=True)
-            except VaultError:
-                continue
-        return None
 
     async def _unlock(self, slot: SlotRecord, dek: bytearray, by: Principal | str) -> None:
         """Load what the DEK opens, then take the DEK."""

@@ -52,13 +52,13 @@ class Operators:
     async def unlock(
         self, proof: wire.KeyProof, terminal: Terminal | None, by: Principal
     ) -> wire.OperatorSession:
-        """Prove a slot. Without a terminal only the token is made.
+        """Prove a slot. Without a terminal, or for one command, only the token is made.
 
         Raises VaultError: wrong_key, sealed, not_initialized, rate_limited (many wrong proofs).
         """
         own_user = terminal is not None and terminal.uid == os.geteuid()
         await self._keys.prove(proof, by, own_user=own_user)
-        opened = self.open(terminal, by.name)
+        opened = self.open(None if proof.for_command else terminal, by.name)
         self._context.publish(EventType.OPERATOR_UNLOCKED, by, slot=proof.slot)
         return opened
 

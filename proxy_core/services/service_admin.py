@@ -121,7 +121,6 @@ class ServiceAdmin:
             return rest
 
         def announce() -> None:
-            self._context.usage.services.pop((vault, gone[0].name), None)
             self._context.publish(
                 EventType.SERVICE_DELETED, by, vault=vault, name=gone[0].name, host=gone[0].pattern
             )
@@ -215,6 +214,17 @@ class ServiceAdmin:
             services=[wire.ServiceName(name=user.name, host=user.pattern) for user in users]
         )
 
+    def exact_hosts(self, limit: int) -> tuple[str, ...]:
+        """Hosts that services of any vault name without a wildcard, each once."""
+        hosts: dict[str, None] = {}
+        for entry in self._context.snapshot.vaults.values():
+            for service in entry.compiled.services:
+                if len(hosts) >= limit:
+                    return tuple(hosts)
+                if service.enabled and not service.host.startswith("*"):
+                    hosts[service.host] = None
+        return tuple(hosts)
+
     async def test(self, vault: str, request: wire.MatchTest) -> wire.MatchResult:
         """What would happen to a request, and why. Raises VaultError: bad_request."""
         return run_match_test(self._context.vault(vault), request, self._allow_http)
@@ -237,6 +247,7 @@ class ServiceAdmin:
             vault_id, compiled = result
             entry = replace(self._context.snapshot.by_id[vault_id], compiled=compiled)
             self._context.snapshot = self._context.snapshot.with_vault(entry)
+            self._context.usage.keep_services(entry.name, {one.name for one in compiled.services})
             announce()
 
         _, compiled = await self._context.change(transaction, then)

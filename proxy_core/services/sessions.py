@@ -18,6 +18,8 @@ from proxy_core.store import vaults as vault_store
 
 MIN_TTL_SECONDS, MAX_TTL_SECONDS = 300, 604_800
 MAX_LABEL = 100
+MAX_LIVE = 5_000
+"""Live sessions of one vault: whoever may mint them shall not fill the memory."""
 
 
 class Sessions:
@@ -33,15 +35,16 @@ class Sessions:
         """`av_addr` is where the API is reached.
 
         `run_pid` is an operator's word only: it shuts a process tree out of the control socket.
-        Raises VaultError: vault_not_found, bad_request (ttl, label, run_pid).
+        Raises VaultError: vault_not_found, bad_request (ttl, label, run_pid), conflict (too many).
         """
         vault = self._context.vault(request.vault).name
         token = new_token(SESSION_PREFIX)
+        values = self._new_row(request, token, by).model_dump()
+        self._check_room(vault)
         if request.run_pid is not None:
             if not by.is_operator:
                 raise VaultError("bad_request", "run_pid is for operators only")
             self._runs.register(request.run_pid)
-        values = self._new_row(request, token, by).model_dump()
 
         def work(session: Session) -> tables.ScopedSession:
             vault_id = vault_store.vault_by_name(session, vault).id
@@ -106,6 +109,13 @@ class Sessions:
             expires_at=now + ttl,
             run_pid=request.run_pid,
         )
+
+    def _check_room(self, vault: str) -> None:
+        live = self._context.snapshot.sessions_of(self._context.vault(vault).id)
+        if len(live) >= MAX_LIVE:
+            raise VaultError(
+                "conflict", f"The vault has {MAX_LIVE} live sessions: revoke some that are done."
+            )
 
     def _described(self, vault: str, row: tables.ScopedSession) -> wire.SessionInfo:
         used_at = max(self._context.usage.seen.get(row.id, 0.0), row.last_used_at or 0.0)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import cache
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
@@ -10,6 +11,7 @@ from proxy_core.seal import SlotDraft, SlotKind, SlotRecord, open_with_key, over
 from proxy_core.seal.keyfile_slot import create_keyfile_slot, open_keyfile_slot
 from proxy_core.seal.keyring_slot import (
     create_keyring_slot,
+    keyring_problem,
     open_keyring_slot,
     remove_keyring_key,
 )
@@ -18,6 +20,15 @@ from proxy_core.store import tables
 
 AUTOMATIC_ORDER = (SlotKind.KEYRING, SlotKind.KEYFILE)
 """Slots that the worker opens by itself, in the order in which it tries."""
+
+
+KEYRING_LOOK_SECONDS = 3.0
+
+
+@cache
+def keyring_trouble() -> str:
+    """Why no keyring slot can be made here; empty when one can. Looked up once a process."""
+    return keyring_problem(KEYRING_LOOK_SECONDS) or ""
 
 
 def slot_kind(text: str) -> SlotKind:

@@ -4,7 +4,7 @@ Noting is on the hot path and touches dictionaries only. Agents' and sessions' t
 now and then (`take_seen`); hits are this worker's own and start at zero with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from proxy_core.domain.exchange import ActorType
@@ -69,6 +69,12 @@ class Usage:
     def forget_actor(self, actor_id: str) -> None:
         """Drop a deleted agent or session."""
         self.seen.pop(actor_id, None)
+
+    def keep_services(self, vault: str, names: Collection[str]) -> None:
+        """Drop what is known of a vault's services that are no more."""
+        for place in [place for place in self.services if place[0] == vault]:
+            if place[1] not in names:
+                del self.services[place]
 
     def forget_vault(self, vault: str) -> None:
         """Drop what is known of a deleted vault."""

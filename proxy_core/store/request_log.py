@@ -124,15 +124,22 @@ class RequestLog:
             log_writes.insert_entries(self._engine, entries)
         except Exception as error:  # this thread must outlive whatever a driver raises
             if not is_database_error(error):
-                # A record that can't be stored would stand in the way for ever.
-                self.dropped += len(entries)
-                _logger.error("request log: %d records can't be stored", len(entries))
-                return True
+                return self._write_around(entries)
             self._pending.extendleft(reversed(entries))
             self._report(translated(error).detail)
             return False
         self.problem = None
         return True
+
+    def _write_around(self, entries: list[Entry]) -> bool:
+        """Find the record that can't be stored, by halves, and drop it alone."""
+        if len(entries) == 1:
+            self.dropped += 1
+            _logger.error("request log: a record can't be stored")
+            return True
+        middle = len(entries) // 2
+        self._pending.extendleft(reversed(entries[middle:]))
+        return self._write(entries[:middle])
 
     def _upkeep(self) -> None:
         """Prune in chunks, writing what has come in between them."""

@@ -1,9 +1,11 @@
 """Who sends a request: a bearer token's owner, or the process at the control socket."""
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from proxy_core.base.clock import SystemClock
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
 from proxy_core.services.application import Application
@@ -17,6 +19,10 @@ from proxy_core.services.principal import (
     peer,
 )
 from proxy_core.worker.peers import Peer, has_run_marker, read_process
+
+REFUSAL_SECONDS = 1.0
+"""Between two events that tell of refusals."""
+_CLOCK = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Gatekeeper:
     def __init__(self, app: Application, group: int | None = None) -> None:
         self._app = app
         self._group = group
+        self._told_at = -math.inf
 
     def caller(
         self, connected: Peer | None, authorization: str | None, address: str = ""
@@ -104,8 +111,12 @@ class Gatekeeper:
             self._refuse(connected, "The process that connected has ended.")
 
     def _refuse(self, connected: Peer, why: str) -> None:
-        data = {"pid": connected.pid, "by": connected.name, "reason": why}
-        self._app.bus.publish(EventType.OPERATOR_REFUSED, data)
+        # Not more often: who goes on knocking must not push the traffic off the ring of events.
+        now = _CLOCK.monotonic()
+        if now - self._told_at >= REFUSAL_SECONDS:
+            self._told_at = now
+            data = {"pid": connected.pid, "by": connected.name, "reason": why}
+            self._app.bus.publish(EventType.OPERATOR_REFUSED, data)
         raise VaultError("agent_process", why)
 
 

@@ -1,21 +1,22 @@
 """What the worker does beside serving: settings take effect, leaves are minted ahead."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from proxy_core.domain.events import EventType
-from proxy_core.domain.hosts import split_authority
+from proxy_core.mitm.ca import CACHE_SIZE
 from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
 from proxy_core.services.application import Application
 from proxy_core.services.events import Follow
 from proxy_core.services.housekeeping import INTERVAL_SECONDS
-from proxy_core.services.principal import operator
 from proxy_core.worker.tasks import Supervisor
 
 _LEAF_CAUSES = frozenset({EventType.WORKER_UNSEALED.value, EventType.SERVICE_CHANGED.value})
 _LEAF_PAUSE = 1.0
+# A part of the cache only, so that leaves in use stay in it.
+_MOST_LEAVES = CACHE_SIZE // 2
+# Each takes about a millisecond of the loop: leave it to requests meanwhile.
+_LEAF_GAP = 0.005
 
 
 def follow_settings(
@@ -46,17 +47,9 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
 
 
 async def _mint(app: Application) -> None:
-    """Leaves for the exact hosts of all services: a first request need not wait for its own."""
-    for vault in (await app.vaults.list(operator())).vaults:
-        for host in _exact_hosts((await app.services.list(vault.name)).services):
-            if app.keys.sealed:
-                return
-            app.leaves.warm([host])
-            await asyncio.sleep(0)  # each takes about a millisecond of the loop
-
-
-def _exact_hosts(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for document in documents:
-        authority = str(document["host"]).partition("/")[0]
-        if not authority.startswith("*"):
-            yield split_authority(authority, 443)[0]
+    """Leaves for services' exact hosts: a first request need not wait for its own."""
+    for host in app.services.exact_hosts(_MOST_LEAVES):
+        if app.keys.sealed:
+            return
+        app.leaves.warm([host])
+        await asyncio.sleep(_LEAF_GAP)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
@@ -63,8 +64,9 @@ class WorkerFacts:
         )
 
 
+@cache
 def product_version() -> str:
-    """The installed version."""
+    """The installed version; looked up once, for consoles ask for it every second."""
     try:
         return version("vault-tui")
     except PackageNotFoundError:

@@ -20,6 +20,10 @@ from proxy_core.worker.problems import encoded
 _LOG = logging.getLogger("vault_tui.api")
 _KEEP_ALIVE_SECONDS = 75
 _HEAD_BYTES = 64 * 1024
+HEAD_SECONDS = 20.0
+"""From a request head's first byte, or the connection's start, to the head's end."""
+MAX_CONNECTIONS = 512
+"""Beyond so many no more come in over TCP: operators on the control socket always do."""
 
 
 class ApiListener:
@@ -95,12 +99,16 @@ class _Protocol(H11Protocol):
     """HTTP/1.1 that knows the peer of a Unix socket and never answers in its own words."""
 
     _peer: Peer | None = None
+    _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Ask the kernel once who connected."""
         super().connection_made(transport)
+        self._time_head()
         connection = transport.get_extra_info("socket")
         if connection.family != socket.AF_UNIX:
+            if len(self.connections) > MAX_CONNECTIONS:
+                self._refuse(VaultError("overloaded", "The API has too many connections."))
             return
         try:
             self._peer = Peer.of(connection)
@@ -110,8 +118,14 @@ class _Protocol(H11Protocol):
             return
         self.app = _with_peer(self.app, self._peer)
 
+    def data_received(self, data: bytes) -> None:
+        """Give a head that has begun so much time and no more."""
+        super().data_received(data)
+        self._time_head()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the peer."""
+        self._stop_timer()
         if self._peer is not None:
             self._peer.close()
         super().connection_lost(exc)
@@ -119,13 +133,28 @@ class _Protocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer a request that is not HTTP, in the contract's shape."""
         _LOG.info("a request was no HTTP: %s", msg)
-        body, headers = encoded(VaultError("bad_request", "That is not a valid HTTP request."))
-        head = h11.Response(status_code=400, headers=[*headers, (b"connection", b"close")])
+        self._refuse(VaultError("bad_request", "That is not a valid HTTP request."))
+
+    def _refuse(self, error: VaultError) -> None:
+        body, headers = encoded(error)
+        head = h11.Response(status_code=error.status, headers=[*headers, (b"connection", b"close")])
         with suppress(h11.LocalProtocolError):
             parts = (head, h11.Data(data=body), h11.EndOfMessage())
             for part in parts:
                 self.transport.write(self.conn.send(part) or b"")
         self.transport.close()
+
+    def _time_head(self) -> None:
+        """Run the timer while the client owes us a head; a connection kept alive is uvicorn's."""
+        if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+            self._stop_timer()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 def _with_peer(app: Any, peer: Peer) -> ASGIApp:

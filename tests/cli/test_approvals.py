@@ -104,12 +104,12 @@ def test_deciding_takes_an_operator(vault_tui: CommandLine, waiting: Waiting) ->
 def test_a_vault_may_ask_about_other_hosts(vault_tui: CommandLine) -> None:
     """Its policy is set by name, listed, and explained by the match test."""
     vault_tui.ok("vault", "create", "careful")
-    vault_tui.ok("vault", "policy", "careful", "ask")
+    vault_tui.ok("vault", "settings", "careful", "--unmatched-hosts", "ask")
     listed = json.loads(vault_tui.ok("vault", "list", "--json"))["vaults"]
     assert {one["name"]: one["unmatched_host_policy"] for one in listed}["careful"] == "ask"
     said = vault_tui.ok("service", "test", "https://new.example/", "--vault", "careful")
     assert "the vault asks" in said
-    assert vault_tui("vault", "policy", "careful", "maybe").returncode == 2
+    assert vault_tui("vault", "settings", "careful", "--unmatched-hosts", "maybe").returncode == 2
     vault_tui.ok("vault", "delete", "careful", "--yes")
 
 

@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,39 @@ def test_the_wrong_password_is_refused(vault_tui: CommandLine, tmp_path: Path) -
     vault_tui.ok("vault", "delete", "by-file", "--yes")
 
 
+def in_one_session(vault_tui: CommandLine, script: str) -> subprocess.CompletedProcess[str]:
+    """A shell script in a terminal session of its own; $V is the program, $PW the password."""
+    return subprocess.run(
+        ["sh", "-c", script],
+        env=vault_tui.environment(PW=PASSWORD, V=f"{sys.executable} -m vault_tui"),
+        cwd=vault_tui.home.parent,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_commands_own_proof_unlocks_no_terminal(vault_tui: CommandLine) -> None:
+    """The password of one command is no use to the next one in the same session."""
+    script = """
+    VAULT_TUI_MASTER_PASSWORD=$PW $V vault create by-command || exit 1
+    $V vault delete by-command --yes; test $? = 5 || exit 2
+    VAULT_TUI_MASTER_PASSWORD=$PW $V vault delete by-command --yes || exit 3
+    """
+    done = in_one_session(vault_tui, script)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_policy_for_other_hosts_is_set_by_vault(vault_tui: CommandLine) -> None:
+    """`vault settings` shows and changes what happens to hosts without a service."""
+    vault_tui.ok("vault", "create", "strict")
+    assert "passthrough" in vault_tui.ok("vault", "settings", "strict")
+    vault_tui.ok("vault", "settings", "strict", "--unmatched-hosts", "deny")
+    shown = vault_tui.ok("vault", "settings", "strict", "--json")
+    assert json.loads(shown) == {"unmatched_host_policy": "deny"}
+    vault_tui.ok("vault", "delete", "strict", "--yes")
+
+
 def test_unlock_lasts_for_the_terminals_session(vault_tui: CommandLine) -> None:
     """One proof serves the commands of one session; `lock` ends it."""
     script = """
@@ -118,17 +153,7 @@ def test_unlock_lasts_for_the_terminals_session(vault_tui: CommandLine) -> None:
     $V lock || exit 4
     $V vault create by-session; test $? = 5 || exit 6
     """
-    import subprocess
-    import sys
-
-    done = subprocess.run(
-        ["sh", "-c", script],
-        env=vault_tui.environment(PW=PASSWORD, V=f"{sys.executable} -m vault_tui"),
-        cwd=vault_tui.home.parent,
-        capture_output=True,
-        text=True,
-        start_new_session=True,
-    )
+    done = in_one_session(vault_tui, script)
     assert done.returncode == 0, done.stderr
     assert "Unlocked until 20" in done.stdout
 
@@ -198,7 +223,7 @@ def test_an_agents_token_is_printed_once(vault_tui: CommandLine) -> None:
     """`create` and `rotate` print a token; nothing else ever does."""
     made = json.loads(vault_tui.ok("agent", "create", "bot-one", "--ttl", "3600", "--json"))
     assert made["av_agent_token"].startswith("vt_agt_")
-    rotated = vault_tui.ok("agent", "rotate", "bot-one").strip()
+    rotated = vault_tui.ok("agent", "rotate", "bot-one", "--ttl", "7200").strip()
     assert rotated.startswith("vt_agt_")
     assert rotated != made["av_agent_token"]
     vault_tui.ok("agent", "rename", "bot-one", "bot-two")

@@ -24,10 +24,20 @@ sys.exit(code)
 """
 
 
+def with_default_signals() -> None:
+    """As a shell at a terminal starts it: jobs in the background of a script ignore interrupts."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def supervise(*command: str) -> subprocess.CompletedProcess[str]:
     """Run `command` under the supervisor, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", _SUPERVISOR, *command], capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", _SUPERVISOR, *command],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        preexec_fn=with_default_signals,
     )
 
 
@@ -39,6 +49,7 @@ def supervising(*command: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
         process_group=0,
+        preexec_fn=with_default_signals,
     ) as process:
         try:
             yield process

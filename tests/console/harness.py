@@ -9,10 +9,15 @@ from tests.console.fake_worker import FakeWorker
 from vault_tui.app import ConsoleApp
 from vault_tui.preferences import Preferences
 from vault_tui.state import Link
+from vault_tui.worker_link import StartWorker
 
 
 def console(
-    worker: FakeWorker, *, read_only: bool = False, preferences: Preferences | None = None
+    worker: FakeWorker,
+    *,
+    read_only: bool = False,
+    preferences: Preferences | None = None,
+    start_worker: StartWorker | None = None,
 ) -> ConsoleApp:
     """A console over a fake worker, with the worker's clock."""
     app = ConsoleApp(
@@ -21,6 +26,7 @@ def console(
         where="vault-1",
         preferences=preferences,
         clock=worker.clock,
+        start_worker=start_worker,
     )
     take = app.sync.status
     # The round trip is measured in real time; on screen it shall always be the same.

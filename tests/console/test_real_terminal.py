@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -98,7 +99,9 @@ def terminal(home: Home) -> Iterator[Terminal]:
 def test_from_the_first_run_to_a_stored_credential_and_out(home: Home, terminal: Terminal):
     """Set the vault up, store a credential, see another's change, leave; the worker stays."""
     terminal.until("How shall this vault be protected?")
-    terminal.keys("Down", "Enter")
+    # No keyring here: the cursor is on the password already.
+    terminal.until("Not here: ")
+    terminal.keys("Enter")
     terminal.until("master password")
     terminal.type(PASSWORD)
     terminal.keys("Enter")
@@ -132,6 +135,18 @@ def test_from_the_first_run_to_a_stored_credential_and_out(home: Home, terminal:
     other = SyncClient(Target(socket=home.socket, token=token))
     other.send(calls.set_credentials({"FROM_ELSEWHERE": "value"}))
     terminal.until("FROM_ELSEWHERE", seconds=5.0)
+
+    lost = running_status(home)
+    assert lost is not None
+    os.kill(lost.pid, signal.SIGKILL)
+    terminal.until("The vault is sealed")
+    terminal.type(PASSWORD)
+    terminal.keys("Enter")
+    terminal.until("FROM_ELSEWHERE")
+    found = running_status(home)
+    assert found is not None
+    assert found.pid != lost.pid
+    assert found.proxy == lost.proxy
 
     terminal.keys("q")
     text = terminal.until("LEFT-WITH-0")

@@ -14,7 +14,18 @@ from typing import Self
 
 VAULT_TUI = str(Path(sys.executable).with_name("vault-tui"))
 CLEARED = ("PIP_", "UV_", "npm_", "NPM_", "GIT_", "SSL_", "CURL_", "REQUESTS_", "NODE_", "AGENT_")
-CLEARED += ("VAULT_TUI_", "XDG_", "HTTP_", "HTTPS_", "http_", "https_", "NO_PROXY", "no_proxy")
+CLEARED += (
+    "VAULT_TUI_",
+    "COLUMNS",
+    "LINES",
+    "XDG_",
+    "HTTP_",
+    "HTTPS_",
+    "http_",
+    "https_",
+    "NO_PROXY",
+    "no_proxy",
+)
 _READY = re.compile(r"ready api=(\S+) proxy=(\S+) socket=(\S+)\n")
 
 

@@ -22,7 +22,7 @@ class Terminal:
 
     def __init__(self, program: Program, *options: str) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
         self.console = subprocess.Popen(
             [VAULT_TUI, *options],
             stdin=slave,
@@ -58,6 +58,7 @@ class Terminal:
             if text.encode() in _ESCAPES.sub(b"", self._drawn):
                 return True
             time.sleep(0.05)  # a terminal tells nobody that it was drawn on
+        print(_ESCAPES.sub(b" ", self._drawn)[-4000:].decode("utf-8", "replace"))
         return False
 
     def press(self, keys: str) -> None:

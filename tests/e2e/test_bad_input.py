@@ -100,6 +100,7 @@ def harsh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harsh]:
         let_time_pass(made.home / "vault.db", "short-lived")
         made.start(*options)
         made.command("unseal")
+        made.command("unlock")
         yield made
 
 
@@ -329,6 +330,7 @@ def test_a_sealed_vault_answers_sealed(harsh: Harsh) -> None:
         assert "sealed" in refused.stderr
     finally:
         harsh.command("unseal")
+        harsh.command("unlock")
     assert connect(harsh, basic(harsh.token)).status == 200
 
 

@@ -93,8 +93,8 @@ def resident_kib(pid: int) -> int:
 def test_a_terminal_that_stops_reading(world: World, agent: Agent) -> None:
     """With the console's output blocked, the proxy answers as before; then it catches up."""
     with Terminal(world) as terminal:
-        agent.ask("/echo/console-is-up")
-        assert terminal.shows("/echo/console-is-up")
+        agent.ask("/echo/up")
+        assert terminal.shows("/echo/up")
         before = Latency.of(agent)
         memory = resident_kib(world.pid)
         terminal.reading.clear()
@@ -103,15 +103,15 @@ def test_a_terminal_that_stops_reading(world: World, agent: Agent) -> None:
         Latency.of(agent).assert_no_worse(before)
         assert resident_kib(world.pid) - memory < 32 * 1024
         terminal.reading.set()
-        agent.ask("/echo/console-is-back")
-        assert terminal.shows("/echo/console-is-back")
+        agent.ask("/echo/back")
+        assert terminal.shows("/echo/back")
 
 
 def test_a_stopped_console(world: World, agent: Agent) -> None:
     """A console under SIGSTOP reads no event: the worker neither waits nor hoards for it."""
     with Terminal(world) as terminal:
-        agent.ask("/echo/not-yet-stopped")
-        assert terminal.shows("/echo/not-yet-stopped")
+        agent.ask("/echo/running")
+        assert terminal.shows("/echo/running")
         before = Latency.of(agent)
         memory = resident_kib(world.pid)
         terminal.console.send_signal(signal.SIGSTOP)
@@ -119,21 +119,21 @@ def test_a_stopped_console(world: World, agent: Agent) -> None:
         Latency.of(agent).assert_no_worse(before)
         assert resident_kib(world.pid) - memory < 32 * 1024
         terminal.console.send_signal(signal.SIGCONT)
-        agent.ask("/echo/going-on")
-        assert terminal.shows("/echo/going-on")
+        agent.ask("/echo/resumed")
+        assert terminal.shows("/echo/resumed")
 
 
 def test_a_killed_console(world: World, agent: Agent) -> None:
     """SIGKILL ends the console alone; a new one attaches and shows what went on meanwhile."""
     with Terminal(world) as first:
-        agent.ask("/echo/first-console")
-        assert first.shows("/echo/first-console")
+        agent.ask("/echo/one-console")
+        assert first.shows("/echo/one-console")
         assert first.end(signal.SIGKILL) == -signal.SIGKILL
-    agent.ask("/echo/nobody-watches")
+    agent.ask("/echo/unseen")
     assert json.loads(world.command("status", "--json").stdout)["pid"] == world.pid
     with Terminal(world) as second:
-        assert second.shows("/echo/nobody-watches")
-        agent.ask("/echo/second-console")
-        assert second.shows("/echo/second-console")
+        assert second.shows("/echo/unseen")
+        agent.ask("/echo/another")
+        assert second.shows("/echo/another")
         assert world.worker is not None
         assert world.worker.poll() is None

@@ -261,3 +261,14 @@ async def test_no_event_holds_a_secret(app: Application) -> None:
     await put_credentials(app, API_KEY="s3cret-value")
     await app.credentials.reveal("default", ADA)
     assert "s3cret-value" not in repr(seen_events(app))
+
+
+@pytest.mark.parametrize("label", ["x" * 101, "two\nlines", "\x1b[31mred"])
+async def test_a_slots_label_is_short_and_plain(app: Application, label: str) -> None:
+    """It is shown on terminals."""
+    with pytest.raises(VaultError) as caught:
+        await app.keys.add_slot(
+            wire.InitRequest(slot="password", secret="another one", label=label), ADA
+        )
+    assert caught.value.code == "bad_request"
+    assert len((await app.keys.slots()).slots) == 1

@@ -25,6 +25,14 @@ async def test_a_proof_unlocks_this_terminal_alone(app: Application) -> None:
     assert events_of(app, "operator.unlocked")[0].data["by"] == "peer ada"
 
 
+async def test_a_proof_for_one_command_leaves_the_terminal_locked(app: Application) -> None:
+    """A script's proof is worth its token and nothing else."""
+    proof = wire.KeyProof(slot=PROOF.slot, secret=PROOF.secret, for_command=True)
+    opened = await app.operators.unlock(proof, HERE, peer("ada"))
+    assert app.operators.of_token(opened.token) is not None
+    assert not app.operators.is_unlocked(HERE)
+
+
 async def test_a_wrong_proof_unlocks_nothing(app: Application) -> None:
     """The terminal stays a peer's."""
     with pytest.raises(VaultError) as caught:

@@ -184,3 +184,15 @@ async def test_ten_thousand_services_do_not_hold_the_loop(app: Application) -> N
     await app.services.remove("default", "svc-7", ADA)
     watching.cancel()
     assert max(spent) < 0.15
+
+
+async def test_exact_hosts(app: Application) -> None:
+    """Of enabled services of all vaults, without wildcards, each once, up to a limit."""
+    await app.vaults.create(wire.VaultName(name="work"), ADA)
+    await put_service(app, "one-two", "a.example/x", "K")
+    await put_service(app, "two-two", "a.example:8443/y", "K")
+    await put_service(app, "off-one", "off.example", "K", enabled=False)
+    await put_service(app, "wild-one", "*.wild.example", "K")
+    await put_service(app, "three", "b.example", "K", vault="work")
+    assert sorted(app.services.exact_hosts(10)) == ["a.example", "b.example"]
+    assert len(app.services.exact_hosts(1)) == 1

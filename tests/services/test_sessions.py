@@ -8,6 +8,7 @@ from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import token_sha256
 from proxy_core.domain import wire
+from proxy_core.services import sessions
 from proxy_core.services.application import Application
 from proxy_core.services.principal import peer
 from tests.services.conftest import ADA, FakeTunnels, Opener, basic, events_of, make_agent, record
@@ -105,3 +106,25 @@ async def test_an_expired_agent_is_cut_off_once_and_stays_listed(
     await app.housekeeping.tick()
     assert tunnels.closed == [token_sha256(token)]
     assert [row.name for row in (await app.agents.list()).agents] == ["brief"]
+
+
+async def test_a_vault_holds_so_many_sessions(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may mint sessions cannot fill the memory; an ended one makes room."""
+    monkeypatch.setattr(sessions, "MAX_LIVE", 2)
+    request = wire.CreateSession(vault="default")
+    made = [await app.sessions.create(request, ADA, "") for _ in range(2)]
+    with pytest.raises(VaultError) as caught:
+        await app.sessions.create(request, ADA, "")
+    assert caught.value.code == "conflict"
+    await app.sessions.revoke("default", made[0].id or "", ADA)
+    await app.sessions.create(request, ADA, "")
+
+
+async def test_a_refused_session_shuts_nobody_out(app: Application) -> None:
+    """A wrong lifetime leaves the process that asked able to use the control socket."""
+    request = wire.CreateSession(vault="default", ttl_seconds=1, run_pid=os.getpid())
+    with pytest.raises(VaultError):
+        await app.sessions.create(request, ADA, "")
+    assert not app.runs.contains(os.getpid())

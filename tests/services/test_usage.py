@@ -58,3 +58,20 @@ async def test_a_list_decrypts_each_value_once(app: Application) -> None:
     await app.credentials.set(wire.SetCredentials(credentials={"API_KEY": "x"}), ADA)
     await app.credentials.list("default")
     assert len(places) == 3
+
+
+async def test_services_that_are_gone_leave_no_counts(app: Application) -> None:
+    """However they went: a new service of the same name starts at zero."""
+    await put_credentials(app, API_KEY="v")
+    access = app.broker.authenticate(basic(await make_agent(app, "bot", "default")))
+    nothing = wire.ServicesRequest(services=[])
+    for remove in (
+        app.services.clear("default", ADA),
+        app.services.replace("default", nothing, ADA),
+        app.services.remove("default", "example", ADA),
+    ):
+        await put_service(app, "example", "api.example.com", "API_KEY")
+        app.broker.finished(record(access))
+        assert len(app._context.usage.services) == 1
+        await remove
+        assert app._context.usage.services == {}

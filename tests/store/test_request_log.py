@@ -151,6 +151,19 @@ async def test_a_record_that_cannot_be_stored_does_not_block_the_rest(
     assert (await page(sqlite_database)).latest_id == 1
 
 
+async def test_a_record_that_cannot_be_stored_goes_alone(sqlite_database: Database) -> None:
+    """Those that were to be written with it are written, in order."""
+    log = RequestLog(sqlite_database, clock=FakeClock(NOW))
+    for number in range(100):
+        log.append(make_record(number, bytes_up=2**70 if number in {0, 41, 99} else 1), "v1")
+    log.start()
+    await log.stop()
+    assert log.dropped == 3
+    rows = (await page(sqlite_database, limit=200)).rows
+    kept = [int(row.request_id[1:]) for row in rows]
+    assert kept == [number for number in range(98, 0, -1) if number != 41]
+
+
 async def test_a_locked_database_costs_no_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

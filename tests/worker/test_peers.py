@@ -10,6 +10,7 @@ import pytest
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.services.operators import Terminal
+from proxy_core.worker import access
 from proxy_core.worker.access import Caller, Gatekeeper
 from proxy_core.worker.peers import Peer, has_run_marker, lineage, read_process
 from tests.worker.harness import PASSWORD, ThreadedWorker, own_terminal
@@ -63,9 +64,10 @@ def test_a_plain_child_is_served(worker: ThreadedWorker) -> None:
 
 @pytest.mark.parametrize("mode", ["wait", "deep"])
 def test_a_registered_run_and_its_descendants_are_refused(
-    worker: ThreadedWorker, mode: str
+    worker: ThreadedWorker, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     """What `run` started gets nothing on the socket, however deep; and consoles are told."""
+    monkeypatch.setattr(access, "REFUSAL_SECONDS", 0.0)
     child = Child(worker, mode)
     worker.in_loop(worker.running.app.runs.register, child.process.pid)
     before = worker.running.app.bus.last_seq
@@ -91,6 +93,20 @@ def test_the_run_marker_in_the_environment_is_refused(worker: ThreadedWorker) ->
     """A process that shows an agent's token in its environment is an agent's, tree or not."""
     assert Child(worker, "now", AGENT_VAULT_TOKEN="vt_sess_x").answer() == "agent_process"
     assert Child(worker, "deep", AGENT_VAULT_TOKEN="vt_sess_x").answer() == "agent_process"
+
+
+def test_knocking_floods_no_console(
+    worker: ThreadedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal is announced, and the next ones not before a while has passed."""
+    bus = worker.running.app.bus
+    told = []
+    for seconds in (0.0, 3600.0, 3600.0, 0.0):
+        monkeypatch.setattr(access, "REFUSAL_SECONDS", seconds)
+        before = bus.last_seq
+        assert Child(worker, "now", AGENT_VAULT_TOKEN="vt_sess_x").answer() == "agent_process"
+        told.append(bus.last_seq - before)
+    assert told == [1, 0, 0, 1]
 
 
 def test_unlock_counts_for_this_terminal_only(worker: ThreadedWorker) -> None:

@@ -84,7 +84,7 @@ class Connection:
         """Prove a key slot and keep the operator's token for the rest of this command."""
         from vault_tui.cli import proof
 
-        self.token = proof.unlock(self.client).token
+        self.token = proof.unlock(self.client, for_command=True).token
 
     def vault(self, named: str | None) -> str:
         """The vault a command is about: named, the agent's, the one in use, or `default`."""

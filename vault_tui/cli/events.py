@@ -36,9 +36,10 @@ def events(connection: Connection, follow: bool, types: tuple[str, ...], as_json
 
 
 def _new(client: SyncClient, types: Sequence[str]) -> Iterator[Event]:
-    from proxy_core.client.stream import Connected, Disconnected, Lost, events_sync
+    from proxy_core.client.stream import Connected, Disconnected, Lost
+    from vault_tui.cli.following import follow
 
-    for note in events_sync(client, types=types):
+    for note in follow(client, types):
         if isinstance(note, Lost):
             say(f"{note.count or 'Some'} events were missed.")
         elif isinstance(note, Disconnected):

@@ -83,9 +83,10 @@ def _newest(connection: Connection, vault: str, expression: str, limit: int) -> 
 
 def _live(connection: Connection, vault: str, passes: Filter) -> Iterator[RequestRecord | None]:
     """None once connected, then records as they end, without end."""
-    from proxy_core.client.stream import Connected, Disconnected, Lost, events_sync
+    from proxy_core.client.stream import Connected, Disconnected, Lost
+    from vault_tui.cli.following import follow
 
-    for note in events_sync(connection.client, types=[EventType.REQUEST_FINISHED]):
+    for note in follow(connection.client, [EventType.REQUEST_FINISHED]):
         if isinstance(note, Connected):
             yield None
         elif isinstance(note, Lost):

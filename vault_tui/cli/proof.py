@@ -1,7 +1,7 @@
 """Proving a key slot to the worker: silently where a slot allows it, else by asking once."""
 
-from collections.abc import Callable, Collection
-from typing import TypeVar
+from collections.abc import Collection
+from typing import Protocol, TypeVar
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
@@ -20,25 +20,36 @@ _TRIES = 3
 _NEXT_SLOT = frozenset({"wrong_key", "keyring_unavailable", "key_slot_unusable"})
 
 
-def unlock(client: SyncClient) -> OperatorSession:
-    """Prove a slot: an operator session. Raises VaultError: wrong_key, sealed, …"""
+class Proof(Protocol[T]):
+    """`calls.unlock` or `calls.unseal`."""
+
+    def __call__(self, slot: str, secret: str = "", for_command: bool = False) -> Call[T]:
+        """Prove `slot`."""
+
+
+def unlock(client: SyncClient, *, for_command: bool = False) -> OperatorSession:
+    """Prove a slot: an operator session of this terminal.
+
+    `for_command`: a password from the environment proves this command, and unlocks no terminal.
+    Raises VaultError: wrong_key, sealed, …
+    """
     status = client.send(calls.status())
     if status.sealed and status.initialized:
         raise VaultError("sealed")
-    return _prove(client, calls.unlock, status.slots)
+    return _prove(client, calls.unlock, status.slots, for_command)
 
 
 def unseal(client: SyncClient) -> Sealed:
     """Open the vault with a slot. Raises VaultError: wrong_key, not_initialized, …"""
-    return _prove(client, calls.unseal, client.send(calls.status()).slots)
+    return _prove(client, calls.unseal, client.send(calls.status()).slots, for_command=True)
 
 
-def _prove(client: SyncClient, call: Callable[[str, str], Call[T]], slots: Collection[str]) -> T:
+def _prove(client: SyncClient, call: Proof[T], slots: Collection[str], for_command: bool) -> T:
     if not slots:
         raise VaultError("not_initialized")
     password = secret_input.master_password_from_environment()
     if password is not None:
-        return client.send(call("password", password))
+        return client.send(call("password", password, for_command))
     failure: VaultError | None = None
     for kind in SILENT_SLOTS:
         if kind in slots:
@@ -59,7 +70,7 @@ def _prove(client: SyncClient, call: Callable[[str, str], Call[T]], slots: Colle
     )
 
 
-def _ask(client: SyncClient, call: Callable[[str, str], Call[T]]) -> T:
+def _ask(client: SyncClient, call: Proof[T]) -> T:
     for left in range(_TRIES - 1, -1, -1):
         password = secret_input.prompt("Master password")
         try:

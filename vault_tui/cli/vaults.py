@@ -4,11 +4,10 @@ import click
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
+from proxy_core.domain.service import UnmatchedHostPolicy
 from vault_tui.cli import output, preferences
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Group, confirm, json_option, pass_connection, yes_option
-
-_POLICIES = click.Choice(["passthrough", "deny", "ask"])
 
 
 @click.group(cls=Group)
@@ -58,16 +57,6 @@ def create(connection: Connection, name: str, as_json: bool) -> None:
 
 @vault.command
 @click.argument("name")
-@click.argument("choice", type=_POLICIES, metavar="passthrough|deny|ask")
-@pass_connection
-def policy(connection: Connection, name: str, choice: str) -> None:
-    """Say what happens to hosts that no service of the vault covers."""
-    found = connection.send(calls.change_vault_settings(name, choice))
-    output.emit(f"Vault {output.safe(name)}: other hosts {found.unmatched_host_policy}.")
-
-
-@vault.command
-@click.argument("name")
 @click.argument("new_name")
 @pass_connection
 def rename(connection: Connection, name: str, new_name: str) -> None:
@@ -77,6 +66,30 @@ def rename(connection: Connection, name: str, new_name: str) -> None:
     if saved.vault == name:
         preferences.save(connection.home, preferences.Preferences(vault=made.name))
     output.emit(f"Vault {output.safe(name)} is now {output.safe(made.name)}.")
+
+
+@vault.command
+@click.argument("name", required=False)
+@click.option(
+    "--unmatched-hosts",
+    type=click.Choice([policy.value for policy in UnmatchedHostPolicy]),
+    help="For hosts without a service; passthrough never gets a credential.",
+)
+@json_option
+@pass_connection
+def settings(
+    connection: Connection, name: str | None, unmatched_hosts: str | None, as_json: bool
+) -> None:
+    """Show or change a vault's settings."""
+    name = connection.vault(name)
+    if unmatched_hosts is None:
+        found = connection.send(calls.vault_settings(name))
+    else:
+        found = connection.send(calls.change_vault_settings(name, unmatched_hosts))
+    if as_json:
+        output.emit_json(found)
+    else:
+        output.emit_fields([("unmatched hosts", found.unmatched_host_policy)])
 
 
 @vault.command

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from vault_tui import strings
-from vault_tui.actions import Action, actions_of, bindings
+from vault_tui.actions import BY_ID, Action, actions_of, bindings
 from vault_tui.registry import tabs
 from vault_tui.state import ConsoleState, Link
 from vault_tui.widgets.chrome import HeaderLine, KeyBar, StatusLine, TabLine
@@ -102,7 +102,11 @@ class ConsoleScreen(Screen[None]):
     def show_keys(self) -> None:
         """Bring the key bar up to date."""
         keymap = self.console.preferences.keymap
-        shown = [a for a in actions_of(self.screen_id, "app") if a.bar and a.keys]
+        # Starting a worker stands there only when there is none.
+        here = {"app.start"} if self.console.why_not(BY_ID["app.start"]) else set()
+        shown = [
+            a for a in actions_of(self.screen_id, "app") if a.bar and a.keys and a.id not in here
+        ]
         shown.sort(key=lambda action: action.bar)
         self.query_one(KeyBar).show(
             [

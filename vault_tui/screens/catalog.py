@@ -27,6 +27,11 @@ class CatalogDialog(Dialog[str]):
     def __init__(self, templates: list[Template]) -> None:
         super().__init__(classes="dialog tall")
         self._templates = templates
+        # As wide as the longest category: a column that some overflow is no column.
+        self._widths = (
+            max((len(t.name) for t in templates), default=0),
+            max((len(t.category) for t in templates), default=0),
+        )
 
     def compose(self) -> ComposeResult:
         """Search line, list, what the highlighted one needs."""
@@ -51,7 +56,7 @@ class CatalogDialog(Dialog[str]):
         found = self.query_one("#found", OptionList)
         found.clear_options()
         found.add_options(
-            Option(_line(template), id=template.id)
+            Option(_line(template, *self._widths), id=template.id)
             for template in self._templates
             if all(
                 word in f"{template.name} {template.category} {template.description}".lower()
@@ -84,10 +89,10 @@ class CatalogDialog(Dialog[str]):
         found.action_cursor_down() if by > 0 else found.action_cursor_up()
 
 
-def _line(template: Template) -> Content:
+def _line(template: Template, name: int, category: int) -> Content:
     host = str(template.service.get("host", ""))
     return Content.assemble(
-        plain(f" {template.name:<24} ", "bold", 40),
-        plain(f"{template.category:<16} ", "$accent", 24),
-        plain(f"{host:<34} ", "$muted", 40),
+        plain(f" {template.name:<{name}}  ", "bold", name + 3),
+        plain(f"{template.category:<{category}}  ", "$accent", category + 2),
+        plain(host, "$muted", 60),
     )

@@ -16,7 +16,7 @@ from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
 from vault_tui import strings
-from vault_tui.proofs import SUGGESTED_BITS, keyfile_secret, strength_bits
+from vault_tui.proofs import SUGGESTED_BITS, slot_secret, strength_bits
 from vault_tui.screens.base import Dialog
 from vault_tui.state import Level
 from vault_tui.widgets.words import safe_lines
@@ -62,7 +62,9 @@ class Gate(Dialog[None]):
     def on_mount(self) -> None:
         """Start with the choice."""
         self.show_inputs(secret=False, again=False)
-        self.query_one("#choice").focus()
+        choice = self.query_one("#choice", OptionList)
+        choice.highlighted = next(i for i, o in enumerate(choice.options) if not o.disabled)
+        choice.focus()
         self.begin()
 
     def begin(self) -> None:
@@ -137,9 +139,11 @@ class FirstRun(Gate):
     _kind = ""
 
     def options(self) -> list[Option]:
-        """Keyring, password, key file; each with what it means."""
+        """Keyring, password, key file; each with what it means, or why it is none here."""
+        status = self.console.state.status
+        trouble = {"keyring": status.keyring_problem if status is not None else ""}
         return [
-            Option(Content.assemble((f" {title}\n", "bold"), (f"   {text}", "$muted")), id=kind)
+            _first_option(kind, title, text, trouble.get(kind, ""))
             for kind, (title, text) in strings.FIRST_CHOICES.items()
         ]
 
@@ -197,6 +201,15 @@ class FirstRun(Gate):
             self.query_one("#choice", OptionList).highlighted = 1
 
 
+def _first_option(kind: str, title: str, text: str, trouble: str) -> Option:
+    if not trouble:
+        words = Content.assemble((f" {title}\n", "bold"), (f"   {text}", "$muted"))
+        return Option(words, id=kind)
+    why = safe_lines(strings.FIRST_NOT_HERE.format(why=trouble))
+    words = Content.assemble((f" {title}\n", "$faint"), (f"   {why}", "$muted"))
+    return Option(words, id=kind, disabled=True)
+
+
 class Unseal(Gate):
     """Open the vault with one of its slots."""
 
@@ -221,24 +234,26 @@ class Unseal(Gate):
         self.show_inputs(secret=True, again=False)
         secret = self.query_one("#secret", Input)
         secret.password = kind == "password"
-        secret.placeholder = strings.SLOT_PLACEHOLDERS[kind]
+        secret.placeholder = strings.slot_placeholder(kind, self.console.local)
         secret.focus()
 
     @on(OptionList.OptionSelected, "#choice")
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.complain("")
         if event.option_id == "keyring":
-            self.go(calls.unseal("keyring"), strings.UNSEALED_NOW)
+            self._kind = "keyring"
+            self.run_worker(self._prove(""), exit_on_error=True)
         else:
             self._ask(event.option_id or "password")
 
     @on(Input.Submitted, "#secret")
     def _submitted(self, event: Input.Submitted) -> None:
-        secret = event.value
-        if self._kind == "keyfile" and secret.strip():
-            try:
-                secret = keyfile_secret(Path(secret.strip()))
-            except VaultError as error:
-                self.complain(str(error))
-                return
-        self.go(calls.unseal(self._kind, secret), strings.UNSEALED_NOW)
+        self.run_worker(self._prove(event.value), exit_on_error=True)
+
+    async def _prove(self, typed: str) -> None:
+        try:
+            secret = await slot_secret(self._kind, typed, "", local=self.console.local)
+        except VaultError as error:
+            self.complain(str(error))
+        else:
+            self.go(calls.unseal(self._kind, secret), strings.UNSEALED_NOW)

@@ -34,6 +34,7 @@ class HelpDialog(Dialog[str]):
             window.border_subtitle = Content(strings.HELP_KEYS)
             yield Input(placeholder=strings.HELP_SEARCH, compact=True, id="search")
             yield OptionList(id="found", markup=False)
+            yield Static("", id="sentence", markup=False)
             yield Static(Content(strings.HELP_LEGEND), classes="legend")
 
     def on_mount(self) -> None:
@@ -65,8 +66,7 @@ class HelpDialog(Dialog[str]):
         found_list.action_first()
 
     def _sections(self) -> list[tuple[str, list[tuple[str, Content]]]]:
-        app = self.console
-        here = app.console_screen.screen_id if app.console_screen else ""
+        here = self._here()
         screens = [
             (f"screen.{e.id}", _line(str(n), e.title, e.help, None))
             for n, e in enumerate(SCREENS, 1)
@@ -92,6 +92,18 @@ class HelpDialog(Dialog[str]):
             for action in actions_of(scope)
         ]
 
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """In full what the line may have cut."""
+        helps = {a.id: a.help for a in actions_of(self._here(), "app")}
+        helps |= {f"screen.{e.id}": e.help for e in SCREENS}
+        sentence = helps.get(event.option_id or "", "")
+        self.query_one("#sentence", Static).update(Content(sentence))
+
+    def _here(self) -> str:
+        screen = self.console.console_screen
+        return screen.screen_id if screen is not None else ""
+
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option_id)
@@ -109,7 +121,7 @@ class HelpDialog(Dialog[str]):
 def _line(keys: str, label: str, help: str, why: str | None) -> Content:
     if why:
         text = strings.NOT_NOW.format(why=why)
-        return Content.assemble((f" {keys:>12}  ({label})  ".ljust(34), "$faint"), (text, "$faint"))
+        return Content.assemble((f" {keys:>10}  ({label})".ljust(31), "$faint"), (text, "$faint"))
     return Content.assemble(
-        (f" {keys:>12}  ", "$accent"), (f"{label:<17}  ", "bold"), (help, "$muted")
+        (f" {keys:>10}  ", "$accent"), (f"{label:<16}  ", "bold"), (help, "$muted")
     )

@@ -16,11 +16,16 @@ from vault_tui.widgets.words import lines_content
 
 Shape = list[tuple[str, str, int]]
 
+# Requests change hits and last uses without an event for each: the list is read again while some
+# flow and somebody looks.
+FRESH_SECONDS = 1.5
+
 
 class ListScreen(ConsoleScreen):
     """Subclasses say which rows there are, in which columns, and describe one of them."""
 
     empty: strings.Lines = ()
+    _finished = 0
     enter_action = ""
 
     def body(self) -> Iterable[Widget]:
@@ -40,6 +45,16 @@ class ListScreen(ConsoleScreen):
         """Fill what is known."""
         self.table.focus()
         self.show()
+        self._finished = self.console.traffic.finished_count
+        self.set_interval(FRESH_SECONDS, self._freshen)
+
+    def _freshen(self) -> None:
+        """Read the list again when requests have ended since the last time."""
+        finished = self.console.traffic.finished_count
+        seen = self.is_current and self.state.link is Link.LIVE and not self.state.sealed
+        if seen and finished != self._finished:
+            self._finished = finished
+            self.console.sync.reload(self.screen_id)
 
     def on_resize(self) -> None:
         """Another width has other columns."""

@@ -231,7 +231,7 @@ def _cells(document: Document, now: float) -> dict[str, Content]:
         "host": plain(str(document.get("host", "")), dim),
         "auth": plain(str((document.get("auth") or {}).get("type", "")), "$muted"),
         "keys": plain(" ".join(keys_of_document(document)), "$muted"),
-        "rules": Content.styled(f"{rules:>3}" if rules else f"{strings.NEVER:>3}", "$muted"),
+        "rules": Content.styled(f"{rules:>5}" if rules else f"{strings.NEVER:>5}", "$muted"),
         "hits": Content(f"{hits:>5}"),
         "last_hit": Content.styled(ago(str(document.get("last_hit_at") or ""), now), "$muted"),
     }

@@ -1,8 +1,6 @@
 """Traffic: what the agents ask for, as it happens."""
 
-import asyncio
 from collections.abc import Iterable
-from pathlib import Path
 
 from textual import on
 from textual.containers import Container
@@ -15,11 +13,9 @@ from proxy_core.client import calls
 from proxy_core.domain.filters import Filter, FilterError, parse_filter
 from vault_tui import clipboard, strings
 from vault_tui.actions import Action
-from vault_tui.preferences import write_private
-from vault_tui.screens.ask import AskText, Choose
 from vault_tui.screens.base import ConsoleScreen
 from vault_tui.state import Level, Link
-from vault_tui.traffic.copies import curl, har, json_lines
+from vault_tui.traffic.copies import curl
 from vault_tui.traffic.reading import url
 from vault_tui.traffic.ring import Row
 from vault_tui.widgets.figures import Figures
@@ -29,7 +25,7 @@ from vault_tui.widgets.traffic_view import TrafficView
 from vault_tui.widgets.words import plain
 
 OLDER_ROWS = 200
-# More new rows than fit on the screen cannot be read: drawing them half as often loses nothing.
+# More rows than fit on the screen cannot be read: drawing them half as often loses nothing.
 _FLOOD_SECONDS = 0.2
 
 
@@ -230,6 +226,8 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
     async def do_saved(self) -> None:
         """Choose a saved filter, or save this one."""
+        from vault_tui.screens.ask import Choose
+
         saved = self.console.preferences.saved_filters
         entries = [
             (name, Content.assemble((f" {name:<20} ", "bold"), plain(text, "$muted")))
@@ -237,9 +235,8 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
         ]
         if self._filter_text:
             entries.insert(0, ("", Content.styled(f" {strings.SAVE_THIS}", "$accent")))
-        chosen = await self.app.push_screen_wait(
-            Choose(strings.SAVED_TITLE, entries, strings.SAVED_NONE)
-        )
+        choose = Choose(strings.SAVED_TITLE, entries, strings.SAVED_NONE)
+        chosen = await self.app.push_screen_wait(choose)
         if chosen == "":
             await self._save_filter()
         elif chosen is not None:
@@ -249,12 +246,13 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
                 self.console.notice(error.message, Level.ERROR)
 
     async def _save_filter(self) -> None:
+        from vault_tui.screens.ask import AskText
+
         name = await self.app.push_screen_wait(AskText(strings.SAVE_TITLE, self._filter_text))
+        preferences = self.console.preferences
         if name and name.strip():
-            self.console.preferences.saved_filters[display_safe(name.strip(), 20)] = (
-                self._filter_text
-            )
-            self.console.preferences.save()
+            preferences.saved_filters[display_safe(name.strip(), 20)] = self._filter_text
+            preferences.save()
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -276,42 +274,24 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
     async def do_copy(self) -> None:
         """Copy the row as a curl command."""
-        sent = await clipboard.copy(curl(self._row().record), self.app.copy_to_clipboard)
-        self.console.notice(
-            strings.COPIED if sent else strings.NOT_COPIED, Level.GOOD if sent else Level.ERROR
-        )
+        if await clipboard.copy(curl(self._row().record), self.app.copy_to_clipboard):
+            self.console.notice(strings.COPIED, Level.GOOD)
+        else:
+            self.console.notice(strings.NOT_COPIED, Level.ERROR)
 
     async def do_export(self) -> None:
         """Write the shown rows to a file."""
-        rows = list(self.console.traffic.ring.shown)
-        name = await self.app.push_screen_wait(
-            AskText(
-                strings.EXPORT_TITLE.format(count=len(rows)),
-                strings.EXPORT_TEXT,
-                _export_default(),
-                _export_problem,
-            )
-        )
-        if not name:
-            return
-        path, records = _home_expanded(name), [row.record for row in rows]
-        status = self.state.status
-        version = status.version if status is not None else ""
-        data = har(records, version) if path.suffix == ".har" else json_lines(records)
-        try:
-            await asyncio.to_thread(write_private, path, data)
-        except OSError as error:
-            self.console.notice(strings.NOT_WRITTEN.format(path=path, why=error), Level.ERROR)
-        else:
-            self.console.notice(strings.WRITTEN.format(path=path, count=len(rows)), Level.GOOD)
+        from vault_tui.screens.export import export_rows
+
+        await export_rows(self.console, list(self.console.traffic.ring.shown))
 
     async def do_service(self) -> None:
         """Make a service of the row's host."""
         from vault_tui.screens.service_flows import create_service
 
-        record = self._row().record
-        port = "" if record.port in {80, 443} else f":{record.port}"
-        await create_service(self.console, host=f"{record.host}{port}")
+        found = self._row().record
+        port = "" if found.port in {80, 443} else f":{found.port}"
+        await create_service(self.console, host=f"{found.host}{port}")
 
     async def do_why(self) -> None:
         """Which service wins for the row, and why."""
@@ -319,20 +299,3 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
         record = self._row().record
         await self.app.push_screen_wait(MatchTester(url(record), record.method))
-
-
-def _home_expanded(name: str) -> Path:
-    return Path(name.strip()).expanduser()
-
-
-def _export_default() -> str:
-    return str(Path.cwd() / "traffic.jsonl")
-
-
-def _export_problem(text: str) -> str | None:
-    path = Path(text.strip()).expanduser()
-    if not text.strip():
-        return strings.EXPORT_NAME
-    if path.exists():
-        return strings.EXPORT_EXISTS.format(path=path)
-    return None if path.parent.is_dir() else strings.EXPORT_NO_DIRECTORY.format(path=path.parent)

@@ -1,7 +1,5 @@
 """Asking for a proof of a key slot: for an operator session, and before a reveal."""
 
-from pathlib import Path
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,7 +9,7 @@ from textual.widgets import Input, Select, Static
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from vault_tui import strings
-from vault_tui.proofs import keyfile_secret, keyring_secret
+from vault_tui.proofs import slot_secret
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.words import safe_lines
 
@@ -23,6 +21,7 @@ class ProofDialog(Dialog[bool]):
         super().__init__(classes="dialog")
         self._title_text, self._text = title, text
         self._busy = False
+        self._kind = ""
 
     def compose(self) -> ComposeResult:
         """What it is for, which slot, the secret, and what went wrong."""
@@ -53,9 +52,13 @@ class ProofDialog(Dialog[bool]):
         self._adapt(self._kinds()[0])
 
     def _adapt(self, kind: str) -> None:
+        # Textual tells of the first choice too, when something may have been typed already.
+        if kind == self._kind:
+            return
+        self._kind = kind
         secret = self.query_one("#secret", Input)
         secret.password = kind == "password"
-        secret.placeholder = strings.SLOT_PLACEHOLDERS[kind]
+        secret.placeholder = strings.slot_placeholder(kind, self.console.local)
         secret.value = ""
         secret.focus()
 
@@ -84,13 +87,11 @@ class ProofDialog(Dialog[bool]):
             self._busy = False
 
     async def _secret(self, kind: str, typed: str) -> str:
-        if kind == "keyring":
+        local, slot = self.console.local, ""
+        if kind == "keyring" and not local:
             slots = (await self.console.send(calls.slots())).slots
             slot = next((slot.id for slot in slots if slot.kind == "keyring"), "")
-            return await keyring_secret(slot)
-        if kind == "keyfile":
-            return keyfile_secret(Path(typed.strip()))
-        return typed
+        return await slot_secret(kind, typed.strip() if kind == "keyfile" else typed, slot, local)
 
     def _say(self, text: str, style: str) -> None:
         self.query_one("#complaint", Static).update(Content.styled(safe_lines(text), style))

@@ -1,13 +1,16 @@
 """All services of a vault as YAML: edit, look at the difference, save."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static, TextArea
+from textual.widgets.text_area import TextAreaTheme
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.service_document import parse_services, service_document
@@ -39,6 +42,24 @@ def of_yaml(text: str) -> list[dict[str, Any]]:
     return [service_document(service) for service in parse_services(services)]
 
 
+def editor_theme(colours: Mapping[str, str]) -> TextAreaTheme:
+    """The editor in the application's own colours; what is not named here comes from its CSS."""
+    names = {
+        "yaml.field": Style.parse("bold"),
+        "string": _style(colours["primary"]),
+        "number": _style(colours["accent"]),
+        "boolean": _style(colours["accent"]),
+        "constant.builtin": _style(colours["accent"]),
+        "comment": _style(colours["faint"]),
+    }
+    return TextAreaTheme(name="vault", syntax_styles=names)
+
+
+def _style(colour: str) -> Style:
+    # Textual's names of the sixteen colours differ from Rich's.
+    return Style(color="default" if colour == "ansi_default" else colour.removeprefix("ansi_"))
+
+
 class YamlEditor(Dialog[list[dict[str, Any]]]):
     """Ctrl+S shows the difference, Ctrl+S again saves; Escape goes back, then leaves."""
 
@@ -68,7 +89,10 @@ class YamlEditor(Dialog[list[dict[str, Any]]]):
     def on_mount(self) -> None:
         """Edit."""
         self.query_one("#diff").display = False
-        self.query_one("#yaml").focus()
+        editor = self.query_one("#yaml", TextArea)
+        editor.register_theme(editor_theme(self.app.theme_variables))
+        editor.theme = "vault"
+        editor.focus()
 
     def action_save(self) -> None:
         """First the difference, then the deed."""

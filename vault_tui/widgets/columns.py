@@ -20,23 +20,28 @@ from vault_tui.traffic.ring import Row
 Piece = tuple[str, str]
 """Text and tone; `+bold` may follow the tone's name."""
 
-# (id, width, smallest table width at which it appears); 0 as width takes the rest.
+# (id, width, smallest table width at which it appears); the address takes what is left.
 _COLUMNS: tuple[tuple[str, int, int], ...] = (
     ("time", 8, 0),
     ("agent", 9, 0),
     ("method", 6, 0),
     ("address", 0, 0),
     ("service", 11, 0),
-    ("keys", 16, 112),
+    ("keys", 14, 112),
     ("status", 3, 0),
     ("latency", 6, 0),
     ("size", 7, 96),
     ("reason", 30, 170),
 )
-_WIDER_FROM = 140
-_WIDER = {"agent": 5, "service": 7, "keys": 8}
+# How wide these may become when their text asks for it and the address has enough.
+_LARGEST = {"agent": 20, "service": 24, "keys": 34, "reason": 60}
+_ADDRESS_SHARE = 0.28
+_ADDRESS_LEAST = 30
 _RIGHT = frozenset({"status", "latency", "size"})
-GAP = 2
+_WIDE_GAP_FROM = 140
+
+Wants = dict[str, int]
+"""Cells that the longest text of a column takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +55,56 @@ class Column:
     right: bool
 
 
-def columns_for(width: int) -> list[Column]:
-    """The columns that fit into `width` cells, two of them kept for the pointer."""
-    chosen = [(name, cells) for name, cells, least in _COLUMNS if width >= least]
-    if width >= _WIDER_FROM:
-        chosen = [(name, cells + _WIDER.get(name, 0) * (cells > 0)) for name, cells in chosen]
-    gap = 1 if width < 96 else GAP
-    used = sum(cells for _, cells in chosen) + gap * (len(chosen) - 1) + 3
-    rest = max(width - used, 8)
+def wants_of(row: Row) -> Wants:
+    """The cells that a row's text takes in the columns that can grow."""
+    record = row.record
+    return {
+        "agent": len(record.actor_name),
+        "service": len(record.matched_service) + 2,
+        "keys": sum(map(len, record.credential_keys)) + max(len(record.credential_keys) - 1, 0),
+        "reason": len(record.reason),
+    }
+
+
+def columns_for(width: int, wants: Wants) -> list[Column]:
+    """The columns that fit into `width` cells, three of them kept for pointer and scroll bar."""
+    sizes = {name: cells for name, cells, least in _COLUMNS if width >= least}
+    gap = 2 if width >= _WIDE_GAP_FROM else 1
+    room = width - sum(sizes.values()) - gap * (len(sizes) - 1) - 3
+    spare = room - max(int(width * _ADDRESS_SHARE), _ADDRESS_LEAST)
+    needs = {
+        name: min(wants.get(name, 0), most) - sizes[name]
+        for name, most in _LARGEST.items()
+        if name in sizes
+    }
+    for name, extra in _shared_out(spare, needs).items():
+        sizes[name] += extra
+        room -= extra
+    sizes["address"] = max(room, 8)
+    last = next(reversed(sizes))
     return [
         Column(
             name,
             strings.TRAFFIC_COLUMNS[name],
-            cells or rest,
-            " " * gap if index < len(chosen) - 1 else "",
+            cells,
+            "" if name == last else " " * gap,
             name in _RIGHT,
         )
-        for index, (name, cells) in enumerate(chosen)
+        for name, cells in sizes.items()
     ]
+
+
+def _shared_out(spare: int, needs: Wants) -> Wants:
+    """`spare` cells, given one at a time to whoever still needs one."""
+    given = dict.fromkeys(needs, 0)
+    while spare > 0:
+        wanting = [name for name in needs if given[name] < needs[name]][:spare]
+        if not wanting:
+            break
+        for name in wanting:
+            given[name] += 1
+        spare -= len(wanting)
+    return given
 
 
 def fit(text: str, width: int) -> str:

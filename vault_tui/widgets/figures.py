@@ -46,7 +46,7 @@ class Figures(Widget):
             gap,
             _figure(errors, strings.ERRORS_5_MIN if width >= 100 else strings.ERRORS, "$error"),
         )
-        if dropped or width >= 100:
+        if dropped:
             left += Content(gap) + _figure(dropped, strings.DROPPED, "$error")
         right = Content.styled(self.mode, "$accent bold")
         if self.filter_text:

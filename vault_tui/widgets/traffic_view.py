@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from vault_tui.strings import Lines
 from vault_tui.traffic.ring import Row, TrafficRing
-from vault_tui.widgets.columns import Column, Piece, columns_for, row_pieces
+from vault_tui.widgets.columns import Column, Piece, Wants, columns_for, row_pieces, wants_of
 
 _CACHED_STRIPS = 600
 _TONES = (
@@ -76,6 +76,7 @@ class TrafficView(ScrollView, can_focus=True):
         self._styles: dict[tuple[str, str], Style] = {}
         self._columns: list[Column] = []
         self._follow_width = 0
+        self._wants: Wants = {}
 
     # --- state --------------------------------------------------------------------------------
 
@@ -103,8 +104,21 @@ class TrafficView(ScrollView, can_focus=True):
             self._scroll_to_line(count - self._table_height)
             self.post_message(self.Moved())
         self.cursor = min(max(self.cursor, 0), max(count - 1, 0))
+        self._measure()
         self.refresh()
         return True
+
+    def _measure(self) -> None:
+        """Give the columns the room that the rows in sight ask for; they never shrink again."""
+        top = round(self.scroll_y)
+        before = dict(self._wants)
+        for row in self.ring.shown[top : top + self._table_height]:
+            for name, cells in wants_of(row).items():
+                if cells > self._wants.get(name, 0):
+                    self._wants[name] = cells
+        if self._wants != before:
+            self._follow_width = 0
+            self._strips.clear()
 
     def prepended(self, rows: int) -> None:
         """`rows` were put on top: keep what the reader looks at where it is."""
@@ -123,7 +137,7 @@ class TrafficView(ScrollView, can_focus=True):
         width = self.size.width
         if width != self._follow_width:
             self._follow_width = width
-            self._columns = columns_for(width)
+            self._columns = columns_for(width, self._wants)
         if y == 0:
             return self._header(width)
         shown = self.ring.shown
@@ -220,6 +234,7 @@ class TrafficView(ScrollView, can_focus=True):
         self.hold()
         self.cursor = min(max(index, 0), count - 1)
         self._show_cursor()
+        self._measure()
         self.refresh()
         self.post_message(self.Moved())
         if self.cursor < self._table_height:

@@ -1,12 +1,15 @@
 """What anyone may read: health, status, the CA certificate, the catalog, the API's description."""
 
+import asyncio
 from typing import Annotated
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromQuery, HeaderParameter
 
 from proxy_core.domain import catalog, wire
+from proxy_core.services import slots
 from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import fails
 from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
@@ -14,19 +17,23 @@ from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
 _VAULT_HEADER = Annotated[str | None, HeaderParameter(name="X-Vault", required=False)]
 
 
-@get("/health", responses=fails(403))
+@get("/health", responses=fails())
 async def health() -> wire.Health:
     """Whether the worker serves at all."""
     return wire.Health(status="ok")
 
 
-@get("/v1/status", responses=fails(401, 403))
+@get("/v1/status", responses=fails(401))
 async def status(facts: UseFacts, caller: UseCaller) -> wire.Status:
     """The worker's state. Without a token over TCP: no process, socket or problems."""
-    return facts.status(caller)
+    found = facts.status(caller)
+    if found.initialized or caller.peer is None:
+        return found
+    trouble = await asyncio.to_thread(slots.keyring_trouble)
+    return msgspec.structs.replace(found, keyring_problem=trouble)
 
 
-@get("/v1/mitm/ca.pem", responses=fails(403, 503), media_type="application/x-pem-file")
+@get("/v1/mitm/ca.pem", responses=fails(503), media_type="application/x-pem-file")
 async def ca_pem(app: UseApp, facts: UseFacts) -> Response[str]:
     """The certificate of the local CA, for agents to trust."""
     port = facts.proxy.rpartition(":")[2]
@@ -35,13 +42,13 @@ async def ca_pem(app: UseApp, facts: UseFacts) -> Response[str]:
     )
 
 
-@get("/v1/service-catalog", responses=fails(403))
+@get("/v1/service-catalog", responses=fails())
 async def service_catalog() -> wire.Catalog:
     """Ready-made service documents."""
     return wire.Catalog(templates=list(catalog.templates()))
 
 
-@get("/discover", responses=fails(400, 401, 403, 404))
+@get("/discover", responses=fails(401, 404))
 async def discover(
     app: UseApp,
     caller: UseCaller,
@@ -55,7 +62,7 @@ async def discover(
     return await app.discoveries.discover(principal, name)
 
 
-@get("/openapi.json", responses=fails(403), include_in_schema=False)
+@get("/openapi.json", responses=fails(), include_in_schema=False)
 async def openapi(request: Request[object, object, State]) -> Response[bytes]:
     """This API's description, made from the types."""
     document: bytes = await request.app.state.description()

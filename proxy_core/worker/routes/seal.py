@@ -27,7 +27,7 @@ async def unseal(app: UseApp, caller: UseCaller, data: JSONBody[wire.KeyProof]) 
     by = caller.on_socket()
     own_user = caller.peer is not None and caller.peer.uid == os.geteuid()
     answer = await app.keys.unseal(data, by, own_user=own_user)
-    if data.secret:
+    if data.secret and not data.for_command:
         _open_terminal(app, caller)
     return answer
 

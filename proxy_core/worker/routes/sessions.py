@@ -16,7 +16,7 @@ from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
     "/v1/sessions",
     status_code=200,
     opt=needs(Permission.CHANGE_SESSIONS, "body"),
-    responses=change_fails(401, 404),
+    responses=change_fails(401, 404, 409),
 )
 async def create_session(
     app: UseApp, caller: UseCaller, facts: UseFacts, data: JSONBody[wire.CreateSession]

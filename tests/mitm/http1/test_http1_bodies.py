@@ -1,6 +1,10 @@
 """Bodies: where they end, what is written for them, what is refused."""
 
+from collections.abc import Sequence
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy_core.mitm.http1 import (
     CHUNKED,
@@ -230,3 +234,28 @@ def test_limits_on_request_bodies() -> None:
     with pytest.raises(ProtocolError) as caught:
         reader.feed(b"3\r\n")
     assert caught.value.code == "request_too_large"
+
+
+_ELEMENTS = [
+    b"3\r\nabc\r\n", b"A\r\n0123456789\r\n", b"2\r\n\r\n\r\n", b"1;x=y\r\na\r\n", b"01\r\na\r\n",
+    b"3\r\nabcd\r\n", b"5\r\nab\r\nc\r\n", b"\r\n", b"1\n", b"0\r\n\r\n", b"0\r\nA: b\r\n\r\n",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_ELEMENTS), max_size=4), st.sampled_from([None, 5, 20]))
+def test_cuts_between_feeds_mean_nothing(pieces: list[bytes], limit: int | None) -> None:
+    """Chunks fed whole, as events come, give what the same bytes give one by one."""
+
+    def outcome(feeds: Sequence[bytes | memoryview]) -> object:
+        reader = body_reader(CHUNKED, limit)
+        try:
+            chunks = [reader.feed(data) for data in feeds]
+        except ProtocolError as error:
+            return error.code
+        wire = b"".join(bytes(chunk.wire) for chunk in chunks)
+        payload = b"".join(bytes(chunk.payload) for chunk in chunks)
+        return wire, payload, sum(chunk.consumed for chunk in chunks), reader.complete
+
+    one_by_one = [bytes([byte]) for byte in b"".join(pieces)]
+    assert outcome(pieces) == outcome(one_by_one)
+    assert outcome([memoryview(piece) for piece in pieces]) == outcome(one_by_one)

@@ -1,0 +1,105 @@
+"""Scoped sessions and agents."""
+
+import msgspec
+
+from proxy_core.domain.wire.base import Request, Response
+
+
+class CreateSession(Request):
+    """`POST /v1/sessions`. `run_pid`: the process whose descendants the control socket refuses."""
+
+    vault: str
+    ttl_seconds: int = 86400
+    label: str = ""
+    run_pid: int | None = None
+
+
+class SessionCreated(Response):
+    """The token is shown this once."""
+
+    id: str
+    token: str
+    expires_at: str
+    av_addr: str
+
+
+class SessionInfo(Response):
+    """One scoped session."""
+
+    id: str
+    vault: str
+    label: str
+    created_at: str
+    expires_at: str
+    last_used_at: str
+
+
+class SessionList(Response):
+    """`GET /v1/sessions?vault`."""
+
+    sessions: list[SessionInfo]
+
+
+class AgentVault(Request):
+    """A grant: the agent may use this vault with this role (proxy, member, admin)."""
+
+    vault_name: str
+    vault_role: str = "proxy"
+
+
+class CreateAgent(Request):
+    """`POST /v1/agents`. No `ttl_seconds`: the token does not expire."""
+
+    name: str
+    role: str = "no-access"
+    vaults: list[AgentVault] = msgspec.field(default_factory=list)
+    ttl_seconds: int | None = None
+
+
+class RotateAgent(Request):
+    """`POST …/rotate`; the body may be missing. No `ttl_seconds`: the expiry stays as it is."""
+
+    ttl_seconds: int | None = None
+
+
+class AgentCreated(Response):
+    """Also the answer of a rotation. The token is shown this once."""
+
+    av_agent_token: str
+    name: str
+    role: str
+    vaults: list[AgentVault]
+    created_at: str
+    expires_at: str | None = None
+
+
+class AgentInfo(Response):
+    """One agent."""
+
+    id: str
+    name: str
+    role: str
+    vaults: list[AgentVault]
+    created_at: str
+    expires_at: str | None
+    last_seen_at: str
+    connections: int
+
+
+class AgentList(Response):
+    """`GET /v1/agents`."""
+
+    agents: list[AgentInfo]
+
+
+class Rename(Request):
+    """`POST …/rename`."""
+
+    name: str
+
+
+class Deleted(Response):
+    """Answer of deletions that have nothing else to say."""
+
+    name: str
+    deleted: bool = True

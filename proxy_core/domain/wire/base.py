@@ -1,0 +1,45 @@
+"""What every body shares: strict requests, and a repr that shows no secret."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+_SECRET_FIELDS = frozenset({"secret", "token", "av_agent_token", "value"})
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Base of what clients send. Its repr shows no secret."""
+
+    def __repr__(self) -> str:
+        return _discreet(self)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(_shown(self))
+
+
+class Response(msgspec.Struct, kw_only=True):
+    """Base of what the worker answers. Its repr shows no secret."""
+
+    def __repr__(self) -> str:
+        return _discreet(self)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(_shown(self))
+
+
+def _discreet(struct: msgspec.Struct) -> str:
+    fields = ", ".join(f"{name}={value!r}" for name, value in _shown(struct))
+    return f"{type(struct).__name__}({fields})"
+
+
+def _shown(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    """Fields as they may stand in a traceback; names of credentials, never their values."""
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if name in _SECRET_FIELDS and value:
+            yield name, "…"
+        elif name == "credentials" and isinstance(value, dict):
+            yield name, dict.fromkeys(value, "…")
+        else:
+            yield name, value

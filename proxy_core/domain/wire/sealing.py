@@ -1,0 +1,63 @@
+"""Setting up, sealing, unsealing, and operator sessions."""
+
+from proxy_core.domain.wire.base import Request, Response
+
+
+class InitRequest(Request):
+    """`POST /v1/init`: the first key slot.
+
+    `secret` is the password; a keyring or key file slot makes its own key. `path` is where the
+    worker writes a new key file (absolute).
+    """
+
+    slot: str
+    secret: str = ""
+    label: str = ""
+    path: str = ""
+
+
+class KeyProof(Request):
+    """`POST /v1/unseal` and `POST /v1/unlock`: proves one slot.
+
+    `secret` is the password, or the key in base64. Empty for a keyring or key file: the worker
+    fetches the key itself, for processes of its own user only. `for_command`: the terminal stays
+    locked; only who has the token that is answered is an operator.
+    """
+
+    slot: str
+    secret: str = ""
+    for_command: bool = False
+
+
+class Sealed(Response):
+    """Answer of seal, unseal and init."""
+
+    sealed: bool
+
+
+class OperatorSession(Response):
+    """`POST /v1/unlock`: an operator session of the caller's terminal, and a token for scripts."""
+
+    token: str
+    expires_at: str
+
+
+class Locked(Response):
+    """Answer of `POST /v1/lock`."""
+
+    locked: bool = True
+
+
+class SlotInfo(Response):
+    """A key slot: what it is, never what opens it."""
+
+    id: str
+    kind: str
+    label: str
+    created_at: str
+
+
+class SlotList(Response):
+    """`GET /v1/seal/slots`."""
+
+    slots: list[SlotInfo]

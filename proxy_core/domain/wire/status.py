@@ -1,0 +1,36 @@
+"""Who the worker is and how it fares."""
+
+from proxy_core.domain.wire.base import Response
+
+
+class Health(Response):
+    """`GET /health`."""
+
+    status: str
+
+
+class Status(Response):
+    """`GET /v1/status`. `slots` are kinds (keyring, password, keyfile); `uptime` is in seconds."""
+
+    initialized: bool
+    sealed: bool
+    version: str
+    api: str
+    proxy: str
+    socket: str
+    pid: int
+    uptime: float
+    streams: int
+    connections: int
+    pending_proposals: int
+    holds: int
+    log_dropped: int
+    slots: list[str]
+    database: str
+    """`sqlite` or `postgresql`; never a URL."""
+    problems: list[str]
+    """One sentence each, for example a log that cannot be written."""
+    operator: bool = False
+    """Whether the asking peer holds an operator session."""
+    keyring_problem: str = ""
+    """Before the first run: why no keyring slot can be made here, one sentence; else empty."""

@@ -1,0 +1,97 @@
+"""Clients that connect too often, or send too slowly, to the API's port."""
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from proxy_core.client import calls
+from proxy_core.worker import listener
+from tests.worker.harness import ThreadedWorker
+
+BEGUN = b"GET /health HTTP/1.1\r\nHost: local"
+
+
+@pytest.fixture
+def dialled(worker: ThreadedWorker) -> Iterator[ExitStack]:
+    """Closes what a test opens."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def dial(worker: ThreadedWorker, stack: ExitStack) -> socket.socket:
+    """A TCP connection to the API."""
+    host, _, port = worker.api.rpartition(":")
+    return stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+
+
+def ask_health(connection: socket.socket) -> None:
+    """One request and its whole answer; the connection stays."""
+    connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    received = b""
+    while not received.endswith(b'{"status":"ok"}'):
+        received += connection.recv(65536)
+
+
+def test_too_many_connections(
+    worker: ThreadedWorker, dialled: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one too many is told so at once; the control socket lets its operators in."""
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 3)
+    held = [dial(worker, dialled) for _ in range(3)]
+    for one in held:
+        ask_health(one)
+    refused = http.client.HTTPResponse(dial(worker, dialled))
+    refused.begin()
+    assert refused.status == 503
+    assert refused.headers["retry-after"] == "1"
+    assert b'"overloaded"' in refused.read()
+    assert worker.client().send(calls.health()).status == "ok"
+
+
+@pytest.mark.parametrize(("sent", "kept_alive"), [(b"", False), (BEGUN, False), (BEGUN, True)])
+def test_a_head_that_does_not_come(
+    worker: ThreadedWorker,
+    dialled: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    sent: bytes,
+    kept_alive: bool,
+) -> None:
+    """A head must be complete in time, the first one and later ones alike."""
+    monkeypatch.setattr(listener, "HEAD_SECONDS", 0.3)
+    connection = dial(worker, dialled)
+    if kept_alive:
+        ask_health(connection)
+    started = time.monotonic()
+    connection.sendall(sent)
+    assert connection.recv(1) == b""
+    assert time.monotonic() - started < 5
+
+
+def test_a_request_under_way_is_not_cut(
+    worker: ThreadedWorker, dialled: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time is for heads: a stream of events goes on, and so does a connection kept alive."""
+    monkeypatch.setattr(listener, "HEAD_SECONDS", 0.2)
+    token = worker.in_loop(worker.running.app.operators.open, None, "tester").token
+    connection = dial(worker, dialled)
+    fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+    ask_health(connection)
+    connection.settimeout(0.6)
+    with pytest.raises(TimeoutError):
+        connection.recv(1)
+    connection.settimeout(10)
+    connection.sendall(f"GET /v1/events HTTP/1.1\r\n{fields}".encode())
+    received = b""
+    while b"id: " not in received:
+        received += connection.recv(65536)
+    connection.settimeout(0.6)
+    with pytest.raises(TimeoutError):
+        connection.recv(1)
+    worker.client().send(calls.create_session("default"))
+    connection.settimeout(10)
+    while b"session.created" not in received:
+        received += connection.recv(65536)

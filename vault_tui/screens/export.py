@@ -1,0 +1,48 @@
+"""Writing the shown requests to a file."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vault_tui import strings
+from vault_tui.preferences import write_private
+from vault_tui.screens.ask import AskText
+from vault_tui.state import Level
+from vault_tui.traffic.copies import har, json_lines
+from vault_tui.traffic.ring import Row
+
+if TYPE_CHECKING:
+    from vault_tui.app import ConsoleApp
+
+
+async def export_rows(console: "ConsoleApp", rows: Sequence[Row]) -> None:
+    """Ask for a name, then write `rows` as JSON lines, or as HAR for a name ending in `.har`."""
+    title = strings.EXPORT_TITLE.format(count=len(rows))
+    suggested = str(Path.cwd() / "traffic.jsonl")
+    name = await console.push_screen_wait(AskText(title, strings.EXPORT_TEXT, suggested, _problem))
+    if not name:
+        return
+    path, records = _path(name), [row.record for row in rows]
+    status = console.state.status
+    version = status.version if status is not None else ""
+    data = har(records, version) if path.suffix == ".har" else json_lines(records)
+    try:
+        await asyncio.to_thread(write_private, path, data)
+    except OSError as error:
+        console.notice(strings.NOT_WRITTEN.format(path=path, why=error), Level.ERROR)
+    else:
+        console.notice(strings.WRITTEN.format(path=path, count=len(rows)), Level.GOOD)
+
+
+def _path(name: str) -> Path:
+    return Path(name.strip()).expanduser()
+
+
+def _problem(text: str) -> str | None:
+    if not text.strip():
+        return strings.EXPORT_NAME
+    path = _path(text)
+    if path.exists():
+        return strings.EXPORT_EXISTS.format(path=path)
+    return None if path.parent.is_dir() else strings.EXPORT_NO_DIRECTORY.format(path=path.parent)
