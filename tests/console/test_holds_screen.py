@@ -26,7 +26,7 @@ async def test_a_held_request_shows_on_every_screen_and_leaves_when_it_is_answer
         await pilot.press("4")
         await until(pilot, lambda: "https://slack.com/api/chat.postMessage" in text_of(app))
         assert "staging" in text_of(app)
-        assert '{"text": "hi"}' in text_of(app)
+        await until(pilot, lambda: '{"text": "hi"}' in text_of(app))
         assert "rule 2 asks an operator" in " ".join(text_of(app).split())
         worker.release(held, "denied")
         await until(pilot, lambda: "No request waits" in text_of(app))
