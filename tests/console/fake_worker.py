@@ -428,8 +428,8 @@ def furnished() -> FakeWorker:
         service("stripe", "api.stripe.com", "STRIPE_KEY", enabled=False),
     ]  # fmt: skip
     worker.hosts = [
-        wire.DiscoveredHost(host="registry.npmjs.org", port=443, requests=210, last_seen_at=seen),
-        wire.DiscoveredHost(host="pypi.org", port=443, requests=18, last_seen_at=seen),
+        wire.DiscoveredHost(host="registry.acme.test", port=443, requests=210, last_seen_at=seen),
+        wire.DiscoveredHost(host="pack.org", port=443, requests=18, last_seen_at=seen),
     ]
     worker.log = [_varied(number) for number in range(1, 61)]
     return worker
@@ -444,9 +444,9 @@ def _varied(number: int) -> RequestRecord:
          "matched_service": "openai", "credential_keys": ("OPENAI_API_KEY",), "streaming": True,
          "reason": "service openai covers api.openai.com/v1/*", "latency_ms": 8420.0,
          "bytes_down": 182_000},
-        {"host": "registry.npmjs.org", "path": "/left-pad", "matched_service": "",
+        {"host": "registry.acme.test", "path": "/left-pad", "matched_service": "",
          "credential_keys": (), "injected_headers": (), "decision": "unmatched",
-         "reason": "no service covers registry.npmjs.org", "bytes_down": 31_200},
+         "reason": "no service covers registry.acme.test", "bytes_down": 31_200},
         {"method": "DELETE", "host": "slack.com", "path": "/api/admin.users.remove",
          "matched_service": "slack-bot", "credential_keys": (), "injected_headers": (),
          "decision": "denied", "status": 403, "error_code": "method_not_allowed",

@@ -147,7 +147,7 @@ async def test_hosts_seen_without_a_service_become_one(worker: FakeWorker):
     async with running(app) as pilot:
         await on_services(app, pilot)
         await pilot.press("o")
-        await until(pilot, lambda: "registry.npmjs.org" in text_of(app))
+        await until(pilot, lambda: "registry.acme.test" in text_of(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ServiceForm))
-        assert app.screen.query_one("#host", Input).value == "registry.npmjs.org"
+        assert app.screen.query_one("#host", Input).value == "registry.acme.test"

@@ -231,7 +231,7 @@ async def test_a_service_is_made_from_a_row():
     """s fills the form with the row's host."""
     worker = furnished()
     worker.operator = True
-    worker.log = [record(1, host="registry.npmjs.org", matched_service="", decision="unmatched")]
+    worker.log = [record(1, host="registry.acme.test", matched_service="", decision="unmatched")]
     app = console(worker)
     async with running(app) as pilot:
         await until(pilot, lambda: len(app.traffic.ring) == 1)
@@ -241,7 +241,7 @@ async def test_a_service_is_made_from_a_row():
         app.screen.query_one("#token").value = "UNUSED_KEY"  # type: ignore[attr-defined]
         await pilot.pause(0.1)
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: any(s["host"] == "registry.npmjs.org" for s in worker.services))
+        await until(pilot, lambda: any(s["host"] == "registry.acme.test" for s in worker.services))
 
 
 async def test_an_empty_table_says_the_next_command():

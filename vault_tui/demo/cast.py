@@ -158,7 +158,7 @@ PLAYERS = (
         (
             Offer("GET", _GITHUB, "/repos/acme/shop/actions/runs?page={n}", 5),
             Offer("POST", _GITHUB, "/repos/acme/shop/statuses/{n}", 4, (201,), body=180),
-            Offer("GET", "pypi.org", "/simple/requests/", 3),
+            Offer("GET", "pack.org", "/simple/requests/", 3),
             Offer("POST", "sentry.io", "/api/0/releases/", 1, refused="credential_not_found"),
             Offer("POST", _SLACK, "/api/chat.postMessage", 2, body=240),
         ),
@@ -196,7 +196,7 @@ PLAYERS = (
         (
             Offer("GET", "api.pagerduty.com", "/incidents?offset={n}", 4),
             Offer("PUT", "api.pagerduty.com", "/incidents/{n}", 2, (200, 200, 503), body=90),
-            Offer("GET", "registry.npmjs.org", "/left-pad", 1, refused="forbidden"),
+            Offer("GET", "registry.acme.test", "/left-pad", 1, refused="forbidden"),
         ),
     ),
 )
