@@ -66,6 +66,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Run `vault-tui unlock` in this terminal, or set VAULT_TUI_MASTER_PASSWORD_FILE.",
     ),
     ErrorKind(
+        "no_terminal",
+        403,
+        "No terminal to unlock",
+        "Set VAULT_TUI_MASTER_PASSWORD_FILE for each command.",
+    ),
+    ErrorKind(
         "agent_process",
         403,
         "Refused for processes started by `vault-tui run`",
@@ -132,6 +138,13 @@ ERRORS: Mapping[str, ErrorKind] = _table(
     ),
     # Limits
     ErrorKind("rate_limited", 429, "Too many requests", "Wait for Retry-After.", retryable=True),
+    ErrorKind(
+        "accounts_exhausted",
+        429,
+        "No account of the pool can be used now",
+        "Wait for Retry-After; `vault-tui account quota` shows when which window resets.",
+        retryable=True,
+    ),
     # Upstream and credentials
     ErrorKind(
         "credential_not_found",
@@ -144,6 +157,18 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         502,
         "The stored credential cannot be decrypted",
         "Set it again: `vault-tui credential set KEY`.",
+    ),
+    ErrorKind(
+        "oauth_not_connected",
+        502,
+        "The OAuth credential is not connected",
+        "An operator connects it with `vault-tui credential oauth connect KEY`, or `… paste KEY`.",
+    ),
+    ErrorKind(
+        "oauth_refresh_failed",
+        502,
+        "The OAuth token has expired and could not be refreshed",
+        "`vault-tui credential oauth status KEY` says why.",
     ),
     ErrorKind(
         "upstream_unreachable", 502, "Upstream cannot be reached", "Try later.", retryable=True

@@ -42,6 +42,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Fal
     reused_upstream: bool = False
     retries: int = 0
     account: str = ""
+    account_reason: str = ""
+    """Why this account and no other of its pool served the request."""
     id: int = 0
 
 

@@ -1,6 +1,6 @@
 """The schema: one class a table. Times are epoch seconds; ids are made by the caller.
 
-Tokens are kept as SHA-256 alone. Columns named `sealed` and `wrapped_dek` hold ciphertext that
+Tokens are kept as SHA-256 alone. Columns named `sealed…` and `wrapped_dek` hold ciphertext that
 this floor never reads. A change here needs a migration; a test compares the two.
 """
 
@@ -8,6 +8,11 @@ from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Double, Identity, Index, Integer, Text
 from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from proxy_core.store.account_tables import Account as Account
+from proxy_core.store.account_tables import OAuthLogin as OAuthLogin
+from proxy_core.store.account_tables import Pool as Pool
+from proxy_core.store.account_tables import PoolMember as PoolMember
 
 # SQLite gives out row numbers only for INTEGER keys; PostgreSQL needs 64 bits for a log.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
@@ -101,7 +106,10 @@ class ServiceRow(SQLModel, table=True):
 
 
 class Agent(SQLModel, table=True):
-    """A named token; `expires_at` None: it does not expire."""
+    """A named token; `expires_at` None: it does not expire.
+
+    `account_id`: the one account that its requests use.
+    """
 
     id: str = Field(primary_key=True)
     name: str = Field(unique=True)
@@ -110,6 +118,7 @@ class Agent(SQLModel, table=True):
     created_at: float = Field(sa_type=Double)
     expires_at: float | None = Field(default=None, sa_type=Double)
     last_seen_at: float | None = Field(default=None, sa_type=Double)
+    account_id: str | None = Field(default=None, foreign_key="account.id", ondelete="SET NULL")
 
 
 class AgentGrant(SQLModel, table=True):
@@ -124,7 +133,10 @@ class AgentGrant(SQLModel, table=True):
 
 
 class ScopedSession(SQLModel, table=True):
-    """A short-lived token of one vault; `run_pid` is the process it was made for, if any."""
+    """A short-lived token of one vault; `run_pid` is the process it was made for, if any.
+
+    `account_id`: the one account that its requests use.
+    """
 
     __tablename__ = "scoped_session"
     __table_args__ = (
@@ -141,6 +153,7 @@ class ScopedSession(SQLModel, table=True):
     expires_at: float = Field(sa_type=Double)
     last_used_at: float | None = Field(default=None, sa_type=Double)
     run_pid: int | None = None
+    account_id: str | None = Field(default=None, foreign_key="account.id", ondelete="SET NULL")
 
 
 class UnmatchedHost(SQLModel, table=True):
@@ -203,6 +216,7 @@ class RequestLogRow(SQLModel, table=True):
     reused_upstream: bool
     retries: int
     account: str
+    account_reason: str
 
 
 class ApprovalGrant(SQLModel, table=True):

@@ -75,6 +75,7 @@ async def test_a_record_comes_back_as_it_was(database: Database, log: RequestLog
         reused_upstream=True,
         retries=1,
         account="work",
+        account_reason="sticky",
     )
     log.append(full, "v1")
     await log.flush()
