@@ -1,5 +1,31 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and a process session that the worker can tell apart."""
+
+import os
+
+import pytest
 
 from tests.postgres import postgres_server, postgres_url
+from tests.sessions import has_leader
 
 __all__ = ["postgres_server", "postgres_url"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lead a session of our own: operator sessions are a terminal's, and that may have none.
+
+    So it is below a daemon, or in a pid namespace whose shell came from outside. A worker of
+    pytest-xdist always leads one, for the leader it was born with may end during the tests; a
+    pytest that was started by hand keeps its terminal.
+    """
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker and (has_leader() or config.getoption("numprocesses", None)):
+        return
+    if os.getsid(0) == os.getpid():
+        return
+    try:
+        os.setsid()
+    except PermissionError:
+        raise pytest.UsageError(
+            "The leader of this process's session has ended or cannot be seen, and the tests "
+            "cannot lead one of their own: start them with `setsid --wait` or `-n 2`."
+        ) from None
