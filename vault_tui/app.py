@@ -20,6 +20,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home, open_private_file
 from proxy_core.base.text import display_safe
 from proxy_core.client.calls import Call
+from proxy_core.domain import wire
 from vault_tui import strings
 from vault_tui.actions import BY_ID, Action, bindings
 from vault_tui.alerts import Alerts
@@ -168,6 +169,11 @@ class ConsoleApp(GlobalActions, App[int]):
             raise VaultError("no_worker", strings.NOT_CONNECTED)
         return await self.connection.link.send(call)
 
+    def keep_session(self, session: wire.OperatorSession | None) -> None:
+        """Be an operator by `session`, where no terminal could be unlocked; None: no more."""
+        if self.connection.link is not None:
+            self.connection.link.keep(session)
+
     async def send_as_operator(self, call: Call[T]) -> T | None:
         """Carry a call out that needs an operator session, asking for one when there is none.
 
@@ -261,18 +267,21 @@ class ConsoleApp(GlobalActions, App[int]):
         return iter(())
 
 
-def run_console(home: Home, *, read_only: bool = False, addr: str = "", token: str = "") -> int:
+def run_console(
+    home: Home, *, read_only: bool = False, addr: str = "", token: str = "", slot: str = ""
+) -> int:
     """Show the console until the operator leaves; the worker keeps running.
 
     With `addr` (http:// or https://) and `token` a remote worker is shown, and `home` only keeps
-    the console's own files. Returns the exit status. Raises VaultError: home_unusable.
+    the console's own files. `slot` unlocks from the start, as `worker_link.opener` does. Returns
+    the exit status. Raises VaultError: home_unusable.
     """
     home.prepare()
     log_file = home.path / "console.log"
     _log_to(log_file)
     remote = addr or os.environ.get("VAULT_TUI_ADDR", "")
     app = ConsoleApp(
-        opener(None if remote else home, remote, token),
+        opener(None if remote else home, remote, token, slot),
         read_only=read_only,
         where=remote or socket.gethostname(),
         preferences=Preferences.load(home.settings_dir),

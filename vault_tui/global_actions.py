@@ -109,6 +109,7 @@ class GlobalActions:
     async def do_lock(self) -> None:
         """End this terminal's operator session."""
         await self._app.send(calls.lock())
+        self._app.keep_session(None)
         await self._app.ask_status()
         self._app.notice(strings.LOCKED_NOW)
 

@@ -120,7 +120,7 @@ NOTIFY_NOW: Mapping[str, str] = {
 }
 LOST_EVENTS = "{count} events were missed; the lists and the log were read again"
 VAULT_SWITCHED = "Vault {name}"
-UNLOCKED = "Unlocked: this terminal may change things while it is in use"
+UNLOCKED = "Unlocked: this console may change things while it is in use"
 LOCKED_NOW = "Locked: changes need a new proof"
 THEME_NOW = "Theme {name}"
 SLOW_ON = "Slow-link mode on: four repaints a second"

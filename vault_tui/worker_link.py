@@ -7,9 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
+from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.client.sse import Note
+from proxy_core.domain.wire import OperatorSession
 
 if TYPE_CHECKING:
     from proxy_core.client.async_client import AsyncClient
@@ -22,6 +25,10 @@ class WorkerLink(Protocol):
 
     async def send(self, call: Call[T]) -> T:
         """Carry a call out."""
+        ...
+
+    def keep(self, session: OperatorSession | None) -> None:
+        """From now on use this operator session where no terminal was unlocked; None: no more."""
         ...
 
     def events(self) -> AsyncIterator[Note]:
@@ -37,14 +44,31 @@ OpenLink = Callable[[], Awaitable[WorkerLink]]
 
 
 class ClientLink:
-    """A WorkerLink over the worker's client."""
+    """A WorkerLink over the worker's client.
+
+    A console whose terminal session cannot be told from others is no operator by where it runs.
+    It then holds the token of the session that its own unlock opened: here, in memory, alone.
+    """
 
     def __init__(self, client: "AsyncClient") -> None:
         self._client = client
+        self._token = ""
 
     async def send(self, call: Call[T]) -> T:
-        """See WorkerLink."""
+        """See WorkerLink. Once the kept session has ended, calls go on without it."""
+        token = self._token
+        try:
+            return await self._client.send(call, token)
+        except VaultError as error:
+            if not token or error.code != "unauthorized":
+                raise
+        if self._token == token:
+            self._token = ""
         return await self._client.send(call)
+
+    def keep(self, session: OperatorSession | None) -> None:
+        """See WorkerLink."""
+        self._token = session.token if session is not None and not session.terminal else ""
 
     def events(self) -> AsyncIterator[Note]:
         """See WorkerLink. Batches leave out starts whose end they hold."""
@@ -71,11 +95,18 @@ def starter(home: Home) -> StartWorker:
     return start
 
 
-def opener(home: Home | None, addr: str = "", token: str = "") -> OpenLink:
-    """How to reach the worker of `home`, starting one if none runs, or the one at `addr`."""
+def opener(home: Home | None, addr: str = "", token: str = "", slot: str = "") -> OpenLink:
+    """How to reach the worker of `home`, starting one if none runs, or the one at `addr`.
+
+    `slot` is proved at once, without asking: a kind whose key the worker fetches itself.
+    """
 
     async def open_link() -> WorkerLink:
-        return ClientLink(await asyncio.to_thread(_open, home, addr, token))
+        link = ClientLink(await asyncio.to_thread(_open, home, addr, token))
+        if slot:
+            session = await link.send(calls.unlock(slot))
+            link.keep(session)
+        return link
 
     return open_link
 

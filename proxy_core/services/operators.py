@@ -5,7 +5,6 @@ to anyone does not, so a console that is left open falls back to locked. They ar
 worker that restarts or seals has none. A token is kept as its SHA-256.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,13 +49,18 @@ class Operators:
         keys.on_seal(self.end_all)
 
     async def unlock(
-        self, proof: wire.KeyProof, terminal: Terminal | None, by: Principal
+        self,
+        proof: wire.KeyProof,
+        terminal: Terminal | None,
+        by: Principal,
+        *,
+        own_user: bool = False,
     ) -> wire.OperatorSession:
         """Prove a slot. Without a terminal, or for one command, only the token is made.
 
-        Raises VaultError: wrong_key, sealed, not_initialized, rate_limited (many wrong proofs).
+        `own_user`: as `Keys.prove` has it. Raises VaultError: wrong_key, sealed, not_initialized,
+        rate_limited (many wrong proofs).
         """
-        own_user = terminal is not None and terminal.uid == os.geteuid()
         await self._keys.prove(proof, by, own_user=own_user)
         opened = self.open(None if proof.for_command else terminal, by.name)
         self._context.publish(EventType.OPERATOR_UNLOCKED, by, slot=proof.slot)
@@ -72,7 +76,9 @@ class Operators:
             self._terminals[terminal] = session
         self._context.stir()
         ends_at = self._context.clock.time() + self._minutes() * _MINUTE
-        return wire.OperatorSession(token=token, expires_at=rfc3339(ends_at))
+        return wire.OperatorSession(
+            token=token, expires_at=rfc3339(ends_at), terminal=terminal is not None
+        )
 
     async def lock(self, terminal: Terminal | None, token: str | None = None) -> None:
         """End every session that the terminal opened, and the token's."""

@@ -36,6 +36,11 @@ class Caller:
     prolong: Callable[[Terminal | None, str | None], None] = lambda *_: None
     """Told when an operator session is used."""
 
+    @property
+    def is_own_user(self) -> bool:
+        """Whether a process of the worker's own user asks."""
+        return self.peer is not None and self.peer.uid == os.geteuid()
+
     def known(self) -> Principal:
         """Raises VaultError: unauthorized for a request without a token over TCP."""
         if self.principal is None:
@@ -121,7 +126,12 @@ class Gatekeeper:
 
 
 def terminal_of(connected: Peer) -> Terminal | None:
-    """The session of the peer's terminal; None when its leader has ended or cannot be seen."""
+    """The session of the peer's terminal; None when its leader has ended or cannot be seen.
+
+    Without the leader's start time nothing tells the session from a later one with the same
+    number, and number 0 is every session outside this pid namespace: better no terminal than a
+    shared one.
+    """
     process = connected.process
     if process is None or process.session <= 0:
         return None

@@ -61,6 +61,7 @@ class WorkerFacts:
             database=self.app.database_kind,
             problems=[*self.app.problems(), *self.problems()] if inside else [],
             operator=is_operator,
+            has_terminal=caller.terminal is not None,
         )
 
 

@@ -117,6 +117,9 @@ class FakeWorker:
         while True:
             yield await queue.get()
 
+    def keep(self, session: wire.OperatorSession | None) -> None:
+        """Its operator has a terminal, and needs no token."""
+
     async def close(self) -> None:
         """Nothing is open."""
 

@@ -18,7 +18,7 @@ PROOF = wire.KeyProof(slot="keyfile")
 
 async def test_a_proof_unlocks_this_terminal_alone(app: Application) -> None:
     """Another session, and a reused session id, hold nothing."""
-    await app.operators.unlock(PROOF, HERE, peer("ada"))
+    await app.operators.unlock(PROOF, HERE, peer("ada"), own_user=True)
     assert app.operators.is_unlocked(HERE)
     assert not app.operators.is_unlocked(Terminal(HERE.uid, 4712, 100))
     assert not app.operators.is_unlocked(Terminal(HERE.uid, 4711, 101))
@@ -28,7 +28,7 @@ async def test_a_proof_unlocks_this_terminal_alone(app: Application) -> None:
 async def test_a_proof_for_one_command_leaves_the_terminal_locked(app: Application) -> None:
     """A script's proof is worth its token and nothing else."""
     proof = wire.KeyProof(slot=PROOF.slot, secret=PROOF.secret, for_command=True)
-    opened = await app.operators.unlock(proof, HERE, peer("ada"))
+    opened = await app.operators.unlock(proof, HERE, peer("ada"), own_user=True)
     assert app.operators.of_token(opened.token) is not None
     assert not app.operators.is_unlocked(HERE)
 
@@ -50,7 +50,7 @@ async def test_a_terminal_of_another_user_must_bring_the_key(app: Application) -
 
 async def test_sessions_slide_and_end(app: Application, clock: FakeClock) -> None:
     """Fifteen minutes from the last use, whatever the wall clock does."""
-    opened = await app.operators.unlock(PROOF, HERE, peer())
+    opened = await app.operators.unlock(PROOF, HERE, peer(), own_user=True)
     for token in (None, opened.token, None):
         clock.advance(14 * 60)
         app.operators.prolong(HERE, token)
@@ -62,7 +62,7 @@ async def test_sessions_slide_and_end(app: Application, clock: FakeClock) -> Non
 
 async def test_asking_is_no_use(app: Application, clock: FakeClock) -> None:
     """A session that is only looked at ends, and nothing brings it back."""
-    opened = await app.operators.unlock(PROOF, HERE, peer())
+    opened = await app.operators.unlock(PROOF, HERE, peer(), own_user=True)
     for _ in range(3):
         clock.advance(5 * 60 - 1)
         assert app.operators.is_unlocked(HERE)
@@ -77,7 +77,7 @@ async def test_asking_is_no_use(app: Application, clock: FakeClock) -> None:
 async def test_only_a_use_counts_as_activity(app: Application, clock: FakeClock) -> None:
     """A console that is left open does not keep the vault from sealing itself."""
     await app.settings.change({"auto_seal_minutes": 5}, ADA)
-    await app.operators.unlock(PROOF, HERE, peer())
+    await app.operators.unlock(PROOF, HERE, peer(), own_user=True)
     clock.advance(4 * 60)
     app.operators.prolong(HERE)
     clock.advance(4 * 60)
@@ -93,8 +93,10 @@ async def test_only_a_use_counts_as_activity(app: Application, clock: FakeClock)
 async def test_locking_ends_all_that_the_terminal_opened(app: Application) -> None:
     """Who unlocked twice holds nothing after one lock; another terminal's session stays."""
     elsewhere = Terminal(HERE.uid, 4712, 100)
-    await app.operators.unlock(PROOF, elsewhere, peer())
-    tokens = [(await app.operators.unlock(PROOF, HERE, peer())).token for _ in range(2)]
+    await app.operators.unlock(PROOF, elsewhere, peer(), own_user=True)
+    tokens = [
+        (await app.operators.unlock(PROOF, HERE, peer(), own_user=True)).token for _ in range(2)
+    ]
     await app.operators.lock(HERE)
     assert [app.operators.of_token(token) for token in tokens] == [None, None]
     assert app.operators.is_unlocked(elsewhere)
@@ -103,14 +105,14 @@ async def test_locking_ends_all_that_the_terminal_opened(app: Application) -> No
 async def test_the_length_is_a_setting(app: Application, clock: FakeClock) -> None:
     """A shorter time counts from the next use."""
     await app.settings.change({"unlock_minutes": 1}, ADA)
-    await app.operators.unlock(PROOF, HERE, peer())
+    await app.operators.unlock(PROOF, HERE, peer(), own_user=True)
     clock.advance(61)
     assert not app.operators.is_unlocked(HERE)
 
 
 async def test_the_token_is_an_operators_until_it_is_locked(app: Application) -> None:
     """Scripts use the token; locking the terminal ends both."""
-    opened = await app.operators.unlock(PROOF, HERE, peer("ada"))
+    opened = await app.operators.unlock(PROOF, HERE, peer("ada"), own_user=True)
     assert opened.token.startswith("vt_user_")
     found = app.identity.of_bearer(opened.token)
     assert (found.kind, found.name) == (PrincipalKind.OPERATOR, "ada")
@@ -123,14 +125,14 @@ async def test_the_token_is_an_operators_until_it_is_locked(app: Application) ->
 
 async def test_locking_by_token_ends_its_terminal(app: Application) -> None:
     """A script that locks with its token ends the session it came from."""
-    opened = await app.operators.unlock(PROOF, HERE, peer())
+    opened = await app.operators.unlock(PROOF, HERE, peer(), own_user=True)
     await app.operators.lock(None, opened.token)
     assert not app.operators.is_unlocked(HERE)
 
 
 async def test_sealing_ends_every_session(app: Application) -> None:
     """Who sealed the vault must prove a key again to change it."""
-    opened = await app.operators.unlock(PROOF, HERE, peer())
+    opened = await app.operators.unlock(PROOF, HERE, peer(), own_user=True)
     await app.keys.seal(ADA)
     assert not app.operators.is_unlocked(HERE)
     assert app.operators.of_token(opened.token) is None

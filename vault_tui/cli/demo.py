@@ -73,7 +73,6 @@ def _with_console(home: Path, seed: int, rate: float) -> int:
     from proxy_core.base.paths import Home
     from vault_tui.app import run_console
     from vault_tui.demo.lifeline import die_with_parent
-    from vault_tui.demo.worker import operator_client
 
     command = [sys.executable, "-P", "-m", "vault_tui.demo", "--home", str(home)]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -88,8 +87,8 @@ def _with_console(home: Path, seed: int, rate: float) -> int:
         assert stage.stdout is not None
         if stage.stdout.readline().strip() != b"ready":
             raise VaultError("no_worker", "The demo could not start.", {"help": ""})
-        operator_client(Home(home))  # whoever started the demo is its operator, in this terminal
-        return run_console(Home(home))
+        # Whoever started the demo is its operator.
+        return run_console(Home(home), slot="keyfile")
 
 
 def _print_summary(stage: "Stage", summary: "Summary", as_json: bool) -> None:

@@ -7,8 +7,8 @@ import click
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.client.calls import Call
-from proxy_core.domain.wire import Sealed
-from vault_tui.cli import output, secret_input
+from proxy_core.domain.wire import InitRequest, Sealed
+from vault_tui.cli import output, proof, secret_input
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage, say
 from vault_tui.cli.options import Command, pass_connection
@@ -37,8 +37,12 @@ def init(
         raise Usage("Choose one of --password-stdin, --keyring and --keyfile")
     _refuse_twice(connection)
     call = _chosen(password_stdin, use_keyring, keyfile) or _asked()
-    connection.client.send(call)
+    session = connection.client.send(call).session
     output.emit("The vault is set up and open.")
+    if session is not None:
+        proof.end(session, connection.client)
+        if isinstance(call.body, InitRequest) and call.body.slot == "password":
+            say(f"{proof.NO_TERMINAL} {proof.NO_TERMINAL_HELP}")
 
 
 def _refuse_twice(connection: Connection) -> None:

@@ -33,6 +33,8 @@ def unseal(connection: Connection) -> None:
 @pass_connection
 def unlock(connection: Connection) -> None:
     """Start an operator session in this terminal: 15 minutes from the last use."""
+    if connection.is_local:
+        proof.refuse_without_terminal(connection.client)
     session = proof.unlock(connection.client)
     output.emit(f"Unlocked until {output.safe(session.expires_at)}; each use extends it.")
 

@@ -1,13 +1,13 @@
 """Proving a key slot to the worker: silently where a slot allows it, else by asking once."""
 
-from collections.abc import Collection
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.client.sync_client import SyncClient
-from proxy_core.domain.wire import OperatorSession, Sealed
+from proxy_core.domain.wire import OperatorSession, Sealed, Status
 from vault_tui.cli import secret_input
 from vault_tui.cli.failures import say
 
@@ -16,6 +16,13 @@ T = TypeVar("T")
 # Tried without asking, in this order; the worker fetches the key itself.
 SILENT_SLOTS = ("keyring", "keyfile")
 _TRIES = 3
+NO_TERMINAL = (
+    "Nothing stays unlocked here: the leader of this process's session has ended or cannot be seen."
+)
+NO_TERMINAL_HELP = (
+    "Set VAULT_TUI_MASTER_PASSWORD_FILE for each command, or start the whole script with "
+    "`setsid --wait` and unlock in it."
+)
 # What a slot that does not work here answers: the next one is tried.
 _NEXT_SLOT = frozenset({"wrong_key", "keyring_unavailable", "key_slot_unusable"})
 
@@ -36,15 +43,27 @@ def unlock(client: SyncClient, *, for_command: bool = False) -> OperatorSession:
     status = client.send(calls.status())
     if status.sealed and status.initialized:
         raise VaultError("sealed")
-    return _prove(client, calls.unlock, status.slots, for_command)
+    return _prove(client, calls.unlock, status, for_command)
+
+
+def refuse_without_terminal(client: SyncClient) -> None:
+    """Rather than ask for a proof that nothing would remember. Raises VaultError: no_terminal."""
+    if not client.send(calls.status()).has_terminal:
+        raise VaultError("no_terminal", NO_TERMINAL, {"help": NO_TERMINAL_HELP})
+
+
+def end(session: OperatorSession, client: SyncClient) -> None:
+    """Lock a session that nobody is going to use."""
+    SyncClient(replace(client.target, token=session.token)).send(calls.lock())
 
 
 def unseal(client: SyncClient) -> Sealed:
     """Open the vault with a slot. Raises VaultError: wrong_key, not_initialized, …"""
-    return _prove(client, calls.unseal, client.send(calls.status()).slots, for_command=True)
+    return _prove(client, calls.unseal, client.send(calls.status()), for_command=True)
 
 
-def _prove(client: SyncClient, call: Proof[T], slots: Collection[str], for_command: bool) -> T:
+def _prove(client: SyncClient, call: Proof[T], status: Status, for_command: bool) -> T:
+    slots = status.slots
     if not slots:
         raise VaultError("not_initialized")
     password = secret_input.master_password_from_environment()
@@ -63,11 +82,15 @@ def _prove(client: SyncClient, call: Proof[T], slots: Collection[str], for_comma
         return _ask(client, call)
     if failure is not None:
         raise failure
-    raise VaultError(
-        "operator_required",
-        "This needs the master password, and there is no terminal to ask on.",
-        {"help": "Set VAULT_TUI_MASTER_PASSWORD_FILE for this command."},
-    )
+    raise _nobody_to_ask(status)
+
+
+def _nobody_to_ask(status: Status) -> VaultError:
+    sentence = "This needs the master password, and there is no terminal to ask on."
+    remedy = "Set VAULT_TUI_MASTER_PASSWORD_FILE for this command."
+    if not (status.has_terminal or status.sealed):  # an earlier unlock would not have helped
+        sentence, remedy = f"{sentence} {NO_TERMINAL}", NO_TERMINAL_HELP
+    return VaultError("operator_required", sentence, {"help": remedy})
 
 
 def _ask(client: SyncClient, call: Proof[T]) -> T:

@@ -112,10 +112,11 @@ class Gate(Dialog[None]):
 
     async def _send(self, call: Call[wire.Sealed], done: str) -> None:
         try:
-            await self.console.send(call)
+            answer = await self.console.send(call)
         except VaultError as error:
             self.failed(error)
         else:
+            self.console.keep_session(answer.session)
             self.console.notice(done, Level.GOOD)
             await self.console.ask_status()
             self.console.sync.reload("all")

@@ -98,7 +98,8 @@ class ProofDialog(Dialog[bool]):
 
     async def prove(self, kind: str, secret: str) -> None:
         """Hand the proof to the worker. Raises VaultError."""
-        await self.console.send(calls.unlock(kind, secret))
+        session = await self.console.send(calls.unlock(kind, secret))
+        self.console.keep_session(session)
 
 
 class UnlockDialog(ProofDialog):

@@ -29,17 +29,26 @@ class KeyProof(Request):
     for_command: bool = False
 
 
-class Sealed(Response):
-    """Answer of seal, unseal and init."""
-
-    sealed: bool
-
-
 class OperatorSession(Response):
-    """`POST /v1/unlock`: an operator session of the caller's terminal, and a token for scripts."""
+    """`POST /v1/unlock`: an operator session of the caller's terminal, and a token for scripts.
+
+    `terminal` False: no terminal was unlocked (the caller has none, or proved for one command);
+    only who sends the token is an operator.
+    """
 
     token: str
     expires_at: str
+    terminal: bool = True
+
+
+class Sealed(Response):
+    """Answer of seal, unseal and init.
+
+    `session` is what the proof opened for a caller without a terminal to unlock; else None.
+    """
+
+    sealed: bool
+    session: OperatorSession | None = None
 
 
 class Locked(Response):

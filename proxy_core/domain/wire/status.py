@@ -32,5 +32,7 @@ class Status(Response):
     """One sentence each, for example a log that cannot be written."""
     operator: bool = False
     """Whether the asking peer holds an operator session."""
+    has_terminal: bool = False
+    """Whether the asking process has a terminal to unlock: its session's leader can be seen."""
     keyring_problem: str = ""
     """Before the first run: why no keyring slot can be made here, one sentence; else empty."""

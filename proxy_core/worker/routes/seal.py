@@ -1,7 +1,6 @@
 """Setting up, sealing and unsealing, and operator sessions: on the control socket only."""
 
-import os
-
+import msgspec
 from litestar import get, post
 from litestar.params import JSONBody
 
@@ -17,18 +16,15 @@ from proxy_core.worker.uses import UseApp, UseCaller
 async def init(app: UseApp, caller: UseCaller, data: JSONBody[wire.InitRequest]) -> wire.Sealed:
     """Set the vault up with its first key slot; the terminal becomes an operator's."""
     answer = await app.keys.initialise(data, caller.on_socket())
-    _open_terminal(app, caller)
-    return answer
+    return _with_session(answer, app, caller)
 
 
 @post("/v1/unseal", status_code=200, opt=socket_only(), responses=change_fails(401, 429))
 async def unseal(app: UseApp, caller: UseCaller, data: JSONBody[wire.KeyProof]) -> wire.Sealed:
     """Open the vault with a key slot; a proof by its secret unlocks the terminal too."""
-    by = caller.on_socket()
-    own_user = caller.peer is not None and caller.peer.uid == os.geteuid()
-    answer = await app.keys.unseal(data, by, own_user=own_user)
+    answer = await app.keys.unseal(data, caller.on_socket(), own_user=caller.is_own_user)
     if data.secret and not data.for_command:
-        _open_terminal(app, caller)
+        return _with_session(answer, app, caller)
     return answer
 
 
@@ -37,7 +33,8 @@ async def unlock(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.KeyProof]
 ) -> wire.OperatorSession:
     """Prove a key slot: an operator session for the terminal, and a token for scripts."""
-    return await app.operators.unlock(data, caller.terminal, caller.on_socket())
+    by = caller.on_socket()
+    return await app.operators.unlock(data, caller.terminal, by, own_user=caller.is_own_user)
 
 
 @post("/v1/lock", status_code=200, opt=socket_only(), responses=change_fails(401))
@@ -72,9 +69,11 @@ async def add_slot(
     return await app.keys.add_slot(data, caller.known())
 
 
-def _open_terminal(app: Application, caller: Caller) -> None:
-    if caller.terminal is not None and caller.peer is not None:
-        app.operators.open(caller.terminal, caller.peer.name)
+def _with_session(answer: wire.Sealed, app: Application, caller: Caller) -> wire.Sealed:
+    """Unlock the caller's terminal; one that has none is answered the session's token."""
+    name = caller.peer.name if caller.peer is not None else ""
+    session = app.operators.open(caller.terminal, name)
+    return answer if session.terminal else msgspec.structs.replace(answer, session=session)
 
 
 HANDLERS = (init, unseal, unlock, lock, seal, slots, add_slot)
