@@ -5,11 +5,17 @@ The data path (`mitm`) asks, the broker (`services.broker`) answers:
     authenticate(authorization)  -> Access         once a connection
     decide(access, facts)        -> Decision, Ask  every request, from the compiled snapshot
     hold(access, facts, ask, …)  -> Decision       what an operator has to allow first
-    inject(decision)             -> Injection      every request: secrets, dropped after use
-    reconsider(decision, facts)  -> Decision|None  a refusal that another credential may lift
+    inject(decision, details)    -> Injection      every request: secrets, dropped after use
+    observe(loan, status, …)                       every response to a borrowed credential
+    reconsider(decision, loan, …) -> Decision|None a refusal that another credential may lift
+    returned(loan)                                 a borrowed credential is not in use any more
     record(RequestRecord)                          every request, when it has ended
+
+A credential is *borrowed* when it is not a stored value: an OAuth login's access token, or that of
+an account which is chosen among several. What was borrowed is a `Loan`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -66,11 +72,42 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Loan:
+    """A borrowed credential: which login's token, of which generation, served a request.
+
+    `account_id` and `account` (its display name) are empty for a login that is no account's.
+    `reason` says in words why this account was chosen. `model` and `conversation` are the
+    request's, as far as they are known.
+    """
+
+    vault_id: str
+    credential_key: str
+    login_id: str
+    generation: int
+    account_id: str = ""
+    account: str = ""
+    reason: str = ""
+    model: str = ""
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A loan that the upstream has refused, and its status."""
+
+    loan: Loan
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The request may go on. `service` None: no service, forwarded without a credential.
 
     `reconsiders`: the broker may have another credential to offer once the upstream has refused
-    this one, so the request's body is kept for a second attempt.
+    this one, so the request's body is kept for another attempt. `borrows`: a credential is
+    borrowed; `pooled`: from one of several accounts, and what the request says of its model and
+    conversation counts for the choice. `account_id` is the account that the client is pinned to.
+    `tried` are the loans that the upstream has refused so far.
     """
 
     vault: str
@@ -78,18 +115,39 @@ class Decision:
     reason: str
     credential_keys: tuple[str, ...] = ()
     reconsiders: bool = False
+    borrows: bool = False
+    pooled: bool = False
+    account_id: str = ""
+    tried: tuple[Tried, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDetails:
+    """What the choice of an account depends on. `headers` are in order and case as received.
+
+    `model` and `conversation` are what a JSON body says, empty where it was not looked into.
+    """
+
+    headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
+    model: str = ""
+    conversation: str = ""
+
+
+NO_DETAILS = RequestDetails()
 
 
 class ResponseFacts(msgspec.Struct, frozen=True, gc=False):
-    """The head of a response of 400 or more, before any of it has reached the client.
+    """A refusal, before any of it has reached the client: the head of a response of 400 or more,
+    or of a stream whose first event tells of an error.
 
     `headers` are in order and case as received. `repeatable` False: the request can't be sent
-    again, so the response will pass whatever is decided.
+    again, so the response will pass whatever is decided. `event` is that first event's data.
     """
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     repeatable: bool
+    event: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +201,14 @@ class Scrub(Protocol):
 class Injection:
     """Header fields to set, each exactly once, replacing the client's (names in any case).
 
-    `scrub` None: the response goes on as it comes.
+    `scrub` None: the response goes on as it comes. `loan`: what was borrowed for it, to be given
+    back (`returned`) when the request has ended or is sent again with another one.
     """
 
     headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     substitutions: tuple[SecretSubstitution, ...] = field(default=(), repr=False)
     scrub: Scrub | None = field(default=None, repr=False)
+    loan: Loan | None = None
 
     @property
     def header_names(self) -> tuple[str, ...]:

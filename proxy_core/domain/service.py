@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from proxy_core.domain.hosts import format_authority
 
+DEFAULT_FAILOVER = (429, 529)
+
 
 class AuthType(StrEnum):
     """How a credential is attached."""
@@ -88,7 +90,7 @@ class Service:
 
     `host` is a normalised host or `*.suffix` (one label); `port` 0 means any; `path` is a glob
     that starts with `/`, or empty for all paths. `scrub`: secrets that its responses echo are
-    replaced by their placeholders.
+    replaced by their placeholders. `failover`: statuses that move a pool to its next account.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Service:
     rules: tuple[Rule, ...] = ()
     allow_http: bool = False
     scrub: bool = True
+    failover: tuple[int, ...] = DEFAULT_FAILOVER
 
     @property
     def pattern(self) -> str:

@@ -15,7 +15,14 @@ from proxy_core.domain.auth_document import auth_document, auth_keys, check_key,
 from proxy_core.domain.fields import Fields, invalid, quoted
 from proxy_core.domain.names import check_slug
 from proxy_core.domain.patterns import auto_name, check_glob, parse_pattern
-from proxy_core.domain.service import Action, Rule, Service, Substitution, Surface
+from proxy_core.domain.service import (
+    DEFAULT_FAILOVER,
+    Action,
+    Rule,
+    Service,
+    Substitution,
+    Surface,
+)
 from proxy_core.domain.service_edits import (
     find_service,
     remove_service,
@@ -37,6 +44,7 @@ __all__ = [
 
 MAX_SERVICES = 10_000
 PLACEHOLDER_MIN, PLACEHOLDER_MAX = 4, 128
+TOO_MANY = 429
 
 _FIELDS = (
     "name",
@@ -48,9 +56,10 @@ _FIELDS = (
     "rules",
     "allow_http",
     "scrub",
+    "failover",
 )
 _READ_ONLY = ("hits", "last_hit_at")
-_LATER_FIELDS = ("gateway", "capture", "failover")
+_LATER_FIELDS = ("gateway", "capture")
 _SURFACES = tuple(Surface)
 _PLACEHOLDER = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
 _METHOD = re.compile(r"[A-Z]+(?:[-_][A-Z]+)*", re.ASCII)
@@ -128,6 +137,7 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
         ),
         allow_http=fields.get("allow_http", bool, False),
         scrub=fields.get("scrub", bool, True),
+        failover=_failover(fields),
     )
 
 
@@ -216,10 +226,22 @@ def _rule(value: object, where: str) -> Rule:
     return Rule(Action(action), frozenset(methods), path)
 
 
+def _failover(fields: Fields) -> tuple[int, ...]:
+    """Statuses that say that the upstream did not act on the request; none: never."""
+    if "failover" not in fields:
+        return DEFAULT_FAILOVER
+    statuses = fields.items("failover")
+    for status in statuses:
+        if type(status) is not int or not (status == TOO_MANY or 500 <= status <= 599):
+            raise invalid(fields.where, f"failover {quoted(status)} is neither 429 nor 500 to 599")
+    return tuple(sorted(set(statuses)))
+
+
 def service_document(service: Service) -> dict[str, Any]:
     """The document of a service: `parse_service(service_document(s)) == s`.
 
-    The host is in the inline form; empty lists, `allow_http: false` and `scrub: true` are left out.
+    The host is in the inline form; empty lists, `allow_http: false`, `scrub: true` and the usual
+    `failover` are left out.
     """
     document: dict[str, Any] = {
         "name": service.name,
@@ -242,6 +264,8 @@ def service_document(service: Service) -> dict[str, Any]:
         document["allow_http"] = True
     if not service.scrub:
         document["scrub"] = False
+    if service.failover != DEFAULT_FAILOVER:
+        document["failover"] = list(service.failover)
     return document
 
 

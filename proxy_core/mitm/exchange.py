@@ -107,13 +107,13 @@ class Exchange:
         decision = broker.decide(route.access, facts)
         if isinstance(decision, Ask):
             decision = await self._hold(route, facts, decision)
-        injection = await broker.inject(decision)
+        self._forwarding = Forwarding(self._hub, route, head, target, self._upload, trail)
+        injection = await self._forwarding.inject(self._client, decision)
         trail.allowed(decision, injection)
         broker.started(trail.start(route, decision))
         if head.ends_here:
             return await self._answer_last_hop()
-        self._forwarding = Forwarding(self._hub, route, head, target, self._upload, trail)
-        request = await self._forwarding.prepare(self._client, decision, injection)
+        request = await self._forwarding.prepare(self._client)
         self._client.watch(self._on_client)
         upstream, response = await self._forwarding.ask(request, self._pass_interim)
         self._forwarding.forget()

@@ -1,18 +1,29 @@
-"""One request on its way upstream with a credential, and once more with another one.
+"""One request on its way upstream with a credential, and again with another one.
 
-A response of 400 or more may mean that the credential has expired or is used up. If the decision
-allows for that, the broker is asked, and may answer with another decision: then the request is
-sent a second time, whatever its method. Whether the upstream has refused to act on it, so that
-this is safe, is the broker's to say; 401 and 429 mean that, most of 5xx don't. It is possible
-while all of the body is held and nothing of the response has reached the client, interim (1xx)
-ones apart. What can't be sent again is passed on as it came.
+A response of 400 or more may mean that the credential has expired or is used up, and so may a
+stream that begins with an error. If the decision allows for that, the broker is asked, and may
+answer with another decision: then the request is sent again, whatever its method, ATTEMPTS times
+at most. Whether the upstream has refused to act on it, so that this is safe, is the broker's to
+say; 401 and 429 mean that, most of 5xx don't. It is possible while all of the body is held and
+nothing of the response has reached the client, interim (1xx) ones apart. What can't be sent again
+is passed on as it came.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import NO_INJECTION, Decision, Injection, ResponseFacts, Scrub
+from proxy_core.domain.exchange import (
+    NO_DETAILS,
+    NO_INJECTION,
+    Decision,
+    Injection,
+    ResponseFacts,
+    Scrub,
+)
 from proxy_core.mitm.asking import Asking
+from proxy_core.mitm.delivery import is_stream
+from proxy_core.mitm.first_event import first_error
 from proxy_core.mitm.gathering import Gathered
 from proxy_core.mitm.http1 import (
     Framing,
@@ -27,6 +38,7 @@ from proxy_core.mitm.http1 import (
 )
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.memory import Share
+from proxy_core.mitm.peeking import request_details
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.rewrite import in_body, in_frames, onward_head, onward_target
 from proxy_core.mitm.route import Route
@@ -37,6 +49,10 @@ from proxy_core.mitm.upload import Upload
 from proxy_core.mitm.websocket_frames import ClientFrames
 
 OnInterim = Callable[[ResponseHead], Awaitable[None]]
+
+ATTEMPTS = 4
+"""How often one request is sent at most, each time with another credential."""
+_OVERLOADED = 529
 
 
 class Forwarding:
@@ -59,32 +75,45 @@ class Forwarding:
         self._trail = trail
         self._decision: Decision | None = None
         self._injection = NO_INJECTION
+        self._details = NO_DETAILS
         self._gathered: Gathered | None = None
         self.asking = Asking(hub, route.origin, head, upload, trail)
 
-    async def prepare(self, client: Stream, decision: Decision, injection: Injection) -> bytes:
+    async def inject(self, client: Stream, decision: Decision) -> Injection:
+        """Ask the broker for the secrets; what it lends is given back at the end.
+
+        Raises VaultError as `Broker.inject` does; StreamError.
+        """
+        details = await request_details(client, self._head, self._hub, decision)
+        self._decision = decision
+        self._injection = await self._hub.broker.inject(decision, details)
+        self._details = details
+        return self._injection
+
+    async def prepare(self, client: Stream) -> bytes:
         """The head to send. The body is read before where placeholders in it are to be replaced.
 
         Raises VaultError: substitution_invalid, request_too_large, headers_too_large, …;
         StreamError.
         """
-        hub, head, upload = self._hub, self._head, self._upload
-        config = hub.config
-        self._decision, self._injection = decision, injection
+        hub, head, upload, injection = self._hub, self._head, self._upload, self._injection
+        config, decision = hub.config, self._decision
+        reconsiders = decision is not None and decision.reconsiders
         origin_form = onward_target(self._target, injection.substitutions)
         placeholders = in_body(head, injection)
         if placeholders is None:
-            upload.open(config, injected_names(injection), self._keep(decision))
+            upload.open(config, injected_names(injection), self._keep(reconsiders))
             upload.first()
-            return self._render(origin_form, injection, None, forward_expect=True)
+            # Whoever has sent some of the body waits for no permission any more.
+            return self._render(origin_form, injection, None, forward_expect=not upload.size)
         upload.open(config, unwrap=True)
-        self._gathered = Gathered(upload, config, hub.memory, decision.reconsiders)
+        self._gathered = Gathered(upload, config, hub.memory, reconsiders)
         framing = await self._gathered.read(client, head, placeholders)
         return self._render(origin_form, injection, framing, forward_expect=False)
 
-    def _keep(self, decision: Decision) -> Share | None:
+    def _keep(self, reconsiders: bool) -> Share | None:
         config, framing = self._hub.config, self._head.framing
-        if not decision.reconsiders or framing.length > config.replay_limit:
+        if not reconsiders or framing.length > config.replay_limit:
             return None
         return Share(self._hub.memory, config.replay_limit, config.body_memory)
 
@@ -106,16 +135,23 @@ class Forwarding:
         )
 
     async def ask(self, request: bytes, on_interim: OnInterim) -> tuple[Upstream, ResponseHead]:
-        """Send what `prepare` has made, a second time if the broker says so. Raises as `Asking`."""
+        """Send what `prepare` has made, and again as the broker says.
+
+        Raises as `Asking`, and what the broker wants answered instead of the response.
+        """
         upstream, response = await self.asking.ask(request, on_interim)
-        decision = self._decision
-        if decision is None or not decision.reconsiders or response.status < 400:
-            return upstream, response
-        second = await self._second(decision, response)
-        if second is None:
-            return upstream, response
-        self._set_aside(upstream, response)
-        return await self.asking.ask(second, on_interim)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                other = await self._reconsidered(upstream, response)
+            except VaultError:
+                self._set_aside(upstream, response)
+                raise
+            again = None if other is None or attempt == ATTEMPTS else await self._again(other)
+            if again is None:
+                break
+            self._set_aside(upstream, response)
+            upstream, response = await self.asking.ask(again, on_interim)
+        return upstream, response
 
     @property
     def scrub(self) -> Scrub | None:
@@ -135,29 +171,67 @@ class Forwarding:
     def end(self) -> None:
         """Hold nothing any more, and break the connection off if one is still in use."""
         self.forget()
+        self._give_back()
         if self.asking.upstream is not None:
             self.asking.upstream.stream.abort()
 
-    # --- once more ----------------------------------------------------------------------------
+    # --- again ---------------------------------------------------------------------------------
 
-    async def _second(self, decision: Decision, response: ResponseHead) -> bytes | None:
-        """The head to send instead, with the upload stopped; None: the response passes."""
-        broker = self._hub.broker
-        facts = ResponseFacts(response.status, tuple(response.headers), self._repeatable)
-        try:
-            other = await broker.reconsider(decision, facts)
-            if other is None or not self._repeatable:
-                return None
-            injection = await broker.inject(other)
-            request = self._prepare_again(injection)
-        except VaultError:
+    async def _reconsidered(self, upstream: Upstream, response: ResponseHead) -> Decision | None:
+        """What the broker says to this response; None: it passes. Raises VaultError."""
+        decision, loan, broker = self._decision, self._injection.loan, self._hub.broker
+        if loan is not None:
+            broker.observe(loan, response.status, response.headers)
+        if decision is None or not decision.reconsiders:
             return None
-        await self._upload.stop()
+        event = b""
+        if response.status < 400:
+            event = await self._first_error(decision, upstream, response)
+            if not event:
+                return None
+        headers = tuple(response.headers)
+        facts = ResponseFacts(response.status, headers, self._repeatable, event)
+        return await broker.reconsider(decision, loan, facts)
+
+    async def _first_error(
+        self, decision: Decision, upstream: Upstream, response: ResponseHead
+    ) -> bytes:
+        """Data of the error that a stream begins with, where that can move the request."""
+        service = decision.service
+        if service is None or not decision.pooled or _OVERLOADED not in service.failover:
+            return b""
+        if not self._repeatable or not is_stream(response):
+            return b""
+        return await first_error(upstream.stream, response, self._hub.config)
+
+    async def _again(self, other: Decision) -> bytes | None:
+        """The head to send instead, with the upload stopped; None: the response passes."""
         if not self._repeatable:
             return None
-        self._injection = injection
+        broker = self._hub.broker
+        try:
+            injection = await broker.inject(other, self._details)
+        except VaultError:
+            return None
+        try:
+            request = self._prepare_again(injection)
+        except VaultError:
+            request = None
+        await self._upload.stop()
+        if request is None or not self._repeatable:
+            if injection.loan is not None:
+                broker.returned(injection.loan)
+            return None
+        self._give_back()
+        self._decision, self._injection = other, injection
         self._trail.sent_again(other, injection)
         return request
+
+    def _give_back(self) -> None:
+        """What was borrowed is not in use any more. Safe to call twice."""
+        if (loan := self._injection.loan) is not None:
+            self._injection = replace(self._injection, loan=None)
+            self._hub.broker.returned(loan)
 
     @property
     def _repeatable(self) -> bool:

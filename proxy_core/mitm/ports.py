@@ -4,7 +4,7 @@
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from proxy_core.domain.exchange import (
@@ -12,6 +12,8 @@ from proxy_core.domain.exchange import (
     Ask,
     Decision,
     Injection,
+    Loan,
+    RequestDetails,
     RequestFacts,
     ResponseFacts,
 )
@@ -48,17 +50,29 @@ class Broker(Protocol):
         Raises VaultError: approval_denied, approval_timeout, overloaded, and as `decide` does.
         """
 
-    async def inject(self, decision: Decision) -> Injection:
-        """Decrypt what the service needs. Raises VaultError: credential_not_found, sealed, …"""
+    async def inject(self, decision: Decision, request: RequestDetails) -> Injection:
+        """Decrypt what the service needs; borrow what `decision.borrows` tells of.
 
-    async def reconsider(self, decision: Decision, response: ResponseFacts) -> Decision | None:
+        Raises VaultError: credential_not_found, oauth_not_connected, oauth_refresh_failed,
+        accounts_exhausted, sealed, …
+        """
+
+    def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Take note of the head of each response to a loan: what is left of its quota."""
+
+    async def reconsider(
+        self, decision: Decision, loan: Loan | None, response: ResponseFacts
+    ) -> Decision | None:
         """Another decision to inject and send the request again with; None: the response passes.
 
-        Asked once a request, if `decision.reconsiders` and the upstream has answered 400 or more.
-        The second attempt comes whatever the method: answer with a decision only for a status
-        that says that the upstream did not act on the first. May take time (a token's refresh).
-        Raises VaultError: the response passes.
+        Asked after each refusal, if `decision.reconsiders`. The next attempt comes whatever the
+        method: answer with a decision only for a status that says that the upstream did not act
+        on this one. May take time (a token's refresh).
+        Raises VaultError: the client gets that instead of the response.
         """
+
+    def returned(self, loan: Loan) -> None:
+        """The request that `loan` was for has ended, or goes on with another one. Never blocks."""
 
     def started(self, start: RequestStart) -> None:
         """Tell consoles that a request is under way. Never blocks."""

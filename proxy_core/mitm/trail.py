@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 
 from proxy_core.base.ids import new_id
-from proxy_core.domain.exchange import Ask, Decision, Injection
+from proxy_core.domain.exchange import Ask, Decision, Injection, Loan
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.route import Route
@@ -29,6 +29,7 @@ class Trail(msgspec.Struct, eq=False):
     port: int = 0
     decision: Decision | None = None
     injected_headers: tuple[str, ...] = ()
+    loan: Loan | None = None
     outcome: str = ""
     reason: str = ""
     status: int = 0
@@ -50,6 +51,7 @@ class Trail(msgspec.Struct, eq=False):
         self.decision = decision
         self.reason = decision.reason
         self.injected_headers = injection.header_names
+        self.loan = injection.loan
         if decision.service is None:
             self.outcome = "unmatched"
         else:
@@ -119,4 +121,6 @@ class Trail(msgspec.Struct, eq=False):
             websocket=self.websocket,
             reused_upstream=upstream is not None and upstream.reused,
             retries=self.retries,
+            account=self.loan.account if self.loan else "",
+            account_reason=self.loan.reason if self.loan else "",
         )

@@ -20,6 +20,7 @@ from proxy_core.services.holds import Holds
 from proxy_core.services.housekeeping import Housekeeping
 from proxy_core.services.identity import Identity
 from proxy_core.services.keys import Keys
+from proxy_core.services.lending import Lending
 from proxy_core.services.limits import AuthFailures, RequestLimits
 from proxy_core.services.loading import load_snapshot
 from proxy_core.services.logs import Logs
@@ -76,8 +77,14 @@ class Application:
         self.limits = RequestLimits(context.clock)
         self.auth_failures = AuthFailures(context.clock)
         self.settings.on_change(self._limit)
+        self.lending = Lending()
         self.broker = Broker(
-            context, self.approvals, self.limits, self.auth_failures, config.allow_http
+            context,
+            self.approvals,
+            self.limits,
+            self.auth_failures,
+            self.lending,
+            config.allow_http,
         )
         self.housekeeping = Housekeeping(context, self.keys, self.settings, self.grants)
 

@@ -4,7 +4,7 @@ Nothing here waits for the database. A secret is decrypted for its request and d
 kept is as sealed as it is on disk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from proxy_core.base.errors import VaultError
@@ -13,11 +13,14 @@ from proxy_core.domain import policy
 from proxy_core.domain.approval import scope_of
 from proxy_core.domain.events import EventType
 from proxy_core.domain.exchange import (
+    NO_DETAILS,
     NO_INJECTION,
     Access,
     Ask,
     Decision,
     Injection,
+    Loan,
+    RequestDetails,
     RequestFacts,
     ResponseFacts,
 )
@@ -26,10 +29,11 @@ from proxy_core.domain.service import Service
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.services.approvals import Approvals
 from proxy_core.services.context import Context
+from proxy_core.services.lending import Lending, Lent
 from proxy_core.services.limits import AuthFailures, RequestLimits
 from proxy_core.services.proxy_credentials import parse_proxy_authorization
 from proxy_core.services.scrubbing import Scrubbers
-from proxy_core.services.snapshot import Bearer, Snapshot, VaultEntry
+from proxy_core.services.snapshot import Bearer, BorrowedKind, SealedSecret, Snapshot, VaultEntry
 
 _STARTED, _FINISHED = EventType.REQUEST_STARTED.value, EventType.REQUEST_FINISHED.value
 
@@ -43,6 +47,7 @@ class Broker:
         approvals: Approvals,
         limits: RequestLimits,
         auth_failures: AuthFailures,
+        lending: Lending,
         allow_http: bool = False,
     ) -> None:
         self._context = context
@@ -51,6 +56,7 @@ class Broker:
         self._limits = limits
         self._auth_failures = auth_failures
         self._time = context.clock.time
+        self._lending = lending
         self._allow_http = allow_http
         self._scrubbers = Scrubbers(context.sealer)
 
@@ -95,6 +101,8 @@ class Broker:
         outcome = policy.decide(
             entry.compiled.index, entry.policy, facts, self._allow_http, entry.name
         )
+        if entry.borrowed:
+            outcome = _borrowing(outcome, entry, bearer)
         return self._granted(access, entry, facts, outcome) if type(outcome) is Ask else outcome
 
     def _granted(
@@ -123,26 +131,47 @@ class Broker:
             )
         return replace(again.decision, reason=f"{again.reason}; {allowed}")
 
-    async def inject(self, decision: Decision) -> Injection:
-        """Decrypt what the service needs.
+    async def inject(self, decision: Decision, request: RequestDetails = NO_DETAILS) -> Injection:
+        """Decrypt what the service needs, borrowing what is no stored value.
 
         Raises VaultError: credential_not_found, credential_unreadable, substitution_invalid,
-        sealed, vault_not_found.
+        sealed, vault_not_found, oauth_not_connected, oauth_refresh_failed, accounts_exhausted.
         """
-        service = decision.service
-        if service is None or not decision.credential_keys:
+        if decision.service is None or not decision.credential_keys:
             return NO_INJECTION
-        secrets = self._context.vault(decision.vault).secrets
+        entry = self._context.vault(decision.vault)
+        if not decision.borrows:
+            return self._injection(decision.service, entry, {})
+        lent = await self._lending.lend(entry, decision, request)
+        try:
+            injection = self._injection(decision.service, entry, lent)
+        except VaultError:
+            for one in lent.values():
+                self._lending.returned(one.loan)
+            raise
+        first, *others = [one.loan for one in lent.values()]
+        for loan in others:  # one credential at most can be exchanged for another
+            self._lending.returned(loan)
+        return replace(injection, loan=first)
+
+    def _injection(
+        self, service: Service, entry: VaultEntry, lent: Mapping[str, Lent]
+    ) -> Injection:
+        secrets: Mapping[str, SealedSecret] = entry.secrets
+        if lent:
+            secrets = {**secrets, **{key: one.sealed for key, one in lent.items()}}
         unseal = self._context.sealer.unseal
 
         def secret(key: str) -> bytes:
+            if (borrowed := lent.get(key)) is not None:
+                return borrowed.value
             sealed = secrets.get(key)
             if sealed is None:
-                raise _missing(key, service.name, decision.vault)
+                raise _missing(key, service.name, entry.name)
             try:
                 return unseal(sealed.blob, sealed.aad)
             except VaultError as error:
-                raise _unreadable(error, key, decision.vault) from None
+                raise _unreadable(error, key, entry.name) from None
 
         injection = build_injection(service, secret)
         if not service.scrub:
@@ -150,9 +179,24 @@ class Broker:
         scrub = self._scrubbers.scrubber(service, secrets, secret)
         return Injection(injection.headers, injection.substitutions, scrub)
 
-    async def reconsider(self, _decision: Decision, _response: ResponseFacts) -> Decision | None:
-        """A stored value has no other to stand in for it: the response passes."""
-        return None
+    def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Note what a response to a loan tells of its quota."""
+        self._lending.observe(loan, status, headers)
+
+    async def reconsider(
+        self, decision: Decision, loan: Loan | None, response: ResponseFacts
+    ) -> Decision | None:
+        """A stored value has no other to stand in for it: the response passes.
+
+        What was borrowed may have: see `services.lending`. Raises VaultError as it does.
+        """
+        if loan is None:
+            return None
+        return await self._lending.reconsider(decision, loan, response)
+
+    def returned(self, loan: Loan) -> None:
+        """A loan's request has ended."""
+        self._lending.returned(loan)
 
     def started(self, start: RequestStart) -> None:
         """Tell consoles that a request is under way."""
@@ -190,6 +234,22 @@ class Broker:
         if entry.id not in bearer.grants:
             raise VaultError("vault_forbidden", f"The token gives no access to vault {name}.")
         return entry
+
+
+def _borrowing(outcome: Decision | Ask, entry: VaultEntry, bearer: Bearer) -> Decision | Ask:
+    """Say in the decision that it borrows, where it does."""
+    decision = outcome.decision if isinstance(outcome, Ask) else outcome
+    kinds = {entry.borrowed[key].kind for key in decision.credential_keys if key in entry.borrowed}
+    if not kinds:
+        return outcome
+    borrowing = replace(
+        decision,
+        reconsiders=True,
+        borrows=True,
+        pooled=BorrowedKind.POOL in kinds,
+        account_id=bearer.account_id,
+    )
+    return replace(outcome, decision=borrowing) if isinstance(outcome, Ask) else borrowing
 
 
 def _without_rules(ask: Ask) -> Service | None:

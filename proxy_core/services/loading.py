@@ -11,6 +11,8 @@ from proxy_core.domain.service_document import parse_services
 from proxy_core.seal import aad
 from proxy_core.services.snapshot import (
     Bearer,
+    Borrowed,
+    BorrowedKind,
     SealedSecret,
     Snapshot,
     VaultEntry,
@@ -42,7 +44,17 @@ def load_vault(session: Session, row: tables.Vault, key_version: int) -> VaultEn
         policy=UnmatchedHostPolicy(row.unmatched_host_policy),
         compiled=compile_services(parse_services(documents)),
         secrets=load_secrets(session, row.id, key_version),
+        borrowed=load_borrowed(session, row.id),
     )
+
+
+def load_borrowed(session: Session, vault_id: str) -> dict[str, Borrowed]:
+    """A vault's credentials that are no stored value."""
+    return {
+        row.key: Borrowed(BorrowedKind(row.type), row.id)
+        for row in credentials.list_credentials(session, vault_id)
+        if row.type in tuple(BorrowedKind)
+    }
 
 
 def load_secrets(session: Session, vault_id: str, key_version: int) -> dict[str, SealedSecret]:

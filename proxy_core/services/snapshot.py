@@ -9,6 +9,7 @@ are noise.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -29,6 +30,21 @@ class SealedSecret:
     blob: bytes = field(repr=False)
     aad: bytes = field(repr=False)
     version: int
+
+
+class BorrowedKind(StrEnum):
+    """The types of credentials that are no stored value; the names are the credential's."""
+
+    OAUTH = "oauth"
+    POOL = "pool"
+
+
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """A credential whose value is a login's access token."""
+
+    kind: BorrowedKind
+    credential_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,7 @@ NO_SERVICES = compile_services(())
 
 @dataclass(frozen=True, slots=True)
 class VaultEntry:
-    """One vault, ready to decide and inject."""
+    """One vault, ready to decide and inject. `secrets` and `borrowed` are by credential key."""
 
     id: str
     name: str
@@ -67,11 +83,15 @@ class VaultEntry:
     policy: UnmatchedHostPolicy
     compiled: CompiledServices = NO_SERVICES
     secrets: Mapping[str, SealedSecret] = field(default_factory=dict, repr=False)
+    borrowed: Mapping[str, Borrowed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who holds a token. `expires_at`: epoch seconds, infinity for never. Grants: by vault id."""
+    """Who holds a token. `expires_at`: epoch seconds, infinity for never. Grants: by vault id.
+
+    `account_id`: the account that its requests are pinned to.
+    """
 
     sha256: bytes = field(repr=False)
     actor_type: ActorType
@@ -80,6 +100,7 @@ class Bearer:
     grants: Mapping[str, VaultRole]
     expires_at: float = float("inf")
     role: InstanceRole = InstanceRole.NO_ACCESS
+    account_id: str = ""
 
     @property
     def only_vault_id(self) -> str | None:

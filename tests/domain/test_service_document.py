@@ -105,7 +105,7 @@ def test_scrubbing_is_on_unless_a_service_says_otherwise() -> None:
     assert "scrub must be true or false" in refusal(document(scrub="no"))
 
 
-@pytest.mark.parametrize("field", ["gateway", "capture", "failover"])
+@pytest.mark.parametrize("field", ["gateway", "capture"])
 def test_fields_of_a_later_version_are_refused_by_name(field: str) -> None:
     """Never silently ignored, whatever their value."""
     assert f"'{field}' needs a later version" in refusal(document(**{field: False}))
@@ -298,3 +298,20 @@ def test_any_damage_to_a_document_is_a_bad_request_or_harmless(
     else:
         parsed = parse_service(damaged)
         assert parse_service(service_document(parsed)) == parsed
+
+
+@pytest.mark.parametrize(
+    ("given", "statuses"),
+    [(None, (429, 529)), ([], ()), ([529], (529,)), ([503, 429, 429], (429, 503))],
+)
+def test_failover_statuses(given: list[int] | None, statuses: tuple[int, ...]) -> None:
+    """The usual ones unless others are given, none included; they come back from the document."""
+    service = parse_service(document(failover=given))
+    assert service.failover == statuses
+    assert parse_service(service_document(service)) == service
+
+
+@pytest.mark.parametrize("status", [401, 404, 200, 600, True, "429", 429.0])
+def test_statuses_that_move_nothing(status: object) -> None:
+    """A status that does not say that the upstream left the request alone is refused."""
+    assert "neither 429 nor 500 to 599" in refusal(document(failover=[status]))

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -17,6 +17,8 @@ from proxy_core.domain.exchange import (
     Ask,
     Decision,
     Injection,
+    Loan,
+    RequestDetails,
     RequestFacts,
     ResponseFacts,
 )
@@ -51,6 +53,13 @@ class FakeBroker:
     second: Injection | VaultError | None = None
     """What a refused request is sent again with; None: the refusal passes."""
     reconsiders: bool = False
+    borrows: bool = False
+    pooled: bool = False
+    answer_instead: VaultError | None = None
+    """Raised when a response is reconsidered."""
+    details: list[RequestDetails] = field(default_factory=list)
+    observed: list[tuple[Loan, int]] = field(default_factory=list)
+    given_back: list[Loan] = field(default_factory=list)
     responses: list[ResponseFacts] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     asks: bool = False
@@ -85,7 +94,15 @@ class FakeBroker:
             raise self.fault
         if self.refusal is not None:
             raise self.refusal
-        decision = Decision("main", SERVICE, "service api", ("KEY",), self.reconsiders)
+        decision = Decision(
+            "main",
+            SERVICE,
+            "service api",
+            ("KEY",),
+            self.reconsiders,
+            self.borrows or self.pooled,
+            self.pooled,
+        )
         return Ask(decision, 0, "rule 1 asks") if self.asks else decision
 
     async def hold(self, access: Access, facts: RequestFacts, ask: Ask, preview: str) -> Decision:
@@ -98,16 +115,29 @@ class FakeBroker:
             self.cancelled.set()
             raise
 
-    async def inject(self, decision: Decision) -> Injection:
+    async def inject(self, decision: Decision, request: RequestDetails) -> Injection:
+        self.details.append(request)
         if decision.reason != "second":
             return self.injection
         if not isinstance(self.second, Injection):
             raise self.second or AssertionError("there is no second decision")
         return self.second
 
-    async def reconsider(self, decision: Decision, response: ResponseFacts) -> Decision | None:
+    def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        self.observed.append((loan, status))
+
+    async def reconsider(
+        self, decision: Decision, loan: Loan | None, response: ResponseFacts
+    ) -> Decision | None:
         self.responses.append(response)
-        return None if self.second is None else replace(decision, reason="second")
+        if self.answer_instead is not None:
+            raise self.answer_instead
+        if self.second is None or decision.reason == "second":
+            return None
+        return replace(decision, reason="second")
+
+    def returned(self, loan: Loan) -> None:
+        self.given_back.append(loan)
 
     def started(self, start: RequestStart) -> None:
         self.starts.append(start)

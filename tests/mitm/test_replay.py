@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Decision, Injection, ResponseFacts, SecretSubstitution
+from proxy_core.domain.exchange import (
+    Decision,
+    Injection,
+    Loan,
+    ResponseFacts,
+    SecretSubstitution,
+)
 from proxy_core.domain.service import Surface
 from tests.mitm.rig import Client, Rig, read_request, request, rig, until
 
@@ -122,8 +128,8 @@ async def test_requests_without_a_body(tmp_path: Path) -> None:
         assert len(strict.seen) == 4
 
 
-async def test_once_and_no_more(tmp_path: Path) -> None:
-    """A second refusal passes, and the broker isn't asked about it."""
+async def test_a_refusal_of_the_second_passes(tmp_path: Path) -> None:
+    """As it came, when the broker has no other after that."""
     strict = Strict(takes=b"another")
     async with rig(tmp_path, strict) as proxy:
         reconsider(proxy)
@@ -133,7 +139,7 @@ async def test_once_and_no_more(tmp_path: Path) -> None:
         assert (status, body) == (401, b"stale")
         assert b"X-Why: stale\r\n" in head
         assert len(strict.seen) == 2
-        assert len(proxy.broker.responses) == 1
+        assert len(proxy.broker.responses) == 2
 
 
 @pytest.mark.parametrize("second", [None, VaultError("credential_not_found")])
@@ -355,10 +361,12 @@ def waiting(proxy: Rig, then: Callable[[], Awaitable[object]]) -> asyncio.Event:
     asked = asyncio.Event()
     answer = proxy.broker.reconsider
 
-    async def slowly(decision: Decision, response: ResponseFacts) -> Decision | None:
+    async def slowly(
+        decision: Decision, loan: Loan | None, response: ResponseFacts
+    ) -> Decision | None:
         asked.set()
         await then()
-        return await answer(decision, response)
+        return await answer(decision, loan, response)
 
     proxy.broker.reconsider = slowly  # type: ignore[method-assign]
     return asked

@@ -216,4 +216,5 @@ async def test_a_multi_line_secret_for_a_body(app: Application) -> None:
     (substitution,) = (await app.broker.inject(decision)).substitutions
     assert substitution.value == b"line one\nline two"
     assert substitution.surfaces == {Surface.BODY, Surface.WEBSOCKET}
-    assert await app.broker.reconsider(decision, ResponseFacts(401, (), repeatable=True)) is None
+    refused = ResponseFacts(401, (), repeatable=True)
+    assert await app.broker.reconsider(decision, None, refused) is None
