@@ -2,15 +2,19 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from tests.sessions import Leaderless, run_leaderless
 
 COMMAND = (sys.executable, "-m", "vault_tui", "demo", "--headless")
 
@@ -56,6 +60,35 @@ def test_the_demo_plays_as_planned_and_leaves_nothing(scratch: Path) -> None:
     assert summary["credentials_leaked"] == summary["credentials_wrong"] == 0
     assert summary["credentials_verified"] > 60
     assert {"forbidden", "method_not_allowed"} <= set(summary["refused"])
+    assert list(scratch.iterdir()) == []
+    assert workers_of(scratch) == []
+
+
+def test_the_demo_plays_where_nothing_stays_unlocked(scratch: Path) -> None:
+    """A process whose session nothing identifies is its demo's operator all the same."""
+    options = ("--seconds", "1", "--rate", "20", "--json")
+    done = run_leaderless(*COMMAND, *options, env=environment(scratch))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["surprises"] == []
+
+
+def test_the_demos_console_is_unlocked_where_nothing_stays_unlocked(scratch: Path) -> None:
+    """Its operator need not prove anything, and leaving it leaves nothing."""
+    mine, theirs = pty.openpty()
+    with os.fdopen(mine, "r+b", buffering=0) as screen:
+        command = (sys.executable, "-m", "vault_tui", "demo")
+        size = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "30"}
+        ends = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+        demo = Leaderless(*command, env=environment(scratch) | size, **ends)
+        os.close(theirs)
+        shown = b""
+        while "● operator".encode() not in shown:
+            shown += screen.read(65536)
+        screen.write(b"q")
+        with suppress(OSError):  # everyone has let the terminal go
+            while True:
+                screen.read(65536)
+        assert demo.wait() == 0
     assert list(scratch.iterdir()) == []
     assert workers_of(scratch) == []
 
