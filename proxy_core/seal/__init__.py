@@ -2,11 +2,12 @@
 
 from proxy_core.seal.aad import aad
 from proxy_core.seal.process import harden_process
-from proxy_core.seal.sealer import WARN_ENCRYPTIONS, Sealer, new_dek, overwrite
+from proxy_core.seal.sealer import WARN_ENCRYPTIONS, Encryptor, Sealer, new_dek, overwrite
 from proxy_core.seal.slots import SlotDraft, SlotKind, SlotRecord, open_with_key, prove
 
 __all__ = [
     "WARN_ENCRYPTIONS",
+    "Encryptor",
     "Sealer",
     "SlotDraft",
     "SlotKind",

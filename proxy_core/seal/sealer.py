@@ -35,6 +35,24 @@ def overwrite(secret: bytearray) -> None:
     secret[:] = bytes(len(secret))
 
 
+class Encryptor:
+    """Encrypts under the key that was live when it was taken, and decrypts nothing.
+
+    For a secret that is on its way and must not be lost: a vault that is sealed meanwhile stays
+    sealed, yet what arrives can be stored. Hold it no longer than that takes.
+    """
+
+    def __init__(self, cipher: AESGCM, prefix: bytes, key_version: int) -> None:
+        self._cipher = cipher
+        self._prefix = prefix
+        self.key_version = key_version
+
+    def seal(self, plaintext: bytes, aad: bytes) -> bytes:
+        """Encrypt under a fresh random nonce."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return self._prefix + nonce + self._cipher.encrypt(nonce, plaintext, aad)
+
+
 class Sealer:
     """Encrypts and decrypts under the DEK; sealed until `open` and again after `forget`.
 
@@ -94,12 +112,14 @@ class Sealer:
 
     def seal(self, plaintext: bytes, aad: bytes) -> bytes:
         """Encrypt under a fresh random nonce. Raises VaultError: sealed."""
-        cipher = self._cipher
-        if cipher is None:
+        return self.encryptor().seal(plaintext, aad)
+
+    def encryptor(self, uses: int = 1) -> Encryptor:
+        """What outlives `forget` to encrypt `uses` times, counted now. Raises VaultError: sealed."""
+        if self._cipher is None:
             raise VaultError("sealed")
-        self.encryptions += 1
-        nonce = os.urandom(_NONCE_BYTES)
-        return self._prefix + nonce + cipher.encrypt(nonce, plaintext, aad)
+        self.encryptions += uses
+        return Encryptor(self._cipher, self._prefix, self.key_version)
 
     def unseal(self, blob: bytes, aad: bytes) -> bytes:
         """Decrypt a blob that was sealed for the same place.

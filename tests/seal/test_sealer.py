@@ -139,3 +139,18 @@ def test_nothing_shows_the_key() -> None:
     sealer.open(dek)
     assert dek.hex() not in repr(sealer) + str(sealer)
     assert repr(bytes(dek)) not in repr(sealer)
+
+
+def test_an_encryptor_outlives_the_key_that_the_sealer_forgets() -> None:
+    """What arrives after sealing can be stored, and is read once the same key is back."""
+    dek = new_dek()
+    sealer = Sealer()
+    sealer.open(bytearray(dek), key_version=3)
+    encryptor = sealer.encryptor(uses=2)
+    assert (sealer.encryptions, encryptor.key_version) == (2, 3)
+    sealer.forget()
+    blob = encryptor.seal(b"secret-value", PLACE)
+    with pytest.raises(VaultError):
+        sealer.encryptor()
+    sealer.open(dek, key_version=3)
+    assert sealer.unseal(blob, PLACE) == b"secret-value"
