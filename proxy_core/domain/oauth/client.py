@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+DEFAULT_CALLBACK_HOST = "127.0.0.1"
+DEFAULT_CALLBACK_PATH = "/callback"
+
 
 class AuthMethod(StrEnum):
     """How the client proves itself at the token endpoint (RFC 6749 2.3.1)."""
@@ -59,9 +62,9 @@ class OAuthClient:
     token_parameters: Mapping[str, str] = field(default_factory=dict)
     assertion: Mapping[str, str] = field(default_factory=dict)
     manual_redirect_uri: str = ""
-    callback_host: str = "127.0.0.1"
+    callback_host: str = DEFAULT_CALLBACK_HOST
     callback_port: int | None = None
-    callback_path: str = "/callback"
+    callback_path: str = DEFAULT_CALLBACK_PATH
     send_state: bool = False
 
     @property

@@ -1,7 +1,17 @@
-"""Ready client configurations of well-known providers, from `presets.json`."""
+"""Ready client configurations of well-known providers, from `presets.json`.
+
+A preset knows the provider's endpoints and manners; an operator adds the client id and secret of
+an application of their own, and the scopes they need. Scopes given here ask for little.
+"""
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
+import msgspec
+
+from proxy_core.base.errors import VaultError
+from proxy_core.base.text import display_safe
 from proxy_core.domain.oauth.client import OAuthClient
 
 
@@ -15,11 +25,16 @@ class Preset:
     client: OAuthClient
 
 
+@cache
 def presets() -> tuple[Preset, ...]:
     """All presets, by name."""
-    raise NotImplementedError
+    data = files("proxy_core.domain.oauth").joinpath("presets.json").read_bytes()
+    return msgspec.json.decode(data, type=tuple[Preset, ...])
 
 
 def preset(preset_id: str) -> Preset:
     """The preset of that id. Raises VaultError not_found."""
-    raise NotImplementedError
+    for candidate in presets():
+        if candidate.id == preset_id:
+            return candidate
+    raise VaultError("not_found", f"there is no OAuth preset {display_safe(preset_id, 80)}")
