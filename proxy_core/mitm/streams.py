@@ -98,6 +98,11 @@ class Stream(Sending):
         self.buffer += data
         return bool(data)
 
+    def fill_now(self) -> None:
+        """Add to `buffer` what has arrived already, without waiting. Raises StreamError."""
+        if not self.at_eof and not self.closed:
+            self.buffer += self._receive_now() or b""
+
     async def pour(self, take: Take, idle: float) -> bool:
         """Give what comes to `take` until it says False; False when the end came before.
 

@@ -80,8 +80,15 @@ class Upload:
         return not self.moved and not self._failed
 
     def first(self) -> None:
-        """Hold what came together with the head. Raises ProtocolError."""
-        if self._reader is not None and not self._reader.complete and self._client.buffer:
+        """Hold what came together with the head. Raises ProtocolError, StreamError.
+
+        So a body that is wrong from its first packet on is refused before anything was sent.
+        """
+        if self._reader is None or self._reader.complete:
+            return
+        if not self._client.buffer:
+            self._client.fill_now()
+        if self._client.buffer:
             data = self._client.take_out(len(self._client.buffer))
             self._held = bytes(self.feed(self._reader, data))
             if self._share is not None and not self._share.grow(len(self._held)):

@@ -387,15 +387,17 @@ async def test_half_closed_plain_client_is_answered(tmp_path: Path) -> None:
 
 async def test_malformed_chunk_in_an_upload(tmp_path: Path) -> None:
     """Bad chunks are answered 400; the upstream's connection is broken off."""
-    gone = asyncio.Event()
+    begun, gone = asyncio.Event(), asyncio.Event()
 
     async def waiting(reader: Reader, writer: Writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        begun.set()
         await _gone(reader, gone)
 
     async with rig(tmp_path, waiting) as proxy:
         client = await proxy.secure()
         await client.send(request(b"/", b"POST", b"Transfer-Encoding: chunked\r\n"))
-        await asyncio.sleep(0)
+        await asyncio.wait_for(begun.wait(), 5)
         await client.send(b"3\r\nabcXX")
         data = await client.rest()
         assert data.startswith(b"HTTP/1.1 400 ")
