@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check fix bench screenshots clean
+.PHONY: run test fuzz check fix bench screenshots clean
 
 run: $(VENV)/.run ## the console, with its worker
 	@$(BIN)/vault-tui
 
 test: $(VENV)/.dev ## the whole suite
 	$(BIN)/pytest -n auto --dist loadgroup
+
+seconds ?= 600
+fuzz: $(VENV)/.dev ## what reads hostile bytes, `make fuzz seconds=60`: so long for each target
+	$(BIN)/python -m tests.fuzz --seconds $(seconds)
 
 check: $(VENV)/.dev ## format, lint, types, floors
 	$(BIN)/ruff format --check .
