@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.sessions import has_leader, run_leaderless
 
 ROOT = Path(__file__).parent.parent
@@ -14,14 +16,26 @@ def test_this_session_has_a_leader() -> None:
     assert has_leader()
 
 
-def test_tests_that_a_daemon_starts_lead_their_own() -> None:
-    """The same test passes below a process without a leader, with and without workers."""
-    wanted = f"{Path(__file__)}::{test_this_session_has_a_leader.__name__}"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    for options in ((), ("-n", "1")):
-        words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), wanted)
-        done = run_leaderless(sys.executable, *words, *options, env=environment)
-        assert done.returncode == 0, done.stdout + done.stderr
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+WANTED = f"{Path(__file__)}::{test_this_session_has_a_leader.__name__}"
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT))
+# A job of a shell leads a process group, and such a process cannot lead a session.
+AS_A_JOB = "import os, sys; os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "with a worker"])
+def test_tests_that_a_daemon_starts_lead_their_own(options: tuple[str, ...]) -> None:
+    """The same test passes below a process without a leader."""
+    done = run_leaderless(*PYTEST, WANTED, *options, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_tests_that_cannot_lead_their_own_say_so() -> None:
+    """At once, with the remedy, rather than by many failures later."""
+    words = (sys.executable, "-c", AS_A_JOB, *PYTEST, WANTED)
+    done = run_leaderless(*words, env=ENVIRONMENT)
+    assert done.returncode == 4
+    assert "setsid --wait" in done.stderr
 
 
 def test_the_helper_leaves_no_leader() -> None:
