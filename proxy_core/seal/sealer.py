@@ -115,7 +115,7 @@ class Sealer:
         return self.encryptor().seal(plaintext, aad)
 
     def encryptor(self, uses: int = 1) -> Encryptor:
-        """What outlives `forget` to encrypt `uses` times, counted now. Raises VaultError: sealed."""
+        """What outlives `forget`, to encrypt `uses` times. Raises VaultError: sealed."""
         if self._cipher is None:
             raise VaultError("sealed")
         self.encryptions += uses

@@ -23,13 +23,14 @@ from proxy_core.services.keys import Keys
 from proxy_core.services.lending import Lending
 from proxy_core.services.limits import AuthFailures, RequestLimits
 from proxy_core.services.loading import load_snapshot
+from proxy_core.services.logins import LoginLender, Logins
 from proxy_core.services.logs import Logs
 from proxy_core.services.operators import Operators
 from proxy_core.services.runs import RunProcesses
 from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
 from proxy_core.services.settings import Settings
-from proxy_core.services.snapshot import Snapshot
+from proxy_core.services.snapshot import BorrowedKind, Snapshot
 from proxy_core.services.vaults import Vaults
 from proxy_core.store import sessions as session_store
 from proxy_core.store.database import Database
@@ -77,7 +78,11 @@ class Application:
         self.limits = RequestLimits(context.clock)
         self.auth_failures = AuthFailures(context.clock)
         self.settings.on_change(self._limit)
+        self.logins = Logins(context)
+        self.keys.on_seal(self.logins.suspend)
+        self.keys.on_open(self.logins.resume)
         self.lending = Lending()
+        self.lending.add(BorrowedKind.OAUTH, LoginLender(self.logins))
         self.broker = Broker(
             context,
             self.approvals,
@@ -129,7 +134,7 @@ class Application:
             self._context.log.problem,
             worn if self._context.sealer.worn else None,
         )
-        return [problem for problem in found if problem]
+        return [*(problem for problem in found if problem), *self.logins.problems()]
 
     def _limit(self) -> None:
         """Put the limits of the settings in force."""
@@ -140,6 +145,7 @@ class Application:
     async def close(self) -> None:
         """Flush the log and what is remembered, end followers, forget the DEK."""
         await self._context.settle()
+        await self.logins.close()
         await self.housekeeping.stop()
         await self._context.log.stop()
         self.bus.close()
@@ -151,6 +157,7 @@ class Application:
         await self.keys.load()
         await self.settings.load()
         await self.grants.load()
+        await self.logins.load()
         now = self._context.clock.time()
 
         def read(session: Session) -> tuple[Snapshot, list[tuple[int, float]]]:

@@ -52,6 +52,7 @@ class Keys:
         self._attempts = Attempts(context.clock)
         self._proving = asyncio.Lock()
         self._on_seal: list[Callable[[], None]] = []
+        self._on_open: list[Callable[[], None]] = []
         self._ca_pem = ""
         self.problem: str | None = None
         """What keeps an open vault from signing leaves, in one sentence."""
@@ -81,6 +82,10 @@ class Keys:
     def on_seal(self, listener: Callable[[], None]) -> None:
         """Call `listener` in the loop whenever the vault is sealed."""
         self._on_seal.append(listener)
+
+    def on_open(self, listener: Callable[[], None]) -> None:
+        """Call `listener` in the loop whenever the vault was opened."""
+        self._on_open.append(listener)
 
     async def load(self) -> None:
         """Read slots and certificate; the vault stays sealed."""
@@ -268,6 +273,8 @@ class Keys:
             self._ca_pem = root.certificate_pem
         except VaultError:
             self.problem = "The local CA's private key cannot be read: https cannot be proxied."
+        for listener in self._on_open:
+            listener()
 
 
 def _already_set_up() -> VaultError:

@@ -6,10 +6,18 @@ The tokens stay as sealed as they are on disk; only the access token is kept at 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from proxy_core.domain.oauth import GrantKind, OAuthClient, parse_client, refresh_due_at
+from proxy_core.domain.oauth import GrantKind, refresh_due_at
+from proxy_core.domain.oauth.timing import LONGEST_RETRY_AFTER
 from proxy_core.seal import aad
 from proxy_core.services.snapshot import SealedSecret
 from proxy_core.store import logins as store
+from proxy_core.store.tables import OAuthLogin
+
+SHORTEST_LIFE = 1.0
+"""Seconds that a token is kept at least: a provider that gives none to live is not asked for more
+and more of them."""
+
+_SELF_RENEWING = frozenset((GrantKind.CLIENT_CREDENTIALS, GrantKind.JWT_BEARER))
 
 
 class LoginState(StrEnum):
@@ -26,6 +34,7 @@ class Login:
 
     `key` is the name of its credential, empty for an account's login, which has `account_id` and
     `nickname` instead. `access` bears the generation as its version; it is None while pending.
+    `refreshable`: it has what it takes to get new tokens without a person.
     """
 
     id: str
@@ -34,7 +43,8 @@ class Login:
     key: str
     account_id: str
     nickname: str
-    client: OAuthClient = field(repr=False)
+    provider: str
+    refreshable: bool
     state: LoginState
     generation: int
     access: SealedSecret | None = field(repr=False)
@@ -54,10 +64,24 @@ class Login:
 
     @property
     def next_refresh_at(self) -> float | None:
-        """When the next refresh will be tried; None: not until a person connects it."""
+        """When the next refresh will be tried; None: not by itself."""
         if self.state is not LoginState.CONNECTED or self.due_at is None:
             return None
         return max(self.due_at, self.retry_at or 0.0)
+
+    def backing_off(self, now: float) -> float:
+        """Seconds until it may be tried again; 0: now.
+
+        Beyond any wait that is ever set, it was the clock that was put back.
+        """
+        left = (self.retry_at or 0.0) - now
+        return left if 0 < left <= 2 * LONGEST_RETRY_AFTER else 0.0
+
+    def due(self, now: float) -> bool:
+        """Whether to refresh now."""
+        if self.state is not LoginState.CONNECTED or self.due_at is None:
+            return False
+        return self.due_at <= now and not self.backing_off(now)
 
     def valid(self, now: float) -> bool:
         """Whether the access token can be sent, as far as is known."""
@@ -104,12 +128,8 @@ def status_of(login: Login) -> LoginStatus:
 
 
 def remembered(named: store.NamedLogin, key_version: int, jitter: float) -> Login:
-    """A stored login. `jitter`, from 0 to 1, keeps workers and logins from refreshing at once.
-
-    Raises VaultError bad_request when the stored client's document is damaged.
-    """
+    """A stored login. `jitter`, from 0 to 1, keeps workers and logins from refreshing at once."""
     row = named.row
-    client = parse_client(row.client, allow_http_loopback=True)
     return Login(
         id=row.id,
         vault_id=row.vault_id,
@@ -117,12 +137,13 @@ def remembered(named: store.NamedLogin, key_version: int, jitter: float) -> Logi
         key=named.key,
         account_id=named.account_id,
         nickname=named.nickname,
-        client=client,
+        provider=row.provider,
+        refreshable=refreshable(row),
         state=LoginState(row.state),
         generation=row.generation,
-        access=_access(named, key_version),
+        access=_access(row, key_version),
         expires_at=row.expires_at,
-        due_at=_due_at(named, client, jitter),
+        due_at=_due_at(row, jitter),
         connected_at=row.connected_at,
         refresh_count=row.refresh_count,
         last_refresh_at=row.last_refresh_at,
@@ -132,9 +153,9 @@ def remembered(named: store.NamedLogin, key_version: int, jitter: float) -> Logi
     )
 
 
-def renews_itself(client: OAuthClient) -> bool:
-    """Whether the client gets new tokens by its own secret alone, without a refresh token."""
-    return client.grant in {GrantKind.CLIENT_CREDENTIALS, GrantKind.JWT_BEARER}
+def refreshable(row: OAuthLogin) -> bool:
+    """Whether new tokens can be had: by a refresh token, or by the client's own secret."""
+    return row.sealed_refresh is not None or row.client.get("grant") in _SELF_RENEWING
 
 
 def token_aad(vault_id: str, login_id: str, generation: int, column: str, version: int) -> bytes:
@@ -148,19 +169,18 @@ def client_aad(vault_id: str, login_id: str, version: int) -> bytes:
     return aad(vault_id, store.TABLE, login_id, store.CLIENT, version)
 
 
-def _access(named: store.NamedLogin, key_version: int) -> SealedSecret | None:
-    row = named.row
+def _access(row: OAuthLogin, key_version: int) -> SealedSecret | None:
     if row.sealed_access is None:
         return None
     place = token_aad(row.vault_id, row.id, row.generation, store.ACCESS, key_version)
     return SealedSecret(row.sealed_access, place, row.generation)
 
 
-def _due_at(named: store.NamedLogin, client: OAuthClient, jitter: float) -> float | None:
+def _due_at(row: OAuthLogin, jitter: float) -> float | None:
     """Ahead of the end; at the end itself for what can't be refreshed, so that it is told."""
-    row = named.row
     if row.state != LoginState.CONNECTED or row.expires_at is None:
         return None
-    if row.sealed_refresh is None and not renews_itself(client):
+    if not refreshable(row):
         return row.expires_at
-    return refresh_due_at(row.obtained_at, row.expires_at, jitter)
+    due = refresh_due_at(row.obtained_at, row.expires_at, jitter)
+    return max(due, row.obtained_at + SHORTEST_LIFE)
