@@ -1,18 +1,15 @@
-"""What each target starts from: `corpus/TARGET.txt`, one input a line, escaped as in Python."""
+"""What each target starts from: `corpus/TARGET.txt`."""
 
 from pathlib import Path
+
+from tests.escaped import values
 
 FOLDER = Path(__file__).parent / "corpus"
 
 
 def seeds(target: str) -> list[bytes]:
-    """The inputs of a target; lines that begin with `#` are for people."""
-    lines = (FOLDER / f"{target}.txt").read_text("ascii").splitlines()
-    return [_unescaped(line) for line in lines if not line.startswith("#")]
-
-
-def _unescaped(line: str) -> bytes:
-    return line.encode("ascii").decode("unicode_escape").encode("latin-1")
+    """The inputs of a target."""
+    return values(FOLDER / f"{target}.txt")
 
 
 def unpack(target: str, folder: Path) -> None:

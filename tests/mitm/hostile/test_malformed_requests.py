@@ -1,0 +1,80 @@
+"""Malformed and ambiguous requests: refused, closed, and nothing of them reaches an upstream."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from proxy_core.mitm.tunnel import TLS_HANDSHAKE
+from tests.mitm.hostile.malformed import DIRECT, EVIL, INSIDE, Case, Form, cases
+from tests.mitm.rig import Client, Echo, Rig, rig
+
+Open = Callable[[Rig], Awaitable[Client]]
+
+
+class Recorder(Echo):
+    """An upstream that notes each byte, whether or not it makes a request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received = b""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while data := await reader.read(65536):
+            self.received += data
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+async def refusal(client: Client, case: Case) -> str:
+    """What is wrong with the proxy's answer to the case; empty when nothing is."""
+    await client.send(case.data)
+    try:
+        answer = await client.rest()
+    except (TimeoutError, ConnectionError) as error:
+        return f"{type(error).__name__} instead of an answer and an end"
+    finally:
+        client.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not answer.startswith(b"HTTP/1.1 %d " % case.status):
+        return f"answered {answer[:60]!r}"
+    if (
+        b"\r\nConnection: close\r\n" not in head + b"\r\n"
+        or b"\r\nX-Vault-Proxy-Error: " not in head
+    ):
+        return f"answered without the code or the close: {head!r}"
+    if b"HTTP/1.1 " in body:
+        return "answered a second request behind it"
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("form", "connect", "tls"),
+    [(DIRECT, Rig.plain, None), (INSIDE, Rig.tunnel, None), (INSIDE, Rig.secure, True)],
+    ids=["direct", "in a plain tunnel", "in TLS in a tunnel"],
+)
+async def test_nothing_malformed_is_forwarded(
+    tmp_path: Path, form: Form, connect: Open, tls: bool | None
+) -> None:
+    """Over a thousand requests, each wrong in one way: 400 or 431, the end, and not a byte."""
+    corpus = [case for case in cases(form) if tls or not case.data.startswith(TLS_HANDSHAKE)]
+    assert len(corpus) > 1100
+    recorder = Recorder()
+    wrong: list[str] = []
+    async with rig(tmp_path, recorder, tls=tls) as proxy:
+        for case in corpus:
+            problem = await refusal(await connect(proxy), case)
+            if recorder.received:
+                problem = f"forwarded {recorder.received[:80]!r}"
+                recorder.received = b""
+            if problem:
+                wrong.append(f"{case.name}: {problem}")
+        assert not wrong, "\n".join(wrong)
+        client = await connect(proxy)
+        good = EVIL % form.prefix
+        await client.send(good.replace(b"\r\n\r\n", b"\r\n" + form.credentials + b"\r\n"))
+        assert (await client.response())[
+            0
+        ] == 200  # what stood behind each of them would have passed
+        assert recorder.received.startswith(b"GET /evil HTTP/1.1\r\n")
