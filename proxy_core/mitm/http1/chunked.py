@@ -34,7 +34,7 @@ FORBIDDEN_TRAILERS = frozenset(
     cookie set-cookie www-authenticate authentication-info forwarded via location vary age date
     expires retry-after warning if-match if-none-match if-modified-since if-unmodified-since
     if-range x-vault http2-settings x-forwarded-for x-forwarded-host x-forwarded-proto
-    x-real-ip""".split()
+    x-real-ip x-vault-proxy-error x-agent-vault-proxy-error""".split()
 )
 
 

@@ -36,8 +36,10 @@ _REQUEST_ENDS_HERE = frozenset(
     b"""host content-length transfer-encoding connection keep-alive te trailer upgrade expect via
     http2-settings x-vault""".split()
 )
+# The last two tell the vault's own refusals from an upstream's, so no upstream may set them.
 _RESPONSE_ENDS_HERE = frozenset(
-    b"transfer-encoding connection keep-alive te trailer upgrade http2-settings".split()
+    b"""transfer-encoding connection keep-alive te trailer upgrade http2-settings
+    x-vault-proxy-error x-agent-vault-proxy-error""".split()
 )
 _MESSAGE_ENDS_HERE = _RESPONSE_ENDS_HERE | {b"content-length"}
 # An injected field of these names could cut the message anew or send it elsewhere.

@@ -57,9 +57,13 @@ async def refusal(client: Client, case: Case) -> str:
 async def test_nothing_malformed_is_forwarded(
     tmp_path: Path, form: Form, connect: Open, tls: bool | None
 ) -> None:
-    """Over a thousand requests, each wrong in one way: 400 or 431, the end, and not a byte."""
+    """Over a thousand requests, each wrong in one way: 400 or 431, the end, and not a byte.
+
+    What differs by the way in is tried in each; through TLS it's every other one.
+    """
     corpus = [case for case in cases(form) if tls or not case.data.startswith(TLS_HANDSHAKE)]
-    assert len(corpus) > 1100
+    corpus = corpus[:: 2 if tls else 1]
+    assert len(corpus) > 500
     recorder = Recorder()
     wrong: list[str] = []
     async with rig(tmp_path, recorder, tls=tls) as proxy:
