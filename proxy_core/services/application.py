@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from proxy_core.base.clock import Clock, SystemClock
 from proxy_core.mitm.ca import LeafMint
+from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agents import Agents
 from proxy_core.services.approvals import Approvals
 from proxy_core.services.broker import Broker
@@ -83,6 +84,8 @@ class Application:
         self.keys.on_open(self.logins.resume)
         self.lending = Lending()
         self.lending.add(BorrowedKind.OAUTH, LoginLender(self.logins))
+        self.accounts = Accounts(context, self.logins)
+        self.lending.add(BorrowedKind.POOL, self.accounts.lender)
         self.broker = Broker(
             context,
             self.approvals,
@@ -146,6 +149,7 @@ class Application:
         """Flush the log and what is remembered, end followers, forget the DEK."""
         await self._context.settle()
         await self.logins.close()
+        await self.accounts.keeping.stop()
         await self.housekeeping.stop()
         await self._context.log.stop()
         self.bus.close()
@@ -157,7 +161,8 @@ class Application:
         await self.keys.load()
         await self.settings.load()
         await self.grants.load()
-        await self.logins.load()
+        await self.logins.reload()
+        await self.accounts.keeping.load()
         now = self._context.clock.time()
 
         def read(session: Session) -> tuple[Snapshot, list[tuple[int, float]]]:

@@ -86,6 +86,7 @@ def agent_bearer(agent: tables.Agent, grants: Sequence[tables.AgentGrant]) -> Be
         grants={grant.vault_id: VaultRole(grant.role) for grant in grants},
         expires_at=NEVER if agent.expires_at is None else agent.expires_at,
         role=InstanceRole(agent.role),
+        account_id=agent.account_id or "",
     )
 
 
@@ -98,6 +99,7 @@ def session_bearer(scoped: tables.ScopedSession) -> Bearer:
         actor_name=scoped.label or scoped.id,
         grants={scoped.vault_id: VaultRole.PROXY},
         expires_at=scoped.expires_at,
+        account_id=scoped.account_id or "",
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-_SECRET_FIELDS = frozenset({"secret", "token", "av_agent_token", "value"})
+_SECRET_FIELDS = frozenset({"secret", "token", "tokens", "av_agent_token", "value"})
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
