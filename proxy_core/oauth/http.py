@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import httpcore
@@ -149,8 +149,16 @@ async def _read(response: httpcore.Response) -> Reply:
 
 
 def _failure(error: Exception) -> TokenError:
-    if isinstance(error.__cause__, ssl.SSLError):
+    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
         return TokenError(False, "tls", "the provider's certificate or TLS is not acceptable")
     if isinstance(error, httpcore.ConnectError):
         return TokenError(False, "unreachable", "the provider can't be reached")
     return TokenError(False, "unreachable", "the provider cut the connection without an answer")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What an error arose from, and that in turn."""
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
