@@ -206,6 +206,26 @@ def restore_credential(key: str, version: int, vault: str = "default") -> Call[w
     return Call("POST", path, wire.CredentialsSet, body=body)
 
 
+# --- OAuth credentials ------------------------------------------------------------------------
+
+
+def paste_tokens(tokens: wire.PasteTokens) -> Call[wire.OAuthConnected]:
+    """Store tokens that were got elsewhere; a refresh token is proven by using it."""
+    return Call("POST", "/v1/credentials/oauth/tokens", wire.OAuthConnected, body=tokens)
+
+
+def oauth_status(key: str, vault: str = "default") -> Call[wire.OAuthStatus]:
+    """How an OAuth credential's refreshing goes."""
+    query = _given(vault=vault, key=key)
+    return Call("GET", "/v1/credentials/oauth/status", wire.OAuthStatus, query)
+
+
+def refresh_oauth(key: str, vault: str = "default") -> Call[wire.OAuthStatus]:
+    """Refresh an OAuth credential now."""
+    body = wire.RefreshOAuth(key=key, vault=vault)
+    return Call("POST", "/v1/credentials/oauth/refresh", wire.OAuthStatus, body=body)
+
+
 # --- services -------------------------------------------------------------------------------
 
 

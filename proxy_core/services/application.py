@@ -26,6 +26,7 @@ from proxy_core.services.limits import AuthFailures, RequestLimits
 from proxy_core.services.loading import load_snapshot
 from proxy_core.services.logins import LoginLender, Logins
 from proxy_core.services.logs import Logs
+from proxy_core.services.oauth_credentials import OAuthCredentials
 from proxy_core.services.operators import Operators
 from proxy_core.services.runs import RunProcesses
 from proxy_core.services.service_admin import ServiceAdmin
@@ -42,10 +43,14 @@ _FIRST_KEY_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class ApplicationConfig:
-    """`database` is a SQLite path or a SQLAlchemy URL."""
+    """`database` is a SQLite path or a SQLAlchemy URL.
+
+    `allow_http_token_urls`: token endpoints on loopback may be plain http, for tests.
+    """
 
     database: str | Path
     allow_http: bool = False
+    allow_http_token_urls: bool = False
 
 
 class Application:
@@ -66,7 +71,11 @@ class Application:
         )
         self.identity = Identity(context, self.operators)
         self.vaults = Vaults(context)
-        self.credentials = Credentials(context)
+        self.logins = Logins(context)
+        self.keys.on_seal(self.logins.suspend)
+        self.keys.on_open(self.logins.resume)
+        self.credentials = Credentials(context, self.logins)
+        self.oauth = OAuthCredentials(context, self.logins, config.allow_http_token_urls)
         self.services = ServiceAdmin(context, config.allow_http)
         self.agents = Agents(context)
         self.sessions = Sessions(context, self.runs)
@@ -79,9 +88,6 @@ class Application:
         self.limits = RequestLimits(context.clock)
         self.auth_failures = AuthFailures(context.clock)
         self.settings.on_change(self._limit)
-        self.logins = Logins(context)
-        self.keys.on_seal(self.logins.suspend)
-        self.keys.on_open(self.logins.resume)
         self.lending = Lending()
         self.lending.add(BorrowedKind.OAUTH, LoginLender(self.logins))
         self.accounts = Accounts(context, self.logins)

@@ -4,7 +4,7 @@ A value is sealed before it reaches the store, and unsealed only to be revealed 
 become a newer version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakSet
 
@@ -19,8 +19,10 @@ from proxy_core.domain.names import check_credential_key
 from proxy_core.services.context import Context
 from proxy_core.services.keys import count_encryptions
 from proxy_core.services.loading import credential_aad, sealed_secret
+from proxy_core.services.logins import Logins
+from proxy_core.services.oauth_credentials import add_health
 from proxy_core.services.principal import Principal
-from proxy_core.services.snapshot import SealedSecret, VaultEntry
+from proxy_core.services.snapshot import Borrowed, BorrowedKind, SealedSecret, VaultEntry
 from proxy_core.store import credentials as store
 from proxy_core.store import tables
 from proxy_core.store import vaults as vault_store
@@ -34,8 +36,9 @@ Changed = tuple[str, dict[str, SealedSecret]]
 class Credentials:
     """Every method raises VaultError vault_not_found for an unknown vault."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, logins: Logins) -> None:
         self._context = context
+        self._logins = logins
         self._readable: WeakSet[SealedSecret] = WeakSet()
         """What was found to open: a list need not decrypt every value each time it is asked."""
 
@@ -57,10 +60,11 @@ class Credentials:
     ) -> wire.CredentialsDeleted:
         """All or none, versions included. The event names the services that break.
 
-        Raises VaultError: not_found.
+        Raises VaultError: not_found, conflict for a pool's.
         """
         keys = list(dict.fromkeys(request.keys))
         vault = request.vault
+        _check_no_pool(self._context.vault(vault), keys)
 
         def work(session: Session) -> str:
             vault_id = vault_store.vault_by_name(session, vault).id
@@ -71,9 +75,9 @@ class Credentials:
 
         def then(vault_id: str) -> None:
             entry = self._context.snapshot.by_id[vault_id]
-            rest = {key: kept for key, kept in entry.secrets.items() if key not in keys}
-            self._swap(replace(entry, secrets=rest))
+            self._swap(entry.without_credentials(keys))
             for key in keys:
+                self._forget_login(entry.borrowed.get(key))
                 self._context.usage.credentials.pop((vault, key), None)
                 breaks = list(entry.compiled.users.get(key, ()))
                 self._context.publish(
@@ -85,7 +89,7 @@ class Credentials:
 
     async def names(self, vault: str) -> wire.CredentialList:
         """Keys alone."""
-        return wire.CredentialList(keys=sorted(self._context.vault(vault).secrets))
+        return wire.CredentialList(keys=self._context.vault(vault).keys)
 
     async def list(self, vault: str, key: str = "") -> wire.CredentialList:
         """Keys and metadata, without values; of `key` alone when given (VaultError not_found)."""
@@ -103,7 +107,8 @@ class Credentials:
     async def reveal(self, vault: str, by: Principal, key: str = "") -> wire.CredentialList:
         """As `list`, with values; every reveal is announced. VaultError: sealed, not_found.
 
-        A value that can't be decrypted is left out; its `state` says so.
+        A value that can't be decrypted is left out; its `state` says so. So are tokens, which
+        nobody needs to see: they change by themselves.
         """
         self._check_open()
         found = await self.list(vault, key)
@@ -188,7 +193,7 @@ class Credentials:
 
     def _described(self, entry: VaultEntry, row: tables.Credential) -> wire.CredentialInfo:
         used_at = self._context.usage.credentials.get((entry.name, row.key))
-        return wire.CredentialInfo(
+        info = wire.CredentialInfo(
             key=row.key,
             type=row.type,
             version=row.current_version,
@@ -198,6 +203,15 @@ class Credentials:
             used_by=list(entry.compiled.users.get(row.key, ())),
             state=self._state(entry.secrets.get(row.key)),
         )
+        login = self._logins.of_credential(row.id)
+        if login is not None:
+            add_health(info, login, self._context.clock.time())
+        return info
+
+    def _forget_login(self, borrowed: Borrowed | None) -> None:
+        login = self._logins.of_credential(borrowed.credential_id) if borrowed else None
+        if login is not None:
+            self._logins.forget(login.id)
 
     def _state(self, sealed: SealedSecret | None) -> str:
         sealer = self._context.sealer
@@ -216,6 +230,15 @@ class Credentials:
     def _check_open(self) -> None:
         if self._context.sealer.sealed:
             raise VaultError("sealed")
+
+
+def _check_no_pool(entry: VaultEntry, keys: Sequence[str]) -> None:
+    for key in keys:
+        borrowed = entry.borrowed.get(key)
+        if borrowed is not None and borrowed.kind is BorrowedKind.POOL:
+            raise VaultError(
+                "conflict", f"Credential {key} is a pool: `vault-tui pool delete {key}`."
+            )
 
 
 def _checked(values: Mapping[str, str]) -> dict[str, bytes]:

@@ -25,9 +25,7 @@ class Discoveries:
             for service in entry.compiled.services
             if service.enabled
         ]
-        return wire.Discovery(
-            vault=entry.name, services=services, available_credentials=sorted(entry.secrets)
-        )
+        return wire.Discovery(vault=entry.name, services=services, available_credentials=entry.keys)
 
     @staticmethod
     def _only_vault(by: Principal) -> str:

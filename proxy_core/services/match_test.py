@@ -30,7 +30,8 @@ def run_match_test(
     candidates = entry.compiled.index.explain(facts.host, facts.port, facts.path)
     winner = next((found.service for found in candidates if found.matched), None)
     keys = credential_keys(winner) if winner else ()
-    missing = [key for key in keys if key not in entry.secrets]
+    known = entry.keys
+    missing = [key for key in keys if key not in known]
     outcome = _outcome(entry, facts, allow_http, winner, missing)
     return wire.MatchResult(
         decision=outcome.decision,

@@ -85,6 +85,18 @@ class VaultEntry:
     secrets: Mapping[str, SealedSecret] = field(default_factory=dict, repr=False)
     borrowed: Mapping[str, Borrowed] = field(default_factory=dict)
 
+    @property
+    def keys(self) -> list[str]:
+        """All credential keys, in order."""
+        return sorted({*self.secrets, *self.borrowed})
+
+    def without_credentials(self, keys: Iterable[str]) -> "VaultEntry":
+        """The vault without these credentials."""
+        gone = tuple(keys)
+        return replace(
+            self, secrets=_without(self.secrets, gone), borrowed=_without(self.borrowed, gone)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Bearer:

@@ -146,7 +146,7 @@ def _described(entry: VaultEntry) -> wire.Vault:
         created_at=rfc3339(entry.created_at),
         unmatched_host_policy=entry.policy.value,
         services_count=len(entry.compiled.services),
-        credentials_count=len(entry.secrets),
+        credentials_count=len(entry.keys),
     )
 
 

@@ -56,6 +56,27 @@ def set_credential(
     """Add a version, creating the credential (with `new_id`) when it does not exist.
 
     `seal` gets the row id of the new version and answers the sealed value.
+    Raises VaultError: conflict when it exists with another type.
+    """
+    credential = ensure_typed(session, vault_id, key, type_, new_id=new_id, now=now)
+    credential.current_version += 1
+    version = credential.current_version
+    sealed = seal(version_row_id(credential.id, version))
+    session.add(
+        CredentialVersion(
+            credential_id=credential.id, version=version, sealed=sealed, created_at=now
+        )
+    )
+    session.flush()
+    return credential
+
+
+def ensure_typed(
+    session: Session, vault_id: str, key: str, type_: str, *, new_id: str, now: float
+) -> Credential:
+    """A credential without values of its own, created (with `new_id`) when it does not exist.
+
+    Raises VaultError: conflict when it exists with another type.
     """
     credential = _find(session, vault_id, key)
     if credential is None:
@@ -69,17 +90,9 @@ def set_credential(
             updated_at=now,
         )
         session.add(credential)
-    credential.type = type_
-    credential.current_version += 1
+    if credential.type != type_:
+        raise VaultError("conflict", f"Credential {key} is of type {credential.type}.")
     credential.updated_at = now
-    session.flush()
-    version = credential.current_version
-    sealed = seal(version_row_id(credential.id, version))
-    session.add(
-        CredentialVersion(
-            credential_id=credential.id, version=version, sealed=sealed, created_at=now
-        )
-    )
     session.flush()
     return credential
 

@@ -43,6 +43,7 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
             await _mint(app)
 
     supervisor.every(INTERVAL_SECONDS, "housekeeping", app.housekeeping.tick)
+    supervisor.every(1.0, "token refresh", app.logins.run, at_once=True)
     supervisor.every(60.0, "leaf certificates", mint_ahead, at_once=True)
 
 

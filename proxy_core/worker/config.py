@@ -43,6 +43,7 @@ class WorkerConfig:
     upstream_ca: tuple[Path, ...] = ()
     allow_private: bool = False
     allow_http: bool = False
+    allow_http_token_urls: bool = False
     insecure: bool = False
     log_file: Path | None = None
     log_level: str = "info"
@@ -95,6 +96,7 @@ def parse_options(arguments: Sequence[str]) -> WorkerConfig:
         upstream_ca=tuple(path.absolute() for path in found.upstream_ca),
         allow_private=found.allow_private,
         allow_http=found.allow_http,
+        allow_http_token_urls=found.allow_http_token_urls,
         insecure=found.insecure,
         log_file=found.log_file and found.log_file.absolute(),
         log_level=found.log_level,
@@ -146,6 +148,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--allow-private", action="store_true", help="let agents reach private networks")
     add("--allow-http", action="store_true", help="inject credentials over plain http")
+    add(
+        "--allow-http-token-urls",
+        action="store_true",
+        help="OAuth token endpoints on this machine may be plain http; for tests",
+    )
     add("--insecure", action="store_true", help="listen beyond loopback without TLS")
     add("--log-file", type=Path, metavar="FILE", help="log there instead of to stderr")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")

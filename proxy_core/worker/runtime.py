@@ -24,6 +24,7 @@ from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.connect_to import ConnectToTable
 from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
+from proxy_core.oauth.endpoint import TokenEndpoint
 from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.worker.access import Gatekeeper
 from proxy_core.worker.api import create_api
@@ -32,6 +33,7 @@ from proxy_core.worker.config import WorkerConfig, is_loopback
 from proxy_core.worker.facts import WorkerFacts, authority
 from proxy_core.worker.instance import bind_control_socket, bind_port, only_worker
 from proxy_core.worker.listener import ApiListener
+from proxy_core.worker.outbound import provider_http
 from proxy_core.worker.tasks import Supervisor
 
 _LOG = logging.getLogger("vault_tui.worker")
@@ -159,7 +161,9 @@ async def _application(
     config: WorkerConfig, password: bytearray | None
 ) -> AsyncIterator[Application]:
     database = config.database or config.home.database
-    app = await Application.open(ApplicationConfig(database, config.allow_http))
+    app = await Application.open(
+        ApplicationConfig(database, config.allow_http, config.allow_http_token_urls)
+    )
     try:
         await _unseal(app, password)
         yield app
@@ -194,6 +198,7 @@ async def _serving(
     proxy = ProxyServer(app.broker, app.leaves, guard, ProxyConfig(upstream_ca=config.upstream_ca))
     follow_settings(app, proxy, guard, config.allow_private)
     app.attach_tunnels(proxy)
+    app.logins.attach(TokenEndpoint(provider_http(config, guard), _CLOCK.time))
     host, port = await proxy.start(config.host, bound.proxy_port)
     api_host, api_port = bound.api.getsockname()[:2]
     facts = WorkerFacts(

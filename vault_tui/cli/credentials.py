@@ -13,6 +13,7 @@ from proxy_core.domain.wire import CredentialList
 from vault_tui.cli import output, secret_input
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage
+from vault_tui.cli.oauth import oauth
 from vault_tui.cli.options import (
     Group,
     confirm,
@@ -28,6 +29,9 @@ _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 @click.group(cls=Group)
 def credential() -> None:
     """Credentials: what the proxy attaches, and agents never see."""
+
+
+credential.add_command(oauth)
 
 
 @credential.command("list")
@@ -71,6 +75,9 @@ def get(connection: Connection, key: str, reveal: bool, vault: str | None, as_js
                 ("type", one.type),
                 ("version", one.version),
                 ("state", one.state),
+                ("expires", one.expires_at),
+                ("next refresh", one.next_refresh_at),
+                ("last error", one.last_error),
                 ("created", one.created_at),
                 ("updated", one.updated_at),
                 ("last used", one.last_used_at),
@@ -173,9 +180,18 @@ def _columns(found: CredentialList, reveal: bool) -> tuple[list[str], list[list[
         return ["KEY"], [[key] for key in found.keys]
     if reveal:
         return ["KEY", "VALUE"], [[one.key, one.value] for one in found.credentials]
-    headers = ["KEY", "TYPE", "VERSION", "UPDATED", "LAST USED", "USED BY", "STATE"]
+    headers = ["KEY", "TYPE", "VERSION", "UPDATED", "LAST USED", "USED BY", "EXPIRES", "STATE"]
     return headers, [
-        [one.key, one.type, one.version, one.updated_at, one.last_used_at, one.used_by, one.state]
+        [
+            one.key,
+            one.type,
+            one.version,
+            one.updated_at,
+            one.last_used_at,
+            one.used_by,
+            one.expires_at,
+            one.state,
+        ]
         for one in found.credentials
     ]
 

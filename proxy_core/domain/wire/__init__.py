@@ -14,7 +14,6 @@ from proxy_core.domain.wire.accounts import (
     ChangeAccount,
     ChangePool,
     CreatePool,
-    InVault,
     PinAccount,
     Pinned,
     PoolChoices,
@@ -57,6 +56,12 @@ from proxy_core.domain.wire.credentials import (
     DeleteCredentials,
     RestoreCredential,
     SetCredentials,
+)
+from proxy_core.domain.wire.oauth import (
+    OAuthConnected,
+    OAuthStatus,
+    PasteTokens,
+    RefreshOAuth,
 )
 from proxy_core.domain.wire.operation import (
     DiscoveredHost,
@@ -141,7 +146,6 @@ __all__ = [
     "Hold",
     "HoldList",
     "HoldResolved",
-    "InVault",
     "InitRequest",
     "KeyProof",
     "Locked",
@@ -149,7 +153,10 @@ __all__ = [
     "MatchCandidate",
     "MatchResult",
     "MatchTest",
+    "OAuthConnected",
+    "OAuthStatus",
     "OperatorSession",
+    "PasteTokens",
     "PinAccount",
     "Pinned",
     "PoolChoices",
@@ -157,6 +164,7 @@ __all__ = [
     "PoolList",
     "PoolMembers",
     "QuotaWindow",
+    "RefreshOAuth",
     "Rename",
     "Request",
     "Response",

@@ -5,7 +5,18 @@ from typing import Any
 
 import msgspec
 
-_SECRET_FIELDS = frozenset({"secret", "token", "tokens", "av_agent_token", "value"})
+_SECRET_FIELDS = frozenset(
+    {
+        "secret",
+        "token",
+        "tokens",
+        "av_agent_token",
+        "value",
+        "access_token",
+        "refresh_token",
+        "client_secret",
+    }
+)
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -6,7 +6,11 @@ from proxy_core.domain.wire.base import Request, Response
 
 
 class CredentialInfo(Response, omit_defaults=True):
-    """One credential. `value` only when revealed. `last_used_at` as the worker remembers it."""
+    """One credential. `value` only when revealed. `last_used_at` as the worker remembers it.
+
+    `version` of an OAuth credential counts its tokens. What follows `state` is told of OAuth
+    credentials alone; `last_error` is redacted.
+    """
 
     key: str
     type: str
@@ -16,7 +20,16 @@ class CredentialInfo(Response, omit_defaults=True):
     last_used_at: str = ""
     used_by: list[str] = msgspec.field(default_factory=list)
     state: str = "ok"
-    """`ok`, or `unreadable`: the ciphertext fails authentication."""
+    """`ok`, or `unreadable`: the ciphertext fails authentication.
+
+    Of OAuth credentials also `pending` (never connected), `failing` (the last refresh failed, the
+    token still serves), `expired`, `reconnect` (refused for good: connect it anew).
+    """
+    expires_at: str = ""
+    next_refresh_at: str = ""
+    last_refresh_at: str = ""
+    refresh_count: int = 0
+    last_error: str = ""
     value: str | None = None
 
 

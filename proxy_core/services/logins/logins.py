@@ -58,7 +58,12 @@ class Logins:
         """Say where tokens come from."""
         self._refresher.tokens = tokens
 
-    async def load(self) -> None:
+    @property
+    def source(self) -> TokenSource:
+        """Where tokens come from."""
+        return self._refresher.tokens
+
+    async def reload(self) -> None:
         """Read all logins; also after unsealing, as other workers may have refreshed meanwhile."""
         since = self._memory.stamp
         named = await self._context.database.read(store.list_logins)
@@ -183,9 +188,9 @@ class Logins:
     def problems(self) -> list[str]:
         """One sentence for each login that a person has to connect anew."""
         return [
-            f"{login.name}: {self._announce.refusal(login)}"
+            str(self._announce.refusal(login))
             for login in self._memory
-            if login.state is LoginState.RECONNECT
+            if login.state is LoginState.RECONNECT and self._announce.vault(login)
         ]
 
     # --- for the use cases that connect --------------------------------------------------------
@@ -208,7 +213,7 @@ class Logins:
         row = writing.create(session, sealer, vault_id, client, secret, credential_id, now)
         if tokens is not None:
             writing.connect(session, sealer, row, tokens, now)
-        return self.read(session, row.id)
+        return self.load(session, row.id)
 
     def replace_tokens(
         self,
@@ -229,9 +234,9 @@ class Logins:
         if client is not None:
             writing.configure(row, sealer, client, secret)
         writing.connect(session, sealer, row, tokens, now)
-        return self.read(session, login_id)
+        return self.load(session, login_id)
 
-    def read(self, session: Session, login_id: str) -> Login:
+    def load(self, session: Session, login_id: str) -> Login:
         """A login as it is stored, with its credential's or account's present name, to be `put`.
 
         Raises VaultError: not_found.
@@ -260,7 +265,7 @@ class Logins:
 
     async def _resume(self) -> None:
         try:
-            await self.load()
+            await self.reload()
         except VaultError:  # what is remembered will do: each refresh reads its row
             self._plan_all()
 

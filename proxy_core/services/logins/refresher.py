@@ -134,6 +134,9 @@ class Refresher:
         login = self._memory.get(login_id)
         if login is None or self._context.sealer.sealed:
             return
+        if login.vault_id not in self._context.snapshot.by_id:
+            self._memory.forget(login_id)  # the vault was deleted, its logins with it
+            return
         try:
             async with self._few, self._locks.hold(login_id):
                 await self._attempt(login, reason, by)

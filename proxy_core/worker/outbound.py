@@ -1,0 +1,30 @@
+"""What the worker itself asks of providers: through the network guard, like everything else."""
+
+from collections.abc import Sequence
+
+from proxy_core.mitm.dial import client_context
+from proxy_core.mitm.guard import Endpoint, Guard
+from proxy_core.oauth.http import GuardedHttp
+from proxy_core.oauth.network import Resolve
+from proxy_core.worker.config import WorkerConfig, is_loopback
+
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+def provider_http(config: WorkerConfig, guard: Guard) -> GuardedHttp:
+    """Requests to providers. With `--allow-http-token-urls` also over http to this machine."""
+    return GuardedHttp(
+        _with_loopback(guard) if config.allow_http_token_urls else guard.resolve,
+        lambda: client_context(config.upstream_ca),
+        allow_http_loopback=config.allow_http_token_urls,
+    )
+
+
+def _with_loopback(guard: Guard) -> Resolve:
+    """The guard, but for loopback, which it refuses to agents."""
+    loopback = Guard(allow_cidrs=_LOOPBACK)
+
+    async def resolve(host: str, port: int) -> Sequence[Endpoint]:
+        return await (loopback if is_loopback(host) else guard).resolve(host, port)
+
+    return resolve
