@@ -176,7 +176,8 @@ class Holds:
     async def _answer(self, held: Held, seconds: float) -> str | VaultError:
         try:
             async with asyncio.timeout(seconds):
-                return await held.answer
+                # Shielded: time running out must not cancel what may be answered in this very turn.
+                return await asyncio.shield(held.answer)
         except TimeoutError:
             if not self._remove(held, "timeout", "worker"):
                 return held.answer.result()  # answered at the last moment

@@ -1,6 +1,7 @@
 """Held requests and what operators say to them, over a real database."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -142,6 +143,23 @@ async def test_nobody_answers(app: Application) -> None:
         assert await code_of(task) == "approval_timeout"
         assert await code_of(approve(app, hold_id)) == "not_found"
     assert [event.data["outcome"] for event in events_of(app, "hold.resolved")] == ["timeout"]
+
+
+async def test_an_answer_in_the_turn_of_the_timeout_counts(app: Application) -> None:
+    """Where time runs out and an operator answers in one turn of the loop, the answer holds."""
+    await app.settings.change({"hold_seconds": 1}, ADA)
+    access, loop = await access_of(app), asyncio.get_running_loop()
+    async with held(app, access) as (hold_id, task):
+        due, answered = loop.time() + 1, loop.create_future()
+
+        def answer() -> None:
+            waiting = app.holds.get(hold_id)
+            answered.set_result(app.holds.resolve(waiting, "ada allowed it", "approved", "ada"))
+
+        loop.call_at(due - 0.05, time.sleep, 0.1)
+        loop.call_at(due + 0.01, answer)
+        assert await answered
+        assert (await task).reason.endswith("ada allowed it")
 
 
 async def test_a_client_that_leaves_takes_its_request_along(app: Application) -> None:
