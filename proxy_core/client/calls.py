@@ -45,15 +45,16 @@ class Call(Generic[T]):
         return f"Call({self.method} {self.path})"
 
 
-def _segment(name: str) -> str:
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
     return quote(name, safe="")
 
 
 def _vault(name: str, rest: str = "") -> str:
-    return f"/v1/vaults/{_segment(name)}{rest}"
+    return f"/v1/vaults/{segment(name)}{rest}"
 
 
-def _given(**values: str | int | None) -> Query:
+def given(**values: str | int | None) -> Query:
     """The query of the values that are set."""
     return tuple((name, str(value)) for name, value in values.items() if value not in (None, ""))
 
@@ -83,7 +84,7 @@ def service_catalog() -> Call[wire.Catalog]:
 
 def discover(vault: str = "") -> Call[wire.Discovery]:
     """What an agent may know of a vault; `vault` is needed with several."""
-    return Call("GET", "/discover", wire.Discovery, _given(vault=vault))
+    return Call("GET", "/discover", wire.Discovery, given(vault=vault))
 
 
 def settings() -> Call[wire.SettingList]:
@@ -175,7 +176,7 @@ def credentials(
     vault: str = "default", *, reveal: bool = False, key: str = ""
 ) -> Call[wire.CredentialList]:
     """Names and metadata; with `reveal` the values too (of `key` alone, when given)."""
-    query = _given(vault=vault, reveal="true" if reveal else "", key=key)
+    query = given(vault=vault, reveal="true" if reveal else "", key=key)
     return Call("GET", "/v1/credentials", wire.CredentialList, query)
 
 
@@ -195,14 +196,14 @@ def delete_credentials(
 
 def credential_versions(key: str, vault: str = "default") -> Call[wire.CredentialHistory]:
     """The versions that are kept, newest first."""
-    path = f"/v1/credentials/{_segment(key)}/versions"
-    return Call("GET", path, wire.CredentialHistory, _given(vault=vault))
+    path = f"/v1/credentials/{segment(key)}/versions"
+    return Call("GET", path, wire.CredentialHistory, given(vault=vault))
 
 
 def restore_credential(key: str, version: int, vault: str = "default") -> Call[wire.CredentialsSet]:
     """Make an old value the newest version."""
     body = wire.RestoreCredential(version=version, vault=vault)
-    path = f"/v1/credentials/{_segment(key)}/restore"
+    path = f"/v1/credentials/{segment(key)}/restore"
     return Call("POST", path, wire.CredentialsSet, body=body)
 
 
@@ -216,7 +217,7 @@ def paste_tokens(tokens: wire.PasteTokens) -> Call[wire.OAuthConnected]:
 
 def oauth_status(key: str, vault: str = "default") -> Call[wire.OAuthStatus]:
     """How an OAuth credential's refreshing goes."""
-    query = _given(vault=vault, key=key)
+    query = given(vault=vault, key=key)
     return Call("GET", "/v1/credentials/oauth/status", wire.OAuthStatus, query)
 
 
@@ -257,7 +258,7 @@ def clear_services(vault: str = "default") -> Call[wire.ServicesCleared]:
 
 def remove_service(name_or_host: str, vault: str = "default") -> Call[wire.ServiceRemoved]:
     """Remove one service, by name or by host pattern."""
-    path = _vault(vault, f"/services/{_segment(name_or_host)}")
+    path = _vault(vault, f"/services/{segment(name_or_host)}")
     return Call("DELETE", path, wire.ServiceRemoved)
 
 
@@ -265,14 +266,14 @@ def enable_service(
     name_or_host: str, enabled: bool, vault: str = "default"
 ) -> Call[wire.ServicesUpserted]:
     """Switch a service on or off."""
-    path = _vault(vault, f"/services/{_segment(name_or_host)}")
+    path = _vault(vault, f"/services/{segment(name_or_host)}")
     return Call("PATCH", path, wire.ServicesUpserted, body=wire.ServicePatch(enabled=enabled))
 
 
 def credential_usage(key: str, vault: str = "default") -> Call[wire.CredentialUsage]:
     """The services that use a credential."""
     path = _vault(vault, "/services/credential-usage")
-    return Call("GET", path, wire.CredentialUsage, _given(key=key))
+    return Call("GET", path, wire.CredentialUsage, given(key=key))
 
 
 def match_test(url: str, method: str = "GET", vault: str = "default") -> Call[wire.MatchResult]:
@@ -294,13 +295,13 @@ def create_session(
 
 def sessions(vault: str = "default") -> Call[wire.SessionList]:
     """The live scoped sessions of a vault."""
-    return Call("GET", "/v1/sessions", wire.SessionList, _given(vault=vault))
+    return Call("GET", "/v1/sessions", wire.SessionList, given(vault=vault))
 
 
 def revoke_session(session_id: str, vault: str = "default") -> Call[wire.Deleted]:
     """Revoke a session; its tunnels end at once."""
-    path = f"/v1/sessions/{_segment(session_id)}"
-    return Call("DELETE", path, wire.Deleted, _given(vault=vault))
+    path = f"/v1/sessions/{segment(session_id)}"
+    return Call("DELETE", path, wire.Deleted, given(vault=vault))
 
 
 def create_agent(
@@ -321,23 +322,23 @@ def agents() -> Call[wire.AgentList]:
 
 def agent(name: str) -> Call[wire.AgentInfo]:
     """One agent."""
-    return Call("GET", f"/v1/agents/{_segment(name)}", wire.AgentInfo)
+    return Call("GET", f"/v1/agents/{segment(name)}", wire.AgentInfo)
 
 
 def delete_agent(name: str) -> Call[wire.Deleted]:
     """Delete an agent; its tunnels end at once."""
-    return Call("DELETE", f"/v1/agents/{_segment(name)}", wire.Deleted)
+    return Call("DELETE", f"/v1/agents/{segment(name)}", wire.Deleted)
 
 
 def rotate_agent(name: str, ttl_seconds: int | None = None) -> Call[wire.AgentCreated]:
     """Give an agent a new token; the old one ends at once. The expiry stays without a new one."""
     body = None if ttl_seconds is None else wire.RotateAgent(ttl_seconds=ttl_seconds)
-    return Call("POST", f"/v1/agents/{_segment(name)}/rotate", wire.AgentCreated, body=body)
+    return Call("POST", f"/v1/agents/{segment(name)}/rotate", wire.AgentCreated, body=body)
 
 
 def rename_agent(name: str, new_name: str) -> Call[wire.AgentInfo]:
     """Rename an agent."""
-    path = f"/v1/agents/{_segment(name)}/rename"
+    path = f"/v1/agents/{segment(name)}/rename"
     return Call("POST", path, wire.AgentInfo, body=wire.Rename(name=new_name))
 
 
@@ -351,18 +352,18 @@ def holds() -> Call[wire.HoldList]:
 
 def hold(hold_id: str) -> Call[wire.Hold]:
     """One held request."""
-    return Call("GET", f"/v1/holds/{_segment(hold_id)}", wire.Hold)
+    return Call("GET", f"/v1/holds/{segment(hold_id)}", wire.Hold)
 
 
 def approve_hold(hold_id: str, duration: str = "once") -> Call[wire.HoldResolved]:
     """Let a held request go on; `duration` is once, session, 15m, 1h or always."""
-    path = f"/v1/holds/{_segment(hold_id)}/approve"
+    path = f"/v1/holds/{segment(hold_id)}/approve"
     return Call("POST", path, wire.HoldResolved, body=wire.ApproveHold(duration=duration))
 
 
 def deny_hold(hold_id: str, always: bool = False) -> Call[wire.HoldResolved]:
     """Refuse a held request, or with `always` all like it from now on."""
-    path = f"/v1/holds/{_segment(hold_id)}/deny"
+    path = f"/v1/holds/{segment(hold_id)}/deny"
     return Call("POST", path, wire.HoldResolved, body=wire.DenyHold(always=always))
 
 
@@ -373,7 +374,7 @@ def grants() -> Call[wire.GrantList]:
 
 def revoke_grant(grant_id: str) -> Call[wire.Deleted]:
     """End a grant."""
-    return Call("DELETE", f"/v1/grants/{_segment(grant_id)}", wire.Deleted)
+    return Call("DELETE", f"/v1/grants/{segment(grant_id)}", wire.Deleted)
 
 
 # --- traffic --------------------------------------------------------------------------------
@@ -391,7 +392,7 @@ def logs(
     limit: int = 100,
 ) -> Call[wire.LogPage]:
     """A page of the request log, newest first; `q` is a filter expression."""
-    query = _given(
+    query = given(
         status_bucket=status_bucket,
         service=service,
         agent=agent,
@@ -412,5 +413,5 @@ def event_stream(
     after: int | None = None, types: Sequence[str] = (), coalesce: bool = False
 ) -> Call[str]:
     """The event stream; `client.stream` reads it."""
-    query = _given(after=after, types=",".join(types), coalesce="1" if coalesce else "")
+    query = given(after=after, types=",".join(types), coalesce="1" if coalesce else "")
     return Call("GET", "/v1/events", str, query)

@@ -30,6 +30,9 @@ class Permission(StrEnum):
     LIST_CREDENTIALS = "list credential names"
     REVEAL_CREDENTIALS = "reveal credentials"
     CHANGE_CREDENTIALS = "change credentials"
+    READ_ACCOUNTS = "list accounts, their quota and pools"
+    CHANGE_ACCOUNTS = "add, change and remove accounts and pools"
+    PIN_ACCOUNTS = "pin agents and sessions to an account"
     READ_SERVICES = "read services"
     CHANGE_SERVICES = "change services"
     READ_LOGS = "read the request log"
@@ -89,6 +92,8 @@ _VAULT_ROLE: Mapping[Permission, VaultRole] = {
     Permission.LIST_CREDENTIALS: VaultRole.PROXY,
     Permission.REVEAL_CREDENTIALS: VaultRole.MEMBER,
     Permission.CHANGE_CREDENTIALS: VaultRole.MEMBER,
+    Permission.READ_ACCOUNTS: VaultRole.MEMBER,
+    Permission.CHANGE_ACCOUNTS: VaultRole.MEMBER,
     Permission.READ_SERVICES: VaultRole.MEMBER,
     Permission.CHANGE_SERVICES: VaultRole.MEMBER,
     Permission.READ_LOGS: VaultRole.MEMBER,
@@ -104,6 +109,7 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.CREATE_VAULT: InstanceRole.MEMBER,
     Permission.READ_AGENTS: InstanceRole.OWNER,
     Permission.CHANGE_AGENTS: InstanceRole.OWNER,
+    Permission.PIN_ACCOUNTS: InstanceRole.OWNER,
     Permission.READ_SETTINGS: InstanceRole.OWNER,
     Permission.CHANGE_SETTINGS: InstanceRole.OWNER,
     Permission.READ_EVENTS: InstanceRole.OWNER,
@@ -118,6 +124,7 @@ _PEER_MAY = frozenset(
     {
         Permission.DISCOVER,
         Permission.LIST_CREDENTIALS,
+        Permission.READ_ACCOUNTS,
         Permission.READ_SERVICES,
         Permission.READ_LOGS,
         Permission.READ_SESSIONS,

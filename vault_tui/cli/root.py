@@ -45,6 +45,8 @@ COMMANDS = {
     "vault": LazyCommand("vaults:vault", "Vaults.", _VAULT),
     "credential": LazyCommand("credentials:credential", "Credentials (also: creds).", _VAULT),
     "creds": LazyCommand("credentials:credential", "Credentials.", alias_of="credential"),
+    "account": LazyCommand("accounts:account", "Accounts at providers, and their quota.", _VAULT),
+    "pool": LazyCommand("pools:pool", "Several accounts behind one credential.", _VAULT),
     "service": LazyCommand("services:service", "Services: which host gets which key.", _VAULT),
     "discover": LazyCommand("discover:discover", "Show what an agent may use.", _VAULT),
     "agent": LazyCommand("agents:agent", "Agents and their tokens.", _VAULT),

@@ -103,12 +103,6 @@ class ChangeAccount(Request):
     tier: str | None = None
 
 
-class InVault(Request):
-    """Which vault an account or pool belongs to; the body may be missing for `default`."""
-
-    vault: str = "default"
-
-
 class PinAccount(Request):
     """Who uses this account alone: an agent by name, or a scoped session by id."""
 

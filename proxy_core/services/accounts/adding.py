@@ -33,7 +33,7 @@ from proxy_core.services.accounts.pools import created_pool, joined_pool
 from proxy_core.services.accounts.roster import PoolEntry, account_of
 from proxy_core.services.accounts.shown import shown_account
 from proxy_core.services.accounts.state import AccountState
-from proxy_core.services.logins import Login, NoTokens, TokenSource
+from proxy_core.services.logins import Login
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Borrowed, BorrowedKind
 from proxy_core.store import accounts as store
@@ -63,22 +63,16 @@ class _Added:
 
 
 class AddingAccounts:
-    """`allow_http`: token endpoints at loopback addresses may be http."""
+    """`allow_http_loopback`: token endpoints at loopback addresses may be http."""
 
-    def __init__(self, state: AccountState, *, allow_http: bool = False) -> None:
+    def __init__(self, state: AccountState, allow_http_loopback: bool) -> None:
         self._state = state
-        self._allow_http = allow_http
-        self._tokens: TokenSource = NoTokens()
-
-    def attach(self, tokens: TokenSource, *, allow_http: bool) -> None:
-        """Say where tokens are proven, and whether http will do on loopback addresses."""
-        self._tokens = tokens
-        self._allow_http = allow_http
+        self._allow_http_loopback = allow_http_loopback
 
     async def paste(self, request: wire.AddAccount, by: Principal) -> wire.AccountAdded:
         """Add an account from tokens; a refresh token is proven by refreshing at once.
 
-        Raises VaultError: bad_request, conflict, sealed, oauth_refresh_failed (nothing is stored).
+        Raises VaultError: bad_request, conflict, sealed, oauth_refresh_failed.
         """
         known = provider(request.provider)
         client = self._client(known, request)
@@ -103,7 +97,7 @@ class AddingAccounts:
             vault_id = vault_store.vault_by_name(session, vault).id
             login = state.logins.create(session, vault_id, new.client, new.secret, new.tokens)
             account = self._store(session, vault_id, known, new, login.id)
-            login = state.logins.read(session, login.id)
+            login = state.logins.load(session, login.id)
             pool, created, suggested = self._pool(session, account, known, join)
             return _Added(account, login, pool, created, suggested)
 
@@ -121,17 +115,18 @@ class AddingAccounts:
             document["token_url"] = request.token_url
         if request.client_id:
             document["client_id"] = request.client_id
-        return parse_client(document, allow_http_loopback=self._allow_http)
+        return parse_client(document, allow_http_loopback=self._allow_http_loopback)
 
     async def _proven(self, client: OAuthClient, tokens: TokenSet) -> TokenSet:
         if tokens.refresh_token is None:
             return tokens
         try:
-            fresh = await self._tokens.refresh(client, None, tokens.refresh_token)
+            source = self._state.logins.source
+            fresh = await source.refresh(client, None, tokens.refresh_token)
         except TokenError as error:
+            code = "bad_request" if error.final else "oauth_refresh_failed"
             raise VaultError(
-                "oauth_refresh_failed",
-                f"The refresh token was not accepted, so nothing is stored: {error.detail}",
+                code, f"The refresh token could not be used, nothing is stored: {error}"
             ) from None
         known, told = tokens.subject, fresh.subject
         subject = replace(

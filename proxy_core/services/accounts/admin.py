@@ -202,7 +202,7 @@ class AccountAdmin:
         """A login tells its account's nickname in events and remedies."""
         logins = self._state.logins
         login = await self._state.context.database.read(
-            lambda session: logins.read(session, account.login_id)
+            lambda session: logins.load(session, account.login_id)
         )
         logins.put(login)
 

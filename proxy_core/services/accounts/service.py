@@ -9,7 +9,7 @@ from proxy_core.services.accounts.pool_lender import PoolLender
 from proxy_core.services.accounts.pools import Pools
 from proxy_core.services.accounts.state import AccountState
 from proxy_core.services.context import Context
-from proxy_core.services.logins import Logins, TokenSource
+from proxy_core.services.logins import Logins
 
 
 class Accounts:
@@ -17,17 +17,16 @@ class Accounts:
     the background.
     """
 
-    def __init__(self, context: Context, logins: Logins) -> None:
+    def __init__(self, context: Context, logins: Logins, allow_http_loopback: bool = False) -> None:
         self.state = AccountState(context, logins)
         self.observer = Observer(self.state)
         self.lender = PoolLender(self.state, self.observer)
         self.keeping = Keeping(self.state)
         self.polling = Polling(self.state, self.observer)
         self.admin = AccountAdmin(self.state, self.polling)
-        self.adding = AddingAccounts(self.state)
+        self.adding = AddingAccounts(self.state, allow_http_loopback)
         self.pools = Pools(self.state, self.keeping)
 
-    def attach(self, tokens: TokenSource, usage: UsageSource, *, allow_http: bool) -> None:
-        """Say how providers are reached; `allow_http`: token endpoints on loopback may be http."""
-        self.adding.attach(tokens, allow_http=allow_http)
+    def attach(self, usage: UsageSource) -> None:
+        """Say how providers are asked for quota."""
         self.polling.attach(usage)

@@ -3,11 +3,13 @@
 from litestar.handlers import HTTPRouteHandler
 
 from proxy_core.worker.routes import (
+    accounts,
     agents,
     approvals,
     credentials,
     events,
     oauth,
+    pools,
     public,
     seal,
     services,
@@ -26,6 +28,8 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *services.HANDLERS,
     *sessions.HANDLERS,
     *agents.HANDLERS,
+    *accounts.HANDLERS,
+    *pools.HANDLERS,
     *approvals.HANDLERS,
     *traffic.HANDLERS,
     *settings.HANDLERS,

@@ -1,0 +1,185 @@
+"""The calls about accounts and pools; see `calls`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proxy_core.client.calls import Call, given, segment
+from proxy_core.domain import wire
+
+
+def accounts(
+    vault: str = "default", provider: str = "", *, removed: bool = False
+) -> Call[wire.AccountList]:
+    """A vault's accounts with their quota; with `removed` those that can be brought back."""
+    query = given(vault=vault, provider=provider, removed="true" if removed else "")
+    return Call("GET", "/v1/accounts", wire.AccountList, query)
+
+
+def account(name: str, vault: str = "default") -> Call[wire.AccountInfo]:
+    """One account, by id, e-mail, nickname or unique prefix."""
+    return Call("GET", _account(name), wire.AccountInfo, given(vault=vault))
+
+
+def add_account(
+    provider: str,
+    tokens: Mapping[str, Any],
+    vault: str = "default",
+    *,
+    nickname: str = "",
+    email: str = "",
+    tier: str = "",
+    token_url: str = "",
+    client_id: str = "",
+    join: bool | None = None,
+) -> Call[wire.AccountAdded]:
+    """Add an account from its tokens."""
+    body = wire.AddAccount(
+        provider=provider,
+        tokens=dict(tokens),
+        vault=vault,
+        nickname=nickname,
+        email=email,
+        tier=tier,
+        token_url=token_url,
+        client_id=client_id,
+        join=join,
+    )
+    return Call("POST", "/v1/accounts", wire.AccountAdded, body=body)
+
+
+def change_account(
+    name: str,
+    vault: str = "default",
+    *,
+    nickname: str | None = None,
+    priority: int | None = None,
+    tier: str | None = None,
+) -> Call[wire.AccountInfo]:
+    """Change what is given."""
+    body = wire.ChangeAccount(vault=vault, nickname=nickname, priority=priority, tier=tier)
+    return Call("PATCH", _account(name), wire.AccountInfo, body=body)
+
+
+def use_account(name: str, vault: str = "default") -> Call[wire.AccountInfo]:
+    """Let it be its provider's default."""
+    return _act(name, "use", vault)
+
+
+def pause_account(name: str, vault: str = "default") -> Call[wire.AccountInfo]:
+    """Take it for no more requests."""
+    return _act(name, "pause", vault)
+
+
+def resume_account(name: str, vault: str = "default") -> Call[wire.AccountInfo]:
+    """Take it for requests again."""
+    return _act(name, "resume", vault)
+
+
+def refresh_account(name: str, vault: str = "default") -> Call[wire.AccountInfo]:
+    """Refresh its tokens now."""
+    return _act(name, "refresh", vault)
+
+
+def ask_quota(name: str, vault: str = "default") -> Call[wire.AccountInfo]:
+    """Ask the provider for its quota now."""
+    return _act(name, "quota", vault)
+
+
+def restore_account(name: str, vault: str = "default") -> Call[wire.AccountInfo]:
+    """Bring back what was removed."""
+    return _act(name, "restore", vault)
+
+
+def remove_account(name: str, vault: str = "default") -> Call[wire.AccountRemoved]:
+    """Remove an account; for 30 days it can be brought back."""
+    return Call("DELETE", _account(name), wire.AccountRemoved, given(vault=vault))
+
+
+def pin_account(
+    name: str, vault: str = "default", *, agent: str = "", session: str = ""
+) -> Call[wire.Pinned]:
+    """Let an agent or a session use this account alone."""
+    body = wire.PinAccount(vault=vault, agent=agent, session=session)
+    return Call("POST", _account(name, "/pin"), wire.Pinned, body=body)
+
+
+def unpin_account(
+    vault: str = "default", *, agent: str = "", session: str = ""
+) -> Call[wire.Pinned]:
+    """Let an agent or a session use any account again."""
+    body = wire.PinAccount(vault=vault, agent=agent, session=session)
+    return Call("POST", "/v1/accounts/unpin", wire.Pinned, body=body)
+
+
+# --- pools ------------------------------------------------------------------------------------
+
+
+def pools(vault: str = "default") -> Call[wire.PoolList]:
+    """A vault's pools."""
+    return Call("GET", "/v1/pools", wire.PoolList, given(vault=vault))
+
+
+def create_pool(
+    key: str,
+    members: Sequence[str],
+    vault: str = "default",
+    *,
+    strategy: str = "default-first",
+    settings: Mapping[str, Any] | None = None,
+) -> Call[wire.PoolInfo]:
+    """Create a credential that is one of these accounts."""
+    body = wire.CreatePool(
+        key=key,
+        accounts=list(members),
+        vault=vault,
+        strategy=strategy,
+        settings=dict(settings or {}),
+    )
+    return Call("POST", "/v1/pools", wire.PoolInfo, body=body)
+
+
+def change_pool(
+    key: str,
+    vault: str = "default",
+    *,
+    strategy: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Call[wire.PoolInfo]:
+    """Change what is given."""
+    changed = None if settings is None else dict(settings)
+    body = wire.ChangePool(vault=vault, strategy=strategy, settings=changed)
+    return Call("PATCH", _pool(key), wire.PoolInfo, body=body)
+
+
+def add_to_pool(key: str, members: Sequence[str], vault: str = "default") -> Call[wire.PoolInfo]:
+    """Let accounts join at the end."""
+    body = wire.PoolMembers(accounts=list(members), vault=vault)
+    return Call("POST", _pool(key, "/accounts"), wire.PoolInfo, body=body)
+
+
+def remove_from_pool(key: str, name: str, vault: str = "default") -> Call[wire.PoolInfo]:
+    """Let an account leave."""
+    path = _pool(key, f"/accounts/{segment(name)}")
+    return Call("DELETE", path, wire.PoolInfo, given(vault=vault))
+
+
+def delete_pool(key: str, vault: str = "default") -> Call[wire.Deleted]:
+    """Delete a pool with its credential; its accounts stay."""
+    return Call("DELETE", _pool(key), wire.Deleted, given(vault=vault))
+
+
+def pool_choices(key: str, vault: str = "default", model: str = "") -> Call[wire.PoolChoices]:
+    """Which account it would choose now, and the latest choices."""
+    return Call("GET", _pool(key, "/choices"), wire.PoolChoices, given(vault=vault, model=model))
+
+
+def _act(name: str, action: str, vault: str) -> Call[wire.AccountInfo]:
+    return Call("POST", _account(name, f"/{action}"), wire.AccountInfo, given(vault=vault))
+
+
+def _account(name: str, rest: str = "") -> str:
+    return f"/v1/accounts/{segment(name)}{rest}"
+
+
+def _pool(key: str, rest: str = "") -> str:
+    return f"/v1/pools/{segment(key)}{rest}"
