@@ -90,7 +90,8 @@ class Application:
         self.settings.on_change(self._limit)
         self.lending = Lending()
         self.lending.add(BorrowedKind.OAUTH, LoginLender(self.logins))
-        self.accounts = Accounts(context, self.logins)
+        self.accounts = Accounts(context, self.logins, config.allow_http_token_urls)
+        self.vaults.on_delete(self.accounts.keeping.forget_vault)
         self.lending.add(BorrowedKind.POOL, self.accounts.lender)
         self.broker = Broker(
             context,

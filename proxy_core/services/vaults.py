@@ -1,5 +1,6 @@
 """Vaults: create, list, rename, delete, and what happens to unmatched hosts."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlmodel import Session
@@ -25,6 +26,11 @@ class Vaults:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._on_delete: list[Callable[[str], None]] = []
+
+    def on_delete(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the id of each vault that is deleted, once it is."""
+        self._on_delete.append(listener)
 
     async def create(self, request: wire.VaultName, by: Principal) -> wire.Vault:
         """An agent that creates a vault becomes its admin. VaultError: conflict, bad_request."""
@@ -99,6 +105,8 @@ class Vaults:
             context.former_names = {
                 name: known for name, known in context.former_names.items() if known != row.id
             }
+            for listener in self._on_delete:
+                listener(row.id)
             context.publish(EventType.VAULT_DELETED, by, vault=vault, name=vault)
 
         await self._context.change(lambda session: vault_store.delete_vault(session, vault), then)

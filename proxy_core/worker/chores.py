@@ -6,6 +6,7 @@ from proxy_core.domain.events import EventType
 from proxy_core.mitm.ca import CACHE_SIZE
 from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
+from proxy_core.services.accounts import polling
 from proxy_core.services.application import Application
 from proxy_core.services.events import Follow
 from proxy_core.services.housekeeping import INTERVAL_SECONDS
@@ -43,6 +44,8 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
             await _mint(app)
 
     supervisor.every(INTERVAL_SECONDS, "housekeeping", app.housekeeping.tick)
+    supervisor.every(INTERVAL_SECONDS, "account use", app.accounts.keeping.tick)
+    supervisor.every(polling.INTERVAL_SECONDS, "account quota", app.accounts.polling.tick)
     supervisor.every(1.0, "token refresh", app.logins.run, at_once=True)
     supervisor.every(60.0, "leaf certificates", mint_ahead, at_once=True)
 

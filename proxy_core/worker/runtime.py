@@ -198,7 +198,9 @@ async def _serving(
     proxy = ProxyServer(app.broker, app.leaves, guard, ProxyConfig(upstream_ca=config.upstream_ca))
     follow_settings(app, proxy, guard, config.allow_private)
     app.attach_tunnels(proxy)
-    app.logins.attach(TokenEndpoint(provider_http(config, guard), _CLOCK.time))
+    providers = provider_http(config, guard)
+    app.logins.attach(TokenEndpoint(providers, _CLOCK.time))
+    app.accounts.attach(providers)
     host, port = await proxy.start(config.host, bound.proxy_port)
     api_host, api_port = bound.api.getsockname()[:2]
     facts = WorkerFacts(

@@ -75,6 +75,9 @@ class Keeping:
             self.forget_pool(pool.credential_id)
         state.roster = state.roster.without_accounts(gone)
         state.lives.forget(gone)
+        for login in state.logins.all():
+            if login.vault_id == vault_id:
+                state.logins.forget(login.id)
 
     def forget_pool(self, credential_id: str) -> None:
         """A pool's credential was deleted."""
