@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PROVIDER := tests/oauth/provider
 
 .PHONY: run test fuzz check fix bench screenshots clean
 
 run: $(VENV)/.run ## the console, with its worker
 	@$(BIN)/vault-tui
 
-test: $(VENV)/.dev ## the whole suite
+test: $(VENV)/.dev $(PROVIDER)/node_modules/.package-lock.json ## the whole suite
 	$(BIN)/pytest -n auto --dist loadgroup
 
 seconds ?= 600
@@ -46,6 +47,10 @@ $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/pip
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+# The OpenID provider that logins are tested against. Without npm those tests say why they are skipped.
+$(PROVIDER)/node_modules/.package-lock.json: $(PROVIDER)/package-lock.json
+	@if command -v npm >/dev/null; then cd $(PROVIDER) && npm ci --silent --no-audit --no-fund; fi
 
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
 	$(PYTHON) -m venv $(VENV)/bench

@@ -41,6 +41,7 @@ def parse_metadata(
     metadata's own spelling is kept. Raises VaultError bad_request.
     """
     document = _object(body)
+    scopes = _scopes(document)
     named = document.get("issuer")
     if not isinstance(named, str) or named.rstrip("/") != issuer.rstrip("/"):
         raise VaultError("bad_request", "the metadata found there belongs to another issuer")
@@ -53,7 +54,9 @@ def parse_metadata(
         ),
         revocation_url=_endpoint(document, "revocation_endpoint", allow_http_loopback),
         auth_method=_auth_method(document) if confidential else AuthMethod.NONE,
-        scopes=_scopes(document),
+        scopes=scopes,
+        # Without it an OpenID provider must ignore offline_access (OpenID Connect Core 11).
+        authorization_parameters={"prompt": "consent"} if "offline_access" in scopes else {},
         pkce=METHOD in _texts(document, "code_challenge_methods_supported", (METHOD,)),
     )
 
