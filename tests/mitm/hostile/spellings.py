@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 
-METADATA_V4 = ("169.254.169.254", "100.100.100.200", "168.63.129.16")
-METADATA_V6 = ("fd00:ec2::254", "fd20:ce::254")
-PRIVATE_V4 = tuple(
-    ["0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.254", "100.64.0.1", "100.127.255.254", "127.0.0.1", "127.1.2.3", "169.254.1.1", "172.16.0.1", "172.31.255.254", "192.0.0.1", "192.0.2.1", "192.168.0.1", "192.168.255.254", "198.18.0.1", "198.19.255.254", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"]
-)
-PRIVATE_V6 = tuple(
-    ["::", "::1", "::2", "100::1", "2001::1", "2001:2::1", "2001:10::1", "2001:db8::1", "3fff::1", "5f00::1", "fc00::1", "fd12:3456::1", "fe80::1", "febf::1", "fec0::1", "ff02::1", "ff05::1:3", "ff0e::1"]
-)
+from tests.escaped import tables
+
+_ADDRESSES = {
+    name: [value.decode() for value in found]
+    for name, found in tables(Path(__file__).with_suffix(".txt")).items()
+}
+METADATA_V4, METADATA_V6 = _ADDRESSES["metadata 4"], _ADDRESSES["metadata 6"]
+PRIVATE_V4, PRIVATE_V6 = _ADDRESSES["private 4"], _ADDRESSES["private 6"]
 
 
 def of_v4(text: str) -> Iterator[str]:
