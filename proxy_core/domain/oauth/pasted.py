@@ -69,8 +69,12 @@ class _Shape:
 _SHAPES = (
     # Claude Code's ~/.claude/.credentials.json
     _Shape("accessToken", "refreshToken", (("expiresAt", _milliseconds),), "claudeAiOauth"),
-    # RFC 6749's own names, as most tools keep them
-    _Shape("access_token", "refresh_token", (("expires_at", _seconds),)),
+    # RFC 6749's own names, as most tools keep them; for the end they have several
+    _Shape(
+        "access_token",
+        "refresh_token",
+        (("expires_at", _seconds), ("expired", _seconds), ("expiry_date", _milliseconds)),
+    ),
 )
 
 
@@ -91,8 +95,9 @@ def parse_pasted(text: str, now: float) -> TokenSet:
 def pasted_tokens(document: Mapping[str, Any], now: float) -> TokenSet:
     """Tokens from a document; `now` in epoch seconds is what `expires_in` counts from.
 
-    The document has `access_token` and, each if known, `refresh_token`, `expires_at` (epoch
-    seconds or RFC 3339) or `expires_in` (seconds), `scopes`; or it is a `.credentials.json`.
+    The document has `access_token` and, each if known, `refresh_token`, `expires_at` or `expired`
+    (epoch seconds or RFC 3339), `expiry_date` (epoch milliseconds) or `expires_in` (seconds),
+    `scopes`; or it is a `.credentials.json`.
     Raises VaultError bad_request, and never shows a value of the document.
     """
     for shape in _SHAPES:

@@ -41,6 +41,8 @@ _NAME: tuple[_Path, ...] = (
     ("team", "name"),
     ("id_token", "name"),
 )
+# What the account may use, as Claude Code keeps it.
+_TIER: tuple[_Path, ...] = (("rateLimitTier",), ("subscriptionType",))
 
 
 def subject_of(fields: Mapping[str, Any]) -> Subject:
@@ -55,6 +57,7 @@ def subject_of(fields: Mapping[str, Any]) -> Subject:
         account_id=_first(known, _ACCOUNT),
         organization_id=_first(known, _ORGANIZATION),
         name=_first(known, _NAME),
+        tier=_first(known, _TIER),
     )
 
 

@@ -11,6 +11,7 @@ class Subject:
     account_id: str = ""
     organization_id: str = ""
     name: str = ""
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)

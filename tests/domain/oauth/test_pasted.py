@@ -62,8 +62,18 @@ def test_claude_codes_file() -> None:
         b"sk-ant-ort01-r",
         1_800_000_500.0,
         ("user:inference", "user:profile"),
-        Subject(account_id="a-1", organization_id="o-1"),
+        Subject(account_id="a-1", organization_id="o-1", tier="default_claude_max_20x"),
     )
+
+
+@pytest.mark.parametrize(
+    "end", [{"expired": "2027-01-15T08:08:20Z"}, {"expiry_date": 1_800_000_500_000}]
+)
+def test_other_tools_names_for_the_end(end: dict[str, Any]) -> None:
+    """A date in `expired`, milliseconds in `expiry_date`, and the account's address."""
+    tokens = paste(type="claude", access_token="a1", email="jo@example.com", **end)
+    assert tokens.expires_at == 1_800_000_500.0
+    assert tokens.subject.email == "jo@example.com"
 
 
 def test_blanks_around_a_token_are_dropped() -> None:
