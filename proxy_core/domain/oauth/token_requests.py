@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, urlencode
 
 from proxy_core.domain.oauth.client import AuthMethod, GrantKind, OAuthClient, TokenFormat
 from proxy_core.domain.oauth.failures import TokenError
@@ -126,7 +126,8 @@ def _authenticated(
     if client.auth_method is AuthMethod.POST:
         fields = {**fields, "client_id": client.client_id, "client_secret": password}
         return _post(client, url, headers, fields, (*hidden, "client_secret"))
-    pair = f"{quote_plus(client.client_id)}:{quote_plus(password)}"
+    # Form-encoded, as the RFC says, but a blank as %20: not every server reads + as one.
+    pair = f"{quote(client.client_id, safe='')}:{quote(password, safe='')}"
     proof = base64.b64encode(pair.encode("utf-8"))
     headers["authorization"] = f"Basic {proof.decode('ascii')}"
     return _post(client, url, headers, fields, hidden, (secret, proof))

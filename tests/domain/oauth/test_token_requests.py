@@ -53,7 +53,7 @@ def test_a_secret_in_the_header() -> None:
     """Method basic: both are form-encoded before they are joined (RFC 6749 2.3.1)."""
     request = refresh_request(client(auth_method=AuthMethod.BASIC), SECRET, b"rt")
     scheme, _, proof = request.headers["authorization"].partition(" ")
-    assert (scheme, base64.b64decode(proof)) == ("Basic", b"id+1:s%3Acret%2F%2B")
+    assert (scheme, base64.b64decode(proof)) == ("Basic", b"id%201:s%3Acret%2F%2B")
     assert form(request) == {"grant_type": "refresh_token", "refresh_token": "rt"}
 
 
