@@ -119,7 +119,7 @@ class Logins:
         login = self._known(login_id, "oauth_not_connected")
         now = self._context.clock.time()
         if not login.valid(now):
-            login = await self._renewal.renewed(login)
+            login = await self._renewal.valid(login)
         elif login.due(now):
             self._refresher.start(login_id, Reason.DUE)
         sealed = login.access
@@ -138,23 +138,23 @@ class Logins:
     async def refused(self, login_id: str, generation: int) -> bool:
         """The upstream has answered 401 to this generation's token: refresh it, once for all.
 
-        True: there is a newer generation now. Raises VaultError oauth_refresh_failed when it turned
-        out that only a person can connect it anew.
+        True: there is a newer generation now. Raises VaultError oauth_refresh_failed when only a
+        person can connect it anew.
         """
         login = self._memory.get(login_id)
         if login is None or login.generation != generation:
             return login is not None and login.generation > generation
-        now = self._context.clock.time()
-        worth = login.refreshable and login.state is LoginState.CONNECTED
-        if not worth or login.backing_off(now) or self._refusals.hopeless(login_id, generation):
+        worth = login.refreshable and not self._refusals.hopeless(login_id, generation)
+        if not worth and login.state is LoginState.CONNECTED:
             return False
-        await self._refresher.refresh(login_id, Reason.REFUSED)
-        login = self._memory.get(login_id)
-        if login is None or login.generation <= generation:
-            if login is not None and login.state is LoginState.RECONNECT:
-                raise self._announce.refusal(login)
-            return False
-        self._refusals.forced(login_id, login.generation)
+        try:
+            newer = await self._renewal.newer(login)
+        except VaultError:
+            found = self._memory.get(login_id)
+            if found is not None and found.state is LoginState.CONNECTED:
+                return False
+            raise
+        self._refusals.forced(login_id, newer.generation)
         return True
 
     # --- for operators -------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A request whose token has expired: it waits for a refresh, within limits."""
 
 import asyncio
+from collections.abc import Callable
 
 from proxy_core.base.errors import VaultError
 from proxy_core.services.context import Context
@@ -16,6 +17,9 @@ PATIENCE = 5.0
 
 WAIT_SECONDS = 60.0
 """Seconds that a request waits altogether."""
+
+ATTEMPTS = 8
+"""Looks at a login that a request takes, whatever each of them brought."""
 
 LOOK_SECONDS = 2.0
 """Between looks into the database whether another worker has mended a login."""
@@ -33,16 +37,26 @@ class Renewal:
         self._announce = announce
         self._looked: dict[str, float] = {}
 
-    async def renewed(self, login: Login) -> Login:
+    async def valid(self, login: Login) -> Login:
         """The login with a valid token.
 
         Raises VaultError: oauth_not_connected, oauth_refresh_failed, sealed.
         """
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                return await self._waited(login)
-        except TimeoutError:
-            raise self._announce.refusal(login) from None
+        time = self._context.clock.time
+        return await self._until(lambda found: found.valid(time()), login, Reason.DUE, PATIENCE)
+
+    async def newer(self, login: Login) -> Login:
+        """The login with another token than this one, which was refused. Raises as `valid`.
+
+        At the end of a token's life an upstream's clock may be ahead of ours: then a failed refresh
+        is worth waiting for, as it is when the token has expired.
+        """
+        known = login.generation
+        ends = login.due_at is not None and login.due_at <= self._context.clock.time()
+        patience = PATIENCE if ends else 0.0
+        return await self._until(
+            lambda found: found.generation > known, login, Reason.REFUSED, patience
+        )
 
     async def look(self, login_id: str) -> None:
         """Take in what other workers have done. A database that is away tells nothing."""
@@ -58,22 +72,35 @@ class Renewal:
         if self._memory.unchanged(login_id, since):
             self._memory.put(self._refresher.remembered(named))
 
-    async def _waited(self, login: Login) -> Login:
-        time, loop = self._context.clock.time, asyncio.get_running_loop()
-        patience = loop.time() + PATIENCE
-        while not login.valid(time()):
+    async def _until(
+        self, good: Callable[[Login], bool], login: Login, reason: Reason, patience: float
+    ) -> Login:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await self._waited(good, login, reason, patience)
+        except TimeoutError:
+            raise self._announce.refusal(login) from None
+
+    async def _waited(
+        self, good: Callable[[Login], bool], login: Login, reason: Reason, patience: float
+    ) -> Login:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience
+        for _ in range(ATTEMPTS):
+            if good(login):
+                return login
             if self._context.sealer.sealed:
                 raise VaultError("sealed")
             if login.state is not LoginState.CONNECTED:
                 login = await self._mended(login)
                 continue
-            wait = login.backing_off(time())
-            if loop.time() + wait > patience:
+            wait = login.backing_off(self._context.clock.time())
+            if wait and loop.time() + wait > deadline:
                 raise self._announce.refusal(login)
             await asyncio.sleep(wait)
-            await self._refresher.refresh(login.id, Reason.DUE)
+            await self._refresher.refresh(login.id, reason)
             login = self._known(login.id)
-        return login
+        raise self._announce.refusal(login)
 
     async def _mended(self, login: Login) -> Login:
         """The login, connected after all by another worker. Raises VaultError: it isn't."""
