@@ -49,9 +49,9 @@ class Certificates:
 
 
 def make_certificates(directory: Path) -> Certificates:
-    """Throw-away certificates for `localhost`."""
+    """Throw-away certificates for `localhost` and `*.bench.test`."""
     upstream, proxy = trustme.CA(), trustme.CA()
-    leaf = upstream.issue_cert("localhost", "127.0.0.1")
+    leaf = upstream.issue_cert("localhost", "127.0.0.1", "*.bench.test")
     files = Certificates(*(directory / name for name in ("uca", "ucert", "ukey", "pca", "pkey")))
     upstream.cert_pem.write_to_path(str(files.upstream_ca))
     files.upstream_cert.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
@@ -75,12 +75,16 @@ def running(command: list[str], **options: Any) -> Iterator[tuple[subprocess.Pop
             process.terminate()
 
 
-def load(tool: Path, arguments: dict[str, object]) -> dict[str, float]:
-    """One run of the load generator; its figures."""
+def load_command(tool: Path, arguments: dict[str, object]) -> list[str]:
+    """One run of the load generator."""
     flags = [f"-{name}={value}" for name, value in arguments.items()]
-    done = subprocess.run(
-        pinned(LOAD_CORE, [str(tool), "load", *flags]), capture_output=True, text=True, check=False
-    )
+    return pinned(LOAD_CORE, [str(tool), "load", *flags])
+
+
+def load(tool: Path, arguments: dict[str, object]) -> dict[str, float]:
+    """The figures of one run. Raises RuntimeError with what it said when it failed."""
+    command = load_command(tool, arguments)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip() or f"load failed with {done.returncode}")
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -93,3 +97,9 @@ def resident_mib(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(pid)
+
+
+def processor_seconds(pid: int) -> float:
+    """User and system time that a process has used, without its children."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,65 @@
+"""The worker, with a probe: on SIGUSR1 it writes down what it holds.
+
+`python -m benchmarks.soak.probed_worker OPTIONS…`; SOAK_PROBE names the file. A worker keeps other
+processes of its user from looking into it, so its descriptors have to be counted from within.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+from proxy_core.worker.__main__ import main
+
+_WATCHED = ("proxy_core.mitm.", "proxy_core.services.holds", "ssl")
+
+
+def descriptors() -> dict[str, int]:
+    """Open descriptors by what they lead to: `socket`, `pipe`, `anon_inode`, `file`."""
+    kinds: Counter[str] = Counter()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(entry.readlink())
+        except FileNotFoundError:  # the one that lists the directory
+            continue
+        kind = target.partition(":")[0]
+        kinds["file" if target.startswith("/") else kind] += 1
+    return dict(kinds)
+
+
+def holdings() -> dict[str, object]:
+    """Tasks, descriptors, threads, and live objects of the data path by class."""
+    gc.collect()
+    live = Counter(
+        f"{type(one).__module__}.{type(one).__qualname__}"
+        for one in gc.get_objects()
+        if type(one).__module__.startswith(_WATCHED)
+    )
+    tasks = asyncio.all_tasks(asyncio.get_running_loop())
+    return {
+        "tasks": dict(Counter(getattr(task.get_coro(), "__qualname__", "?") for task in tasks)),
+        "descriptors": descriptors(),
+        "threads": threading.active_count(),
+        "objects": dict(live),
+    }
+
+
+def probe(path: Path) -> None:
+    """Answer SIGUSR1 with the holdings, in one piece."""
+
+    def tell(_number: int, _frame: object) -> None:
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(holdings()))
+        draft.replace(path)
+
+    signal.signal(signal.SIGUSR1, tell)
+
+
+if __name__ == "__main__":
+    probe(Path(os.environ["SOAK_PROBE"]))
+    sys.exit(main())
