@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROVIDER := tests/oauth/provider
 
-.PHONY: run test fuzz check fix bench screenshots clean
+.PHONY: run test fuzz check fix bench soak screenshots clean
 
 run: $(VENV)/.run ## the console, with its worker
 	@$(BIN)/vault-tui
@@ -26,11 +26,12 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.bench ## throughput, added latency and SSE delay beside the peers
-	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.matching
-	$(BIN)/python -m benchmarks.log_pages
-	$(BIN)/python -m benchmarks.console_load
+bench: $(VENV)/.bench ## beside the peers, with and without, as things grow; `make bench rows=scrub,status`
+	$(BIN)/python -m benchmarks $(if $(rows),--rows $(rows))
+
+minutes ?= 5
+soak: $(VENV)/.dev ## a day of fifty agents in five minutes, `make soak minutes=1`: nothing may be left over
+	$(BIN)/python -m benchmarks.soak --minutes $(minutes)
 
 screenshots: $(VENV)/.dev ## from the running console over the demo worker
 	$(BIN)/python -m screenshots

@@ -1,35 +1,39 @@
-"""The console under load: synthetic requests into the traffic view, keys pressed meanwhile.
+"""Rows of the console under load: requests into the traffic view, keys pressed meanwhile.
 
-    python -m benchmarks.console_load [--rate 3000] [--seconds 8] [--size 120x40]
-
-The real application runs with Textual's headless driver; its output is counted, not shown. Printed
-per rate: key-to-paint (a key press until the frame that shows it is on the way), the share of one
-core, bytes written, and memory before and after.
+The real application runs in this process with Textual's headless driver; its output is counted, not
+shown. It follows a real worker over its socket, events decoded and all; and, for more than one
+worker makes, a synthetic one.
 """
 
-import argparse
 import asyncio
 import gc
 import logging
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 
+from benchmarks.lab import Lab
+from benchmarks.report import Row, within
+from benchmarks.tools import resident_mib
 from proxy_core.base.clock import rfc3339
+from proxy_core.base.paths import Home
 from proxy_core.client.sse import Connected, Note
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event, EventType
 from proxy_core.domain.traffic import RequestRecord
 from vault_tui.app import ConsoleApp
 from vault_tui.widgets.traffic_view import TrafficView
+from vault_tui.worker_link import OpenLink, WorkerLink, opener
 
 BATCHES_PER_SECOND = 10
+RATE, HIGH_RATE = 500, 3000
+SIZE = (120, 40)
 _written = 0
 
 
@@ -54,7 +58,7 @@ class SyntheticWorker:
         self.rate = rate
         self.sent = 0
 
-    async def open(self) -> "SyntheticWorker":
+    async def open(self) -> WorkerLink:
         """What the console opens."""
         return self
 
@@ -74,6 +78,9 @@ class SyntheticWorker:
         if call.path == "/v1/credentials":
             return wire.CredentialList(keys=[], credentials=[])
         return wire.LogPage(logs=[], next_cursor=None, latest_id=0)
+
+    def keep(self, session: wire.OperatorSession | None) -> None:
+        """Nobody is asked for a session here."""
 
     async def events(self) -> AsyncIterator[Note]:
         """Batches on time, whatever the console does."""
@@ -102,11 +109,6 @@ def _event(number: int) -> Event:
     return Event(seq=number, type=EventType.REQUEST_FINISHED, at=record.started_at, data=record)
 
 
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 async def _press_and_wait(app: App[Any], key: str, view: TrafficView) -> float:
     """Milliseconds from the key until the frame with its effect was written."""
     before, cursor = time.perf_counter(), view.cursor
@@ -124,54 +126,61 @@ async def _until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def measure(rate: int, seconds: float, size: tuple[int, int]) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Key-to-paint p95 in ms; share of a core in %; kB/s to the terminal; MiB more afterwards."""
+
+    key_ms: float
+    core: float
+    kilobytes: float
+    grown_mib: float
+
+
+async def measure(open_link: OpenLink, rate: int, seconds: float) -> Load:
     """One run: fill the ring, follow for `seconds`, then press keys for as long."""
     global _written
-    worker = SyntheticWorker(rate)
-    app = ConsoleApp(worker.open)
+    app = ConsoleApp(open_link)
     app.driver_class = CountingDriver
-    task = asyncio.create_task(app.run_async(headless=False, size=size, mouse=False))
-    await _until(lambda: bool(app.is_running and app._screen_stacks.get("traffic") and worker.sent))
+    task = asyncio.create_task(app.run_async(headless=False, size=SIZE, mouse=False))
+    await _until(lambda: bool(app.is_running and app._screen_stacks.get("traffic")))
     view = app.screen.query_one(TrafficView)
     await _until(lambda: len(app.traffic.ring) >= min(10_000, rate * 3))
     gc.collect()
-    memory, cpu, clock, _written = _resident_mb(), time.process_time(), time.perf_counter(), 0
+    memory, cpu, clock = resident_mib(os.getpid()), time.process_time(), time.perf_counter()
+    _written = 0
     await asyncio.sleep(seconds)
     share = (time.process_time() - cpu) / (time.perf_counter() - clock)
-    on_the_wire = _written / seconds
+    kilobytes = _written / seconds / 1000
     view.hold()
     waits = []
     for number in range(120):
         waits.append(await _press_and_wait(app, "up" if number < 60 else "down", view))
         await asyncio.sleep(seconds / 240)
     gc.collect()
-    grown = _resident_mb() - memory
+    grown = resident_mib(os.getpid()) - memory
     app.exit(0)
     await task
-    cuts = statistics.quantiles(waits, n=100)
-    return {
-        "req/s": rate, "key p50 ms": cuts[49], "key p95 ms": cuts[94], "core %": share * 100,
-        "kB/s out": on_the_wire / 1000, "MB": memory, "MB more": grown,
-    }  # fmt: skip
+    return Load(statistics.quantiles(waits, n=100)[94], share * 100, kilobytes, grown)
 
 
-def main() -> None:
-    """Measure the rates and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=int, action="append")
-    parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--size", default="120x40")
-    options = parser.parse_args()
+def console(lab: Lab) -> Iterator[Row]:
+    """Following a worker that serves 500 requests a second, and a synthetic one with 3,000."""
+    seconds = 2 * lab.seconds
     logging.disable(logging.CRITICAL)
-    width, _, height = options.size.partition("x")
-    rows = [
-        asyncio.run(measure(rate, options.seconds, (int(width), int(height))))
-        for rate in options.rate or (500, 3000)
-    ]
-    print("".join(f"{name:>12}" for name in rows[0]))
-    for row in rows:
-        print("".join(f"{value:>12.1f}" for value in row.values()))
-
-
-if __name__ == "__main__":
-    main()
+    try:
+        worker = lab.ours.worker
+        assert worker is not None
+        paced = {"mode": "latency", "rate": RATE, "c": 16, "seconds": 3 * seconds + 15}
+        with lab.running(lab.ours, paced, "plain.bench.test"):
+            real = asyncio.run(measure(opener(Home(worker.home)), RATE, seconds))
+        high = asyncio.run(measure(SyntheticWorker(HIGH_RATE).open, HIGH_RATE, seconds))
+    finally:
+        logging.disable(logging.NOTSET)
+    title = f"console following {RATE} requests/s"
+    yield Row(f"{title}, % of a core", real.core, target=within(25))
+    yield Row(f"{title}, kB/s to the terminal", real.kilobytes, target=within(130))
+    yield Row(f"{title}, key to paint p95 ms", real.key_ms, target=within(50))
+    yield Row(f"{title}, MiB more", real.grown_mib)
+    title = f"console following {HIGH_RATE} synthetic requests/s"
+    yield Row(f"{title}, % of a core", high.core)
+    yield Row(f"{title}, key to paint p95 ms", high.key_ms)

@@ -1,31 +1,28 @@
-"""From `vault-tui` to the first frame, and to the worker's answer, as a process in a terminal.
+"""Rows of how long commands take as processes: the console's first frame, and `status`."""
 
-    python -m benchmarks.console_start [--times 5]
-
-A worker runs already. Printed per start: seconds until the screens' names are on the terminal, the
-processor seconds spent until then, and seconds until the worker's state is shown.
-"""
-
-import argparse
 import fcntl
 import os
 import pty
+import resource
 import select
 import statistics
 import struct
 import subprocess
 import sys
-import tempfile
 import termios
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from benchmarks.lab import Lab
+from benchmarks.report import Row, within
+from benchmarks.tools import processor_seconds
+from benchmarks.worker import VAULT_TUI
 from proxy_core.base.paths import Home
 from proxy_core.client.launcher import ensure_worker, stop_worker
 
 FRAME, ANSWERED = b"Services", b"protected"
-_GIVE_UP_SECONDS = 30.0
+_GIVE_UP_SECONDS, _TIMES = 30.0, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def start_once(home: Home) -> Start:
     os.close(theirs)
     try:
         shown = _read_until(mine, b"", FRAME, began)
-        frame, processor = time.perf_counter() - began, _processor_seconds(console.pid)
+        frame, processor = time.perf_counter() - began, processor_seconds(console.pid)
         _read_until(mine, shown, ANSWERED, began)
         return Start(frame, processor, time.perf_counter() - began)
     finally:
@@ -68,28 +65,41 @@ def _read_until(terminal: int, shown: bytes, wanted: bytes, began: float) -> byt
     return shown
 
 
-def _processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def console_start(lab: Lab) -> Iterator[Row]:
+    """From `vault-tui` to its first frame, a worker running already, and to the worker's answer."""
+    home = Home(lab.directory / "console-start")
+    ensure_worker(home, ["--port", "0", "--proxy-port", "0"])
+    try:
+        starts = [start_once(home) for _ in range(_TIMES)]
+    finally:
+        stop_worker(home)
+    frame, processor, answered = (
+        statistics.median(column)
+        for column in zip(*((s.frame, s.processor, s.answered) for s in starts), strict=True)
+    )
+    yield Row("console's first frame, s", frame, target=within(1.0))
+    yield Row("console's first frame, processor s", processor)
+    yield Row("console until the worker's state shows, s", answered)
 
 
-def main() -> None:
-    """Start several times and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=5)
-    times = parser.parse_args().times
-    with tempfile.TemporaryDirectory() as directory:
-        home = Home(Path(directory) / "home")
-        ensure_worker(home, ["--port", "0", "--proxy-port", "0"])
-        try:
-            starts = [start_once(home) for _ in range(times)]
-        finally:
-            stop_worker(home)
-    print(f"{'frame s':>12}{'processor s':>12}{'answered s':>12}")
-    for start in starts:
-        print(f"{start.frame:>12.2f}{start.processor:>12.2f}{start.answered:>12.2f}")
-    print(f"median first frame: {statistics.median(s.frame for s in starts):.2f} s")
+def status(lab: Lab) -> Iterator[Row]:
+    """`vault-tui status`, as a status bar runs it every second."""
+    assert lab.ours.worker is not None
+    environment = lab.ours.worker.environment
+    for form in ("--json", "--short"):
+        times, processor = [], []
+        for _ in range(3 * _TIMES):
+            used, began = _children_seconds(), time.perf_counter()
+            subprocess.run(
+                [VAULT_TUI, "status", form], env=environment, check=True, stdout=subprocess.DEVNULL
+            )
+            times.append((time.perf_counter() - began) * 1e3)
+            processor.append((_children_seconds() - used) * 1e3)
+        yield Row(f"`status {form}`, ms", statistics.median(times), target=within(150))
+        yield Row(f"`status {form}`, processor ms", statistics.median(processor))
 
 
-if __name__ == "__main__":
-    main()
+def _children_seconds() -> float:
+    """Processor time of the processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

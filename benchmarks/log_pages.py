@@ -1,29 +1,30 @@
-"""The request log's costs: pages of a long and a short log, and logging beside a busy loop.
+"""Rows of the request log's costs: pages of a long and a short log, and the loop beside its writer.
 
-    python -m benchmarks.log_pages
-
-Prints the first page of 10**6 rows against 10**3, and the event loop's delay with and without
-3,000 records a second. Everything happens in a temporary directory.
+Everything happens in a scratch directory, in this process.
 """
 
 import asyncio
 import statistics
-import tempfile
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from benchmarks.lab import Lab
+from benchmarks.report import Row, at_most, compared, paired
 from proxy_core.domain.filters import parse_filter
 from proxy_core.domain.traffic import RequestRecord
 from proxy_core.store import log_writes
 from proxy_core.store.database import Database
 from proxy_core.store.log_pages import LogQuery, LogRows, log_page
 from proxy_core.store.request_log import RequestLog
+from proxy_core.worker.runtime import SWITCH_SECONDS
 
 ROWS = (1_000, 1_000_000)
 PER_SECOND = 3_000
-SECONDS = 5
+SECONDS, ROUNDS = 1.0, 5
+TICK = 0.002
 QUERIES = {
     "newest": LogQuery(vault_id="v1"),
     "newest, all vaults": LogQuery(),
@@ -80,13 +81,15 @@ def median_ms(call: Callable[[], object], repeats: int = 300) -> float:
     return statistics.median(times[5:])
 
 
-def pages(directory: Path) -> None:
-    """Compare the first pages."""
+def log_pages(lab: Lab) -> Iterator[Row]:
+    """The first page of a million rows, and of a thousand."""
+    directory = lab.directory / "pages"
+    directory.mkdir()
     databases = [filled(directory, rows) for rows in ROWS]
-    print(f"{'first page, ms':24} {ROWS[0]:>10,} {ROWS[1]:>12,}   ratio")
     for name, query in QUERIES.items():
         short, long = (median_ms(partial(read, database, query)) for database in databases)
-        print(f"{name:24} {short:10.2f} {long:12.2f} {long / short:7.2f}")
+        title = f"first page of {ROWS[1]:,} records, {name}, ms"
+        yield compared(title, long, f"{ROWS[0]:,} records", short, at_most(1.2))
     for database in databases:
         database.close()
 
@@ -96,45 +99,50 @@ def read(database: Database, query: LogQuery) -> LogRows:
     return database.read_sync(lambda session: log_page(session, query))
 
 
-async def loop_delay(log: RequestLog | None) -> list[float]:
-    """Milliseconds by which a 2 ms tick is late, sorted, while records come at full rate."""
-    delays: list[float] = []
-    loop = asyncio.get_running_loop()
-    records = [record(number) for number in range(PER_SECOND)]
-    end, number = loop.time() + SECONDS, 0
-    while (due := loop.time() + 0.002) < end:
-        for _ in range(PER_SECOND // 500 if log else 0):
-            log.append(records[number % PER_SECOND], "v1")  # type: ignore[union-attr] # see above
-            number += 1
-        await asyncio.sleep(due - loop.time())
-        delays.append((loop.time() - due) * 1e3)
-    return sorted(delays)
+def log_delay(lab: Lab) -> Iterator[Row]:
+    """How late the event loop is while records are stored, with the worker's thread switching."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        pairs, share = asyncio.run(_delays(lab.directory / "delay.db"))
+    finally:
+        sys.setswitchinterval(before)
+    yield paired(f"loop delay p99 storing {PER_SECOND:,} records/s, ms", pairs, "without")
+    yield Row(f"storing {PER_SECOND:,} records/s, share of a core", share)
 
 
-async def delays(directory: Path) -> None:
-    """Compare the loop's delay with and without logging."""
-    database = Database.open(directory / "delay.db")
+async def _delays(file: Path) -> tuple[list[tuple[float, float]], float]:
+    """99th percentiles in ms, with and without, in turn; and the share of a core with.
+
+    Raises RuntimeError when a record was dropped.
+    """
+    database = Database.open(file)
     log = RequestLog(database)
     log.start()
-    quiet = await loop_delay(None)
-    start = time.process_time()
-    busy = await loop_delay(log)
-    used = (time.process_time() - start) / SECONDS
+    pairs, used = [], 0.0
+    for _ in range(ROUNDS):
+        quiet = await _late(None)
+        start = time.process_time()
+        busy = await _late(log)
+        used += time.process_time() - start
+        pairs.append((busy, quiet))
     await log.stop()
-    stored = read(database, LogQuery()).latest_id
-    print(f"\n{stored} records in {SECONDS} s, {log.dropped} dropped, {used:.0%} of a core")
-    for name, times in (("without", quiet), ("with", busy)):
-        p50, p99 = (times[int(len(times) * part)] for part in (0.5, 0.99))
-        print(f"loop delay {name:8} p50 {p50:.2f} ms  p99 {p99:.2f} ms  max {times[-1]:.2f} ms")
     database.close()
+    if log.dropped:
+        raise RuntimeError(f"{log.dropped} records were dropped")
+    return pairs, used / SECONDS / ROUNDS
 
 
-def main() -> None:
-    """Run both."""
-    with tempfile.TemporaryDirectory() as directory:
-        pages(Path(directory))
-        asyncio.run(delays(Path(directory)))
-
-
-if __name__ == "__main__":
-    main()
+async def _late(log: RequestLog | None) -> float:
+    """The 99th percentile of the milliseconds by which a tick is late."""
+    delays: list[float] = []
+    loop = asyncio.get_running_loop()
+    records = [record(number) for number in range(int(PER_SECOND * TICK))]
+    end = loop.time() + SECONDS
+    while (due := loop.time() + TICK) < end:
+        if log is not None:
+            for one in records:
+                log.append(one, "v1")
+        await asyncio.sleep(due - loop.time())
+        delays.append((loop.time() - due) * 1e3)
+    return statistics.quantiles(delays, n=100)[98]

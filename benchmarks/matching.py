@@ -1,13 +1,11 @@
-"""What a decision costs with 10 and with 10,000 services: `python -m benchmarks.matching`.
+"""Row of what a decision costs with 10 and with 10,000 services."""
 
-The rounds of both sizes take turns, so that a machine's changes of speed meet both alike; the
-median of the rounds' ratios is what counts.
-"""
-
-import statistics
 import time
+from collections.abc import Iterator
 from itertools import cycle, islice
 
+from benchmarks.lab import Lab
+from benchmarks.report import Row, at_most, paired
 from proxy_core.domain.exchange import Ingress, RequestFacts
 from proxy_core.domain.matching import ServiceIndex
 from proxy_core.domain.policy import decide
@@ -48,14 +46,8 @@ def microseconds(index: ServiceIndex, facts: list[RequestFacts]) -> float:
     return (time.perf_counter() - begin) / len(facts) * 1e6
 
 
-def main() -> None:
-    """Print the medians and their ratio."""
+def services(_lab: Lab) -> Iterator[Row]:
+    """The rounds of both sizes take turns, so that a machine's changes of speed meet both alike."""
     small, large, facts = index_of(10), index_of(10_000), requests()
-    rounds = [(microseconds(small, facts), microseconds(large, facts)) for _ in range(ROUNDS)]
-    few, many = (statistics.median(column) for column in zip(*rounds, strict=True))
-    ratio = statistics.median(b / a for a, b in rounds)
-    print(f"decision with 10 services {few:.2f} us, with 10,000 {many:.2f} us, ratio {ratio:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+    pairs = [(microseconds(large, facts), microseconds(small, facts)) for _ in range(ROUNDS)]
+    yield paired("decision among 10,000 services, us", pairs, "10 services", at_most(1.1))

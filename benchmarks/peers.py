@@ -1,19 +1,18 @@
 """The proxies that are compared, each started as its own users would start it."""
 
 import contextlib
-import json
 import os
-import secrets
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.tools import BENCH_BIN, CREDENTIAL, PROXY_CORE, ROOT, Certificates, pinned, running
+from benchmarks.tools import BENCH_BIN, CREDENTIAL, PROXY_CORE, Certificates, pinned, running
+from benchmarks.worker import VAULT_TUI, Worker, serving
+from proxy_core.client import calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +27,17 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """How load reaches the upstream through this peer. `pid` 0: no process in between."""
+    """How load reaches the upstream through this peer. `pid` 0: no process in between.
+
+    `worker`: ours, to be given services, agents and commands.
+    """
 
     name: str
     ca: Path
     proxy: str = ""
     auth: str = ""
     pid: int = 0
+    worker: Worker | None = None
 
 
 Starter = Callable[[Setup], AbstractContextManager[Peer]]
@@ -57,6 +60,7 @@ def go_proxy(setup: Setup) -> Iterator[Peer]:
         f"-key={files.proxy_root_key}",
     ]
     command += [f"-upstream-ca={files.upstream_ca}", f"-credential={CREDENTIAL}"]
+    command += [f"-connect-to=127.0.0.1:{setup.upstream_port}"]
     environment = os.environ | {"GOMAXPROCS": "1"}
     with running(pinned(PROXY_CORE, command), env=environment) as (process, line):
         yield Peer("go", files.proxy_root, line.split()[1], pid=process.pid)
@@ -89,54 +93,52 @@ def mitmproxy(setup: Setup) -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
-def vault_tui(setup: Setup) -> Iterator[Peer]:
-    """This project's worker with a vault, a service and an agent made by its command line."""
-    home = setup.directory / "home"
-    password = setup.directory / "password"
-    password.write_text(secrets.token_urlsafe(24))
-    password.chmod(0o600)
-    environment = os.environ | {
-        "VAULT_TUI_HOME": str(home),
-        "VAULT_TUI_MASTER_PASSWORD_FILE": str(password),
-    }
-    program = str(Path(sys.executable).with_name("vault-tui"))
+def vault_tui(setup: Setup, name: str = "vault-tui", agents: int = 1) -> Iterator[Peer]:
+    """This project's worker with its vault open, a service for each host, and an agent.
 
-    def run(*arguments: str, stdin: str = "") -> str:
-        done = subprocess.run(
-            [program, *arguments],
-            input=stdin,
-            env=environment,
-            cwd=ROOT,
-            check=True,
-            text=True,
-            stdout=subprocess.PIPE,
-        )
-        return done.stdout.strip()
+    With several agents, connections take their tokens in turn.
+    """
+    directory = setup.directory / name
+    directory.mkdir()
+    options = [f"--upstream-ca={setup.certificates.upstream_ca}"]
+    options += [f"--connect-to=:{setup.upstream_port}:127.0.0.1:{setup.upstream_port}"]
+    command = pinned(PROXY_CORE, [VAULT_TUI, "worker"])
+    with (
+        (directory / "log").open("w") as log,
+        serving(directory / "home", options, command, stderr=log) as worker,
+    ):
+        worker.send(calls.set_credentials({KEY: CREDENTIAL.removeprefix("Bearer ")}))
+        worker.send(calls.replace_services(SERVICES))
+        tokens = directory / "tokens"
+        tokens.touch(0o600)
+        tokens.write_text("".join(f"{worker.agent(f'agent-{n}')}:default\n" for n in range(agents)))
+        ca = worker.save_ca(directory / "ca.pem")
+        yield Peer(name, ca, worker.proxy, f"@{tokens}", worker.process.pid, worker)
 
-    worker = [program, "worker", "--port", "0", "--proxy-port", "0"]
-    worker += ["--connect-to", f"localhost:{setup.upstream_port}:127.0.0.1:{setup.upstream_port}"]
-    worker += ["--upstream-ca", str(setup.certificates.upstream_ca)]
-    with running(pinned(PROXY_CORE, worker), env=environment, cwd=ROOT) as (process, line):
-        run("init", "--password-stdin", stdin=password.read_text())
-        run("credential", "set", "BENCH_TOKEN", stdin=CREDENTIAL.removeprefix("Bearer "))
-        run(
-            "service",
-            "add",
-            "--name",
-            "bench",
-            "--host",
-            "localhost",
-            "--auth",
-            "bearer",
-            "--token",
-            "BENCH_TOKEN",
-        )
-        token = _json(run("agent", "create", "bench", "--json"))["av_agent_token"]
-        ca = setup.directory / "vault-ca.pem"
-        run("ca", "--out", str(ca))
-        fields = dict(part.split("=", 1) for part in line.split()[1:])
-        yield Peer("vault-tui", ca, fields["proxy"], f"{token}:default", process.pid)
 
+KEY, PLACEHOLDER = "BENCH_TOKEN", "__bench_token__"
+_DENIED = [{"methods": ["DELETE"], "path": f"/v1/never/{n}/*", "action": "deny"} for n in range(19)]
+_EVERYWHERE = ["path", "query", "header", "body"]
+
+
+def _service(name: str, host: str, **more: object) -> dict[str, object]:
+    auth = {"type": "bearer", "token": KEY}
+    return {"name": name, "host": host, "auth": auth, "scrub": False} | more
+
+
+SERVICES = [
+    _service("bench", "localhost"),
+    _service("any", "*.bench.test"),
+    _service("plain", "plain.bench.test"),
+    _service("scrub", "scrub.bench.test", scrub=True),
+    _service("rules", "rules.bench.test", rules=[*_DENIED, {"path": "/v1/*", "action": "allow"}]),
+    _service(
+        "fill",
+        "fill.bench.test",
+        substitutions=[{"key": KEY, "placeholder": PLACEHOLDER, "in": _EVERYWHERE}],
+    ),
+]
+"""The bare minimum for the peers' rows; the others differ from `plain` in one thing each."""
 
 PEERS: dict[str, Starter] = {
     "direct": direct,
@@ -144,11 +146,6 @@ PEERS: dict[str, Starter] = {
     "mitmproxy": mitmproxy,
     "vault-tui": vault_tui,
 }
-
-
-def _json(text: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads(text)
-    return found
 
 
 def _free_port() -> int:

@@ -22,10 +22,12 @@ import (
 	"time"
 )
 
-// target says how to reach the upstream: directly, or by CONNECT through a proxy.
+// target says how to reach the upstream: directly, or by CONNECT through a proxy, and what to ask it.
 type target struct {
-	host, proxy, auth string
-	tls               *tls.Config
+	host, proxy, path, body string
+	auths                   []string // connections take them in turn
+	tls                     *tls.Config
+	dialled                 *atomic.Int64
 }
 
 // figures is the one JSON object that a run prints.
@@ -33,10 +35,12 @@ type figures map[string]float64
 
 func load(args []string) error {
 	flags := flag.NewFlagSet("load", flag.ExitOnError)
-	mode := flags.String("mode", "throughput", "throughput|latency|connects|sse|download|upload|hold")
+	mode := flags.String("mode", "throughput", "throughput|latency|connects|newhosts|sse|download|upload|hold")
 	host := flags.String("host", "", "upstream host:port")
 	proxyAddr := flags.String("proxy", "", "proxy host:port; none: direct")
-	auth := flags.String("auth", "", "proxy user:password")
+	auth := flags.String("auth", "", "proxy user:password; @FILE: one a line, for connections in turn")
+	path := flags.String("path", "/v1/messages", "target of a small request and of a download")
+	body := flags.String("body", "", "JSON body of a small request, which is then a POST")
 	ca := flags.String("ca", "", "PEM of the root to trust")
 	c := flags.Int("c", 16, "connections")
 	seconds := flags.Float64("seconds", 3, "duration")
@@ -47,14 +51,20 @@ func load(args []string) error {
 	if err != nil {
 		return err
 	}
-	t := target{host: *host, proxy: *proxyAddr, auth: *auth, tls: &tls.Config{
-		RootCAs: pool, ServerName: strings.Split(*host, ":")[0], NextProtos: []string{"http/1.1"},
-		ClientSessionCache: tls.NewLRUClientSessionCache(0)}}
+	auths, err := credentials(*auth)
+	if err != nil {
+		return err
+	}
+	t := target{host: *host, proxy: *proxyAddr, path: *path, body: *body, auths: auths, dialled: new(atomic.Int64),
+		tls: &tls.Config{
+			RootCAs: pool, ServerName: strings.Split(*host, ":")[0], NextProtos: []string{"http/1.1"},
+			ClientSessionCache: tls.NewLRUClientSessionCache(0)}}
 	length := time.Duration(*seconds * float64(time.Second))
 	modes := map[string]func() (figures, error){
 		"throughput": func() (figures, error) { return throughput(t, *c, length) },
 		"latency":    func() (figures, error) { return latency(t, *c, *rate, length) },
 		"connects":   func() (figures, error) { return connects(t, *c, length) },
+		"newhosts":   func() (figures, error) { return newHosts(t, length) },
 		"sse":        func() (figures, error) { return sse(t, *c, *rate, length) },
 		"download":   func() (figures, error) { return transfer(t, *c, *size, length, false) },
 		"upload":     func() (figures, error) { return transfer(t, *c, *size, length, true) },
@@ -69,6 +79,15 @@ func load(args []string) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+func credentials(auth string) ([]string, error) {
+	name, isFile := strings.CutPrefix(auth, "@")
+	if !isFile {
+		return []string{auth}, nil
+	}
+	text, err := os.ReadFile(name)
+	return strings.Fields(string(text)), err
 }
 
 // client is one connection: TLS to the upstream, inside a tunnel when there is a proxy.
@@ -102,15 +121,19 @@ func (t target) dial() (*client, error) {
 	if t.proxy == "" {
 		direct = "X-Direct: 1\r\n"
 	}
-	small := "GET /v1/messages HTTP/1.1\r\nHost: " + t.host + "\r\nUser-Agent: gobench\r\nAccept: */*\r\n" +
-		"Authorization: Bearer placeholder\r\n" + direct + "\r\n"
+	method, framing := "GET", ""
+	if t.body != "" {
+		method, framing = "POST", "Content-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(t.body))+"\r\n"
+	}
+	small := method + " " + t.path + " HTTP/1.1\r\nHost: " + t.host + "\r\nUser-Agent: gobench\r\nAccept: */*\r\n" +
+		"Authorization: Bearer placeholder\r\n" + direct + framing + "\r\n" + t.body
 	return &client{conn: secure, reader: bufio.NewReaderSize(secure, 64<<10), small: []byte(small)}, nil
 }
 
 func (t target) connect(conn net.Conn) error {
 	request := "CONNECT " + t.host + " HTTP/1.1\r\nHost: " + t.host + "\r\n"
-	if t.auth != "" {
-		request += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(t.auth)) + "\r\n"
+	if auth := t.auths[int(t.dialled.Add(1))%len(t.auths)]; auth != "" {
+		request += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(auth)) + "\r\n"
 	}
 	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
 		return err
@@ -279,6 +302,31 @@ func connects(t target, n int, length time.Duration) (figures, error) {
 	return figures{"per_second": float64(count.Load()) / length.Seconds()}, err
 }
 
+// newHosts asks for one small answer each of hosts that nobody has asked for before; `host` begins
+// with `*.`.
+func newHosts(t target, length time.Duration) (figures, error) {
+	var all []float64
+	_, rest, _ := strings.Cut(t.host, "*.")
+	mark := time.Now().UnixNano()
+	for start := time.Now(); time.Since(start) < length; {
+		one := t
+		one.host = fmt.Sprintf("h%d-%d.%s", mark, len(all), rest)
+		one.tls = t.tls.Clone()
+		one.tls.ServerName = strings.Split(one.host, ":")[0]
+		begin := time.Now()
+		c, err := one.dial()
+		if err != nil {
+			return nil, err
+		}
+		if err := c.get(); err != nil {
+			return nil, err
+		}
+		all = append(all, float64(time.Since(begin).Microseconds()))
+		c.conn.Close()
+	}
+	return quantiles(all, "us"), nil
+}
+
 func sse(t target, n, rate int, length time.Duration) (figures, error) {
 	var lock sync.Mutex
 	var all []float64
@@ -326,7 +374,7 @@ func transfer(t target, n int, size int64, length time.Duration, up bool) (figur
 	start := time.Now()
 	err := each(n, func(int) error {
 		for time.Since(start) < length {
-			moved, err := one(web, t.host, size, up)
+			moved, err := one(web, t, size, up)
 			if err != nil {
 				return err
 			}
@@ -337,10 +385,10 @@ func transfer(t target, n int, size int64, length time.Duration, up bool) (figur
 	return figures{"mb_per_second": float64(total.Load()) / 1e6 / time.Since(start).Seconds()}, err
 }
 
-func one(web *http.Client, host string, size int64, up bool) (int64, error) {
+func one(web *http.Client, t target, size int64, up bool) (int64, error) {
 	if up {
 		body := io.LimitReader(zeros{}, size)
-		request, err := http.NewRequest(http.MethodPost, "https://"+host+"/sink", body)
+		request, err := http.NewRequest(http.MethodPost, "https://"+t.host+"/sink", body)
 		if err != nil {
 			return 0, err
 		}
@@ -356,7 +404,7 @@ func one(web *http.Client, host string, size int64, up bool) (int64, error) {
 		}
 		return size, err
 	}
-	response, err := web.Get(fmt.Sprintf("https://%s/bytes/%d", host, size))
+	response, err := web.Get(fmt.Sprintf("https://%s%s/%d", t.host, t.path, size))
 	if err != nil {
 		return 0, err
 	}

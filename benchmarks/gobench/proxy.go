@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -40,6 +41,7 @@ func proxy(args []string) error {
 	cert, key := flags.String("cert", "", "root certificate"), flags.String("key", "", "root key")
 	upstreamCA := flags.String("upstream-ca", "", "extra root")
 	credential := flags.String("credential", "", "Authorization value to inject")
+	connectTo := flags.String("connect-to", "", "host:port to dial whatever the request's host")
 	_ = flags.Parse(args)
 	root, err := tls.LoadX509KeyPair(*cert, *key)
 	if err != nil {
@@ -62,6 +64,11 @@ func proxy(args []string) error {
 			TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 512, MaxIdleConns: 2048,
 			DisableCompression: true, ForceAttemptHTTP2: false,
 		}}
+	if *connectTo != "" {
+		m.transport.DialContext = func(c context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(c, network, *connectTo)
+		}
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

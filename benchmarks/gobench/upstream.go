@@ -1,19 +1,23 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"path"
 	"strconv"
 	"time"
 )
 
 const reply = `{"id":"req_0123456789","object":"message","content":"a small JSON answer of the usual size","usage":{"in":12,"out":34}}`
 
-// upstream serves, over TLS: / (small JSON, only with the injected credential), /bytes/N, /sink
-// (answers with the count of bytes read) and /sse?rate=R&n=N (events that carry their send time).
+const escaped = `{"text":"a \"quoted\" line\nand \u00e9 another, C:\\dir, https:\/\/example.com\/a%20b","n":17},`
+
+// upstream serves, over TLS: / (small JSON, only with the injected credential), /bytes/N, /escaped/N
+// (JSON full of escapes), /sink (answers with the count of bytes read) and /sse?rate=R&n=N (events that carry their send time).
 func upstream(args []string) error {
 	flags := flag.NewFlagSet("upstream", flag.ExitOnError)
 	cert, key := flags.String("cert", "", "PEM"), flags.String("key", "", "PEM")
@@ -28,18 +32,8 @@ func upstream(args []string) error {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, reply)
 	})
-	mux.HandleFunc("/bytes/", func(w http.ResponseWriter, r *http.Request) {
-		n, _ := strconv.ParseInt(r.URL.Path[len("/bytes/"):], 10, 64)
-		w.Header().Set("Content-Length", strconv.FormatInt(n, 10))
-		block := make([]byte, 64<<10)
-		for n > 0 {
-			m := min(n, int64(len(block)))
-			if _, err := w.Write(block[:m]); err != nil {
-				return
-			}
-			n -= m
-		}
-	})
+	mux.HandleFunc("/bytes/", repeating(make([]byte, 64<<10)))
+	mux.HandleFunc("/escaped/", repeating(bytes.Repeat([]byte(escaped), 512)))
 	mux.HandleFunc("/sink", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprintf(w, "%d", n)
@@ -52,6 +46,22 @@ func upstream(args []string) error {
 	fmt.Println("ready", listener.Addr())
 	server := &http.Server{Handler: mux, TLSNextProto: noHTTP2()}
 	return server.ServeTLS(listener, *cert, *key)
+}
+
+// repeating answers /…/N with N bytes, the block again and again.
+func repeating(block []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.ParseInt(path.Base(r.URL.Path), 10, 64)
+		w.Header().Set("Content-Length", strconv.FormatInt(n, 10))
+		w.Header().Set("Content-Type", "application/json")
+		for n > 0 {
+			m := min(n, int64(len(block)))
+			if _, err := w.Write(block[:m]); err != nil {
+				return
+			}
+			n -= m
+		}
+	}
 }
 
 func events(w http.ResponseWriter, r *http.Request) {
