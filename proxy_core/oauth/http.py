@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import httpcore
 
@@ -108,7 +109,12 @@ class GuardedHttp:
             max_keepalive_connections=0,
             network_backend=self._backend,
         )
-        headers = {"user-agent": USER_AGENT, "accept-encoding": "identity", **request.headers}
+        headers = {
+            "host": urlsplit(request.url).netloc,
+            "user-agent": USER_AGENT,
+            "accept-encoding": "identity",
+            **request.headers,
+        }
         limits = dict.fromkeys(("read", "write", "pool"), self._total_seconds)
         try:
             async with (

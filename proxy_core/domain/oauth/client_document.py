@@ -65,10 +65,16 @@ _IN_URL = _SECRET | frozenset(
 _IN_BODY = _SECRET | frozenset(("client_id", "redirect_uri", "scope", "state", "code"))
 
 
-def parse_client(document: Mapping[str, Any], allow_http_loopback: bool = False) -> OAuthClient:
+def parse_client(
+    document: Mapping[str, Any],
+    allow_http_loopback: bool = False,
+    has_secret: bool | None = None,
+) -> OAuthClient:
     """A client from its document. Fields left out come from the preset that `provider` names.
 
-    URLs must be https; with `allow_http_loopback` also http to a loopback address.
+    URLs must be https; with `allow_http_loopback` also http to a loopback address. `has_secret`,
+    where the caller knows it, settles a `token_auth_method` that the document leaves out: none
+    without a secret; with one what the preset says, else basic, which every server must take.
     Raises VaultError bad_request.
     """
     given = Fields(document, "oauth")
@@ -79,7 +85,7 @@ def parse_client(document: Mapping[str, Any], allow_http_loopback: bool = False)
         provider=fields.get("provider", str, ""),
         **{name: _url(fields, name, allow_http_loopback) for name in _URLS},
         client_id=_text(fields, "client_id"),
-        auth_method=_auth_method(fields),
+        auth_method=_auth_method(fields, None if "token_auth_method" in given else has_secret),
         token_format=_choice(fields, "token_format", TokenFormat),
         scopes=_scopes(fields),
         scope_separator=_separator(fields),
@@ -160,11 +166,12 @@ def _choice(fields: Fields, name: str, kind: type[_Choice]) -> _Choice:
     return kind(value)
 
 
-def _auth_method(fields: Fields) -> AuthMethod:
+def _auth_method(fields: Fields, has_secret: bool | None) -> AuthMethod:
     value = fields.get("token_auth_method", str, "")
-    if short := _SHORT_METHODS.get(value):
-        return short
-    return _choice(fields, "token_auth_method", AuthMethod)
+    method = _SHORT_METHODS.get(value) or _choice(fields, "token_auth_method", AuthMethod)
+    if has_secret is False:
+        return AuthMethod.NONE
+    return AuthMethod.BASIC if has_secret and method is AuthMethod.NONE else method
 
 
 def _separator(fields: Fields) -> str:

@@ -54,6 +54,29 @@ def test_methods_have_short_names(spelling: str, method: AuthMethod) -> None:
     assert parse_client({"token_url": URL, "token_auth_method": spelling}).auth_method is method
 
 
+@pytest.mark.parametrize(
+    ("document", "has_secret", "method"),
+    [
+        ({}, None, AuthMethod.NONE),
+        ({}, False, AuthMethod.NONE),
+        ({}, True, AuthMethod.BASIC),
+        ({"token_auth_method": "post"}, True, AuthMethod.POST),
+        ({"token_auth_method": "none"}, True, AuthMethod.NONE),
+        ({"token_auth_method": "post"}, False, AuthMethod.POST),
+        ({"provider": "github"}, None, AuthMethod.POST),
+        ({"provider": "github"}, True, AuthMethod.POST),
+        ({"provider": "github"}, False, AuthMethod.NONE),
+        ({"provider": "spotify"}, True, AuthMethod.BASIC),
+    ],
+)
+def test_a_secret_settles_the_method(
+    document: dict[str, Any], has_secret: bool | None, method: AuthMethod
+) -> None:
+    """A method that is given stays; one that isn't depends on whether there is a secret."""
+    client = parse_client({"token_url": URL, **document}, has_secret=has_secret)
+    assert client.auth_method is method
+
+
 def test_scopes_as_one_text() -> None:
     """Scopes may be written as people do."""
     assert parse_client({"token_url": URL, "scopes": "a, b c"}).scopes == ("a", "b", "c")
