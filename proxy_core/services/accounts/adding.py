@@ -135,6 +135,7 @@ class AddingAccounts:
             account_id=told.account_id or known.account_id,
             organization_id=told.organization_id or known.organization_id,
             name=told.name or known.name,
+            tier=told.tier or known.tier,
         )
         return replace(
             fresh,
@@ -170,7 +171,7 @@ class AddingAccounts:
             login_id=login_id,
             email=email,
             nickname=nickname,
-            tier=check_tier(new.tier),
+            tier=check_tier(new.tier or new.tokens.subject.tier),
             priority=1 + max((other.priority for other in others), default=-1),
             is_default=not any(other.is_default for other in others),
             created_at=self._state.now,
