@@ -2,6 +2,7 @@
 
     spelling.py   how one character of a secret may be written: literal, %XX, \\u00XX, …
     pattern.py    one text to be found, as a sequence of such characters
+    escapes.py    escapes of such characters: where they are; a quick look at a text without them
     engine.py     all patterns of a request's secrets: search, replace, hold back little
     coding.py     content codings taken off, a bounded piece at a time
     fields.py     what a request asks for and a response announces when its body will be scrubbed

@@ -1,31 +1,33 @@
 """Search and replace in a stream, holding back only what could be the beginning of a secret.
 
-    feed(data):  held + data ──► where could a pattern begin?  ──► leftmost, then longest, wins
-                                 (literal forms, escapes, the end)      │
-                                 nothing undecided before it: replaced ◄┘ undecided: held back
+    feed(data):  held + data ──► may a whole secret be in it, or its end cut one? ── no ──► goes on
+                                            │ yes
+                                 where could one begin?  ──► leftmost, then longest, wins
+                              (literal forms, escapes, the end)      │
+                              nothing undecided before it: replaced ◄┘ undecided: held back
 
-Whole literal forms are found by `bytes.find`, at gigabytes a second. A text that holds escapes is
-found by its first one: only escapes of characters that secrets are made of are looked at, and only
-where what stands before them is a secret's beginning. How the bytes were cut never matters: a match
-is replaced when nothing that begins before it, or with it, can still become another one.
+Nearly all data is done with after the first look, which runs at gigabytes a second: see escapes.py.
+A secret that is written with escapes is then found by its first one: only escapes of characters
+that secrets are made of are looked at, and only where what stands before them is a secret's
+beginning. How the bytes were cut never matters: a match is replaced when nothing that begins before
+it, or with it, can still become another one.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from proxy_core.mitm.scrub.escapes import BACKSLASH, PERCENT, Escapes
 from proxy_core.mitm.scrub.pattern import Pattern, patterns_of
-from proxy_core.mitm.scrub.spelling import SHORT_ESCAPES
 
 SHORTEST = 6
 """Bytes of a secret that is looked for: shorter ones would match ordinary text."""
 
-_PERCENT, _BACKSLASH, _U = b"%\\u"
-_MOST_BACKSLASHES = 8
 # An escape that the data's end has cut, and how far from the end it may begin.
 _CUT_ESCAPE = re.compile(rb"(?:%(?:25){0,3}[0-9A-Fa-f]?|\\{1,8}(?:u[0-9A-Fa-f]{0,3})?)\Z")
 _CUT_ESCAPE_MOST = 12
-_ALPHANUMERIC = frozenset(range(0x30, 0x3A)) | set(range(0x41, 0x5B)) | set(range(0x61, 0x7B))
+_WINDOW = 4096
+"""Bytes that are searched exactly, at least, where the first look found something."""
 
 _Start = tuple[int, int]
 """Where a pattern may begin, and its number."""
@@ -44,24 +46,20 @@ class Scrubber:
 
     def __init__(self, patterns: list[Pattern]) -> None:
         self._patterns = patterns
-        percents = [pattern.by_percent() for pattern in patterns]
-        codes = [pattern.by_code() for pattern in patterns]
-        self._percents = _numbered(percents)
-        self._codes = _numbered(codes)
-        # An escaped `%` may begin another escape: `_unescaped` looks at what follows.
-        self._percent_escape = _any_hex(b"%", {_PERCENT, *self._percents}, 2)
-        self._code_escape = _any_hex(rb"\\u", self._codes, 4)
-        self._short_escapes = [
-            (re.compile(re.escape(b"\\" + after)), self._codes[ord(character)])
-            for character, after in SHORT_ESCAPES.items()
-            if ord(character) in self._codes
-        ]
-        self._spaces = self._codes.get(ord(" "), ())
+        self._escapes = Escapes(
+            [pattern.by_percent() for pattern in patterns],
+            [pattern.by_code() for pattern in patterns],
+        )
         self._forms = [
             (form, number) for number, pattern in enumerate(patterns) for form in pattern.forms
         ]
-        self._bytes = bytes({byte for form, _ in self._forms for byte in form})
-        """No text ends within a form unless its last byte is one of these."""
+        self._anchors = [pattern.anchor for pattern in patterns]
+        self._longest = max(pattern.longest for pattern in patterns)
+        self._bytes = (
+            bytes({byte for form, _ in self._forms for byte in form}) + self._escapes.bytes
+        )
+        """All that a pattern, however it is written, consists of."""
+        self._is_part = bytes(byte in self._bytes for byte in range(256))
 
     def whole(self, text: bytes) -> bytes:
         """`text`, which nothing follows, without secrets; the same object when there are none."""
@@ -74,7 +72,11 @@ class Scrubber:
 
     def replace(self, data: bytes, *, final: bool) -> tuple[bytes, bytes]:
         """What is decided of `data`, replaced, and the rest; `final`: nothing will follow."""
-        starts = self._starts(data, final)
+        starts: set[_Start] = set()
+        if self._may_hold(data):
+            starts.update(self._whole(data))
+        if data and self._is_part[data[-1]] and not final:
+            starts.update(self._cut(data))
         if not starts:
             return data, b""
         out, done = [], 0
@@ -115,71 +117,47 @@ class Scrubber:
 
     # --- where a pattern could begin ----------------------------------------------------------
 
-    def _starts(self, data: bytes, final: bool) -> set[_Start]:
-        found: set[_Start] = set()
+    def _may_hold(self, data: bytes) -> bool:
+        """Whether a whole pattern may be in `data`: never False when one is."""
+        text = self._escapes.taken_off(data)
+        return any(anchor in text for anchor in self._anchors)
+
+    def _whole(self, data: bytes) -> Iterator[_Start]:
+        """Beginnings of all whole patterns, and others."""
         for form, number in self._forms:
-            if form in data:
-                found.update((at, number) for at in _every(data, form))
-        if self._has_escapes(data):
-            found.update(self._after_escapes(data))
-        if not final and self._may_be_cut(data):
-            found.update(self._cut(data))
-        return found
+            at = data.find(form)
+            while at >= 0:
+                yield at, number
+                at = data.find(form, at + 1)
+        step = max(_WINDOW, self._longest)
+        for begin in range(0, len(data), step):
+            end = begin + step + self._longest
+            if self._may_hold(data[begin:end]):
+                yield from self._after_escapes(data, begin, end)
 
-    def _has_escapes(self, data: bytes) -> bool:
-        if _PERCENT in data and self._percent_escape.search(data):
-            return True
-        if _BACKSLASH in data:
-            if self._code_escape.search(data):
-                return True
-            if any(escape.search(data) for escape, _ in self._short_escapes):
-                return True
-        return bool(self._spaces) and b"+" in data
-
-    def _may_be_cut(self, data: bytes) -> bool:
-        if not data:
-            return False
-        start = max(0, len(data) - _CUT_ESCAPE_MOST)
-        return data[-1] in self._bytes or _CUT_ESCAPE.search(data, start) is not None
-
-    def _after_escapes(self, data: bytes) -> Iterator[_Start]:
-        for at, users in self._escapes(data):
+    def _after_escapes(self, data: bytes, begin: int, end: int) -> Iterator[_Start]:
+        """Of patterns whose first escape is within these bounds."""
+        for at, users in self._escapes.find(data, begin, end):
             for number, indexes in users:
-                for begin in self._patterns[number].starts_before(data, at, indexes):
-                    yield begin, number
-
-    def _escapes(self, data: bytes) -> Iterator[tuple[int, "_Users"]]:
-        """Places of escapes of characters that patterns have, and who has them."""
-        if _PERCENT in data:
-            for match in _overlapping(self._percent_escape, data):
-                for byte in _unescaped(data, match.start()):
-                    yield match.start(), self._percents.get(byte, ())
-        if _BACKSLASH in data:
-            for match in _overlapping(self._code_escape, data):
-                users = self._codes.get(int(match[0][2:], 16), ())
-                yield from ((at, users) for at in _backslashes(data, match.start()))
-            for escape, users in self._short_escapes:
-                for match in _overlapping(escape, data):
-                    # Every pair of backslashes in a run is a match of its own.
-                    if match[0] == b"\\\\":
-                        yield match.start(), users
-                    else:
-                        yield from ((at, users) for at in _backslashes(data, match.start()))
-        if self._spaces:
-            yield from ((at, self._spaces) for at in _every(data, b"+"))
+                for start in self._patterns[number].starts_before(data, at, indexes):
+                    yield start, number
 
     def _cut(self, data: bytes) -> Iterator[_Start]:
-        """Beginnings of patterns that the data's end cuts, within their first escape or before."""
-        yield from self._beginnings(data, len(data))
-        for at in range(max(0, len(data) - _CUT_ESCAPE_MOST), len(data)):
-            if data[at] in (_PERCENT, _BACKSLASH) and _CUT_ESCAPE.match(data, at):
+        """Beginnings of all patterns that the data's end cuts, and others."""
+        end = len(data)
+        tail = data[-self._longest :]
+        begin = end - len(tail) + len(tail.rstrip(self._bytes))
+        yield from self._beginnings(data, begin, end)
+        yield from self._after_escapes(data, begin, end)
+        for at in range(max(begin, end - _CUT_ESCAPE_MOST), end):
+            if data[at] in (PERCENT, BACKSLASH) and _CUT_ESCAPE.match(data, at):
                 yield from ((at, number) for number in range(len(self._patterns)))
-                yield from self._beginnings(data, at)
+                yield from self._beginnings(data, begin, at)
 
-    def _beginnings(self, data: bytes, end: int) -> Iterator[_Start]:
-        """Where a form begins that has not ended at `end`."""
+    def _beginnings(self, data: bytes, begin: int, end: int) -> Iterator[_Start]:
+        """Where, from `begin` on, a form begins that has not ended at `end`."""
         for form, number in self._forms:
-            at = data.find(form[:1], max(0, end - len(form) + 1), end)
+            at = data.find(form[:1], max(begin, end - len(form) + 1), end)
             while at >= 0:
                 if form.startswith(data[at:end]):
                     yield at, number
@@ -216,70 +194,3 @@ def compile_scrubber(secrets: Iterable[Secret]) -> Scrubber | None:
         for pattern in patterns_of(secret.value, secret.placeholder)
     ]
     return Scrubber(patterns) if patterns else None
-
-
-_Users = Iterable[tuple[int, list[int]]]
-"""Numbers of patterns, each with the positions of a character in it."""
-
-
-def _numbered(maps: list[dict[int, list[int]]]) -> dict[int, list[tuple[int, list[int]]]]:
-    merged: dict[int, list[tuple[int, list[int]]]] = {}
-    for number, positions in enumerate(maps):
-        for value, indexes in positions.items():
-            merged.setdefault(value, []).append((number, indexes))
-    return merged
-
-
-def _any_hex(before: bytes, values: Iterable[int], digits: int) -> re.Pattern[bytes]:
-    """`before` and one of `values` in hexadecimal.
-
-    All letters and digits are in it, so that a compiled regex, which the `re` module may keep, says
-    little of the secrets it was made for.
-    """
-    by_high: dict[str, list[str]] = {}
-    for value in sorted(_ALPHANUMERIC.union(values)):
-        text = f"{value:0{digits}x}"
-        by_high.setdefault(text[:-1], []).append(text[-1])
-    choices = [
-        _ignoring_case(high) + "[" + "".join(sorted({*lows, *"".join(lows).upper()})) + "]"
-        for high, lows in by_high.items()
-    ]
-    return re.compile(before + b"(?:" + "|".join(choices).encode() + b")")
-
-
-def _ignoring_case(digits: str) -> str:
-    return "".join(f"[{one}{one.upper()}]" if one.isalpha() else one for one in digits)
-
-
-def _every(data: bytes, part: bytes) -> Iterator[int]:
-    at = data.find(part)
-    while at >= 0:
-        yield at
-        at = data.find(part, at + 1)
-
-
-def _overlapping(pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes]]:
-    match = pattern.search(data)
-    while match is not None:
-        yield match
-        match = pattern.search(data, match.start() + 1)
-
-
-def _unescaped(data: bytes, at: int) -> Iterator[int]:
-    """Bytes that the percent escape at `at` may stand for: `%2561` is `%` and `a`."""
-    for begin in range(at + 1, at + 9, 2):
-        digits = data[begin : begin + 2]
-        try:
-            yield int(digits, 16)
-        except ValueError:
-            return
-        if digits != b"25":
-            return
-
-
-def _backslashes(data: bytes, last: int) -> Iterator[int]:
-    """Places where an escape may begin whose last backslash is at `last`."""
-    for at in range(last, max(-1, last - _MOST_BACKSLASHES), -1):
-        if data[at] != _BACKSLASH:
-            return
-        yield at

@@ -5,15 +5,30 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
-from proxy_core.mitm.scrub.spelling import Spelling, spelling_of
+from proxy_core.mitm.scrub.escapes import anchor_of
+from proxy_core.mitm.scrub.spelling import LONGEST, LONGEST_ASCII, Spelling, spelling_of
 
 _URL_ALPHABET = {"+": "-", "/": "_"}
 
 
 class Pattern:
-    """A text and what stands for it. `forms` are its spellings without any escape."""
+    """A text and what stands for it.
 
-    __slots__ = ("_encoding", "_offsets", "_other", "_runs", "_text", "forms", "placeholder")
+    `forms` are its spellings without any escape, `longest` is the size in bytes that no spelling
+    exceeds; of `anchor`, see escapes.py.
+    """
+
+    __slots__ = (
+        "_encoding",
+        "_offsets",
+        "_other",
+        "_runs",
+        "_text",
+        "anchor",
+        "forms",
+        "longest",
+        "placeholder",
+    )
 
     def __init__(
         self,
@@ -32,6 +47,8 @@ class Pattern:
         sizes = (len(one.encode(encoding)) for one in text)
         self._offsets = list(accumulate(sizes, initial=0))
         self._runs = self._plain_runs()
+        self.anchor = anchor_of("".join(" " if one in self._other else one for one in text))
+        self.longest = sum(LONGEST_ASCII if one.isascii() else LONGEST for one in text)
 
     def _plain_runs(self) -> list[int]:
         """For each character where the run of those ends that stand for nothing but themselves."""

@@ -27,6 +27,8 @@ SHORT_ESCAPES = {
 """What JSON has beside `\\uXXXX`: the character, and the byte that follows the backslashes."""
 LONGEST = 40
 """No spelling of one character is longer: four bytes as `%252525XX`."""
+LONGEST_ASCII = 13
+"""Nor one of a character in ASCII: eight backslashes and `uXXXX`."""
 
 
 class Spelling:
