@@ -1,7 +1,7 @@
 """Scrubbing: no secret survives, nothing else changes, and cuts make no difference."""
 
 import re
-from base64 import urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Iterator
 
 from proxy_core.mitm.http1 import CHUNKED, UNTIL_CLOSE, Limits
@@ -88,42 +88,27 @@ def _codes(value: bytes) -> bytes:
     return b"".join(b"\\u%04x" % byte for byte in value)
 
 
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})|\\+u00([0-9A-Fa-f]{2})|\\+([\"/\\bfnrt])")
-_SHORT = dict(zip(b"bfnrt", b"\b\f\n\r\t", strict=True))
-
-
 def _could_hold(text: bytes, value: bytes) -> bool:
-    """Whether the secret can be read out of the text: generous, and told apart from the engine.
-
-    Looked for is the secret with its own escapes left and with them undone, in the text at each
-    depth of decoding.
-    """
-    wanted = {_bare(form) for form in (*_forms(value), *_forms(_readings(value)[-1]))}
-    return any(form in _bare(reading) for reading in _readings(text) for form in wanted)
+    """Whether the secret can be read out of the text: generous, and told apart from the engine."""
+    return any(re.search(b"".join(map(_any_way, form)), text) for form in _forms(value))
 
 
-def _readings(text: bytes) -> list[bytes]:
-    """The text, and what is left when its escapes are undone, again and again."""
-    readings = [text]
-    while len(readings) < 10 and (less := _ESCAPE.sub(_unescaped, readings[-1])) != readings[-1]:
-        readings.append(less)
-    return readings
+def _any_way(byte: int) -> bytes:
+    """A character of the secret: as it is or escaped, behind any number of backslashes."""
+    either = {b"+": b"+-", b"/": b"/_"}.get(bytes((byte,)), bytes((byte,)))
+    return rb"\\*(?:" + b"|".join(b"|".join(_ways(each)) for each in either) + b")"
 
 
-def _bare(text: bytes) -> bytes:
-    """Without backslashes, since any run of them may stand for one, and in one base64 alphabet."""
-    return text.replace(b"\\", b"").translate(bytes.maketrans(b"+/", b"-_"))
-
-
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    if found[3]:
-        return bytes((_SHORT.get(found[3][0], found[3][0]),))
-    return bytes((int(found[1] or found[2], 16),))
+def _ways(byte: int) -> list[bytes]:
+    short = {0x22: rb"\"", 0x25: b"%(?:25)*", 0x5C: rb"\\*"}.get(byte)
+    hexes = b"(?i:%02x)" % byte
+    ways = [re.escape(bytes((byte,))), b"%(?:25)*" + hexes, b"u00" + hexes]
+    return ways if short is None else [*ways, short]
 
 
 def _forms(value: bytes) -> Iterator[bytes]:
     """Itself, and what base64 makes of it alone at each alignment."""
     yield value
     for before in range(3):
-        encoded = urlsafe_b64encode(bytes(before) + value)
+        encoded = b64encode(bytes(before) + value)
         yield encoded[-(-before * 8 // 6) : (before + len(value)) * 8 // 6]
