@@ -95,7 +95,7 @@ def test_remove_and_undo(vault_tui: CommandLine) -> None:
     where = ("--vault", VAULT)
     assert "--undo brings it back until" in vault_tui.ok("account", "remove", "bob", *where, "-y")
     assert list(listed(vault_tui)["accounts"]) == ["ada@example.com"]
-    assert list(listed(vault_tui, "--removed")["accounts"]) == ["bob@example.com"]
+    assert "bob@example.com" in listed(vault_tui, "--removed")["accounts"]
     assert vault_tui("account", "pause", "bob", *where).returncode == 4
     vault_tui.ok("account", "remove", "bob", "--undo", *where)
     assert listed(vault_tui)["accounts"]["bob@example.com"]["pools"] == ["ANTHROPIC"]
