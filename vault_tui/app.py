@@ -152,11 +152,12 @@ class ConsoleApp(GlobalActions, App[int]):
 
     @property
     def _running_screens(self) -> bool:
-        return bool(self._screen_stacks.get(self._current_mode))
+        # While the console leaves, its screens lose their parts one by one.
+        return self.is_running and bool(self._screen_stacks.get(self._current_mode))
 
     def data_changed(self, kind: str) -> None:
         """A list was read afresh: tell every mounted screen and dialog."""
-        for stack in self._screen_stacks.values():
+        for stack in self._screen_stacks.values() if self.is_running else ():
             for screen in stack:
                 if isinstance(screen, (ConsoleScreen, Dialog)) and screen.is_mounted:
                     screen.data_changed(kind)

@@ -205,3 +205,19 @@ async def test_a_notice_of_a_problem_rings_and_shows():
     async with running(app) as pilot:
         worker.emit("worker.problem", {"detail": "the log cannot be written"})
         await until(pilot, lambda: "the log cannot be written" in text_of(app))
+
+
+async def test_news_while_leaving_break_nothing():
+    """The worker may answer while the screens are being taken down."""
+    app = console(furnished())
+    take_down, told = app._prune, []
+
+    async def take_down_and_tell(*screens: object, **options: object) -> None:
+        await take_down(*screens, **options)  # type: ignore[arg-type]
+        app.refresh_frame()
+        app.data_changed("all")
+        told.append(screens)
+
+    async with running(app):
+        app._prune = take_down_and_tell  # type: ignore[method-assign, assignment]
+    assert told

