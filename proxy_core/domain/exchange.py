@@ -180,6 +180,10 @@ class SecretSubstitution:
 class ScrubStream(Protocol):
     """A text that comes in pieces, on its way through a `Scrub`."""
 
+    @property
+    def replaced(self) -> bool:
+        """Something was, in what was given until now."""
+
     def feed(self, data: bytes | memoryview) -> bytes:
         """What is decided after `data`, replaced; the rest is held back."""
 

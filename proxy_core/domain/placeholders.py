@@ -78,6 +78,8 @@ class Replacing:
         self._placeholders = placeholders
         self._room = limit
         self._held = b""
+        self.found = False
+        """There was something to replace."""
 
     def feed(self, piece: bytes) -> bytes:
         """What is certain by now. Raises VaultError: substitution_invalid, request_too_large."""
@@ -91,7 +93,9 @@ class Replacing:
 
     def _up_to(self, text: bytes, stop: int) -> bytes:
         placeholders = self._placeholders
-        if placeholders.occur_in(text) or stop > self._room:
+        occurs = placeholders.occur_in(text)
+        self.found = self.found or occurs
+        if occurs or stop > self._room:
             out, end = placeholders.replace(text, stop, self._room)
         else:
             out, end = text[:stop], stop

@@ -22,10 +22,11 @@ from proxy_core.mitm.http1 import (
 )
 from proxy_core.mitm.scrub.body import ScrubbedBody
 from proxy_core.mitm.scrub.fields import (
+    as_delivered,
     check_readable_frames,
     content_coding,
+    is_coded,
     scrubbed_head,
-    without_ranges,
 )
 from proxy_core.mitm.scrub.frames import FrameScrubber
 from proxy_core.mitm.streams import Stream
@@ -88,7 +89,7 @@ async def begin_scrubbed(
     Raises StreamError, ProtocolError, VaultError response_unreadable.
     """
     if response.framing == NO_BODY:
-        head = scrubbed_head(scrub, without_ranges(response))
+        head = scrubbed_head(scrub, as_delivered(response, decoded=is_coded(response)))
         return begin(stream, head, config, minor=minor, close=close)
     try:
         coding = content_coding(response)
@@ -105,7 +106,9 @@ async def begin_scrubbed(
     while body.more and len(content) < READ_WHOLE:
         content += body.feed(b"").wire
     framing, first = body.frame_first(content, minor)
-    head = scrubbed_head(scrub, without_ranges(response), decoded=coding is not None)
+    whole = body.complete and body.as_it_came
+    delivered = as_delivered(response, decoded=coding is not None, as_it_came=whole)
+    head = scrubbed_head(scrub, delivered)
     out = render_response(head, framing, close=close, client_minor=minor)
     return Beginning(out + first, body, len(chunk.payload), chunk.consumed < len(data))
 

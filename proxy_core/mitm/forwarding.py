@@ -12,6 +12,8 @@ is passed on as it came.
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from msgspec import structs
+
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import (
     NO_DETAILS,
@@ -35,6 +37,7 @@ from proxy_core.mitm.http1 import (
     body_reader,
     injected_names,
     render_request,
+    without_digests,
 )
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.memory import Share
@@ -125,6 +128,8 @@ class Forwarding:
             head = onward_head(head, injection.substitutions)
         if injection.scrub is not None:
             head = readable_request(head)
+        if self._gathered is not None and self._gathered.changed:
+            head = structs.replace(head, headers=without_digests(head.headers))
         return render_request(
             head,
             target,

@@ -26,6 +26,8 @@ class Gathered:
         self._result = Share(memory, config.substitution_limit, config.body_memory)
         self._copy = Share(memory, config.replay_limit if keep else 0, config.body_memory)
         self._original: bytearray | None = bytearray()
+        self.changed = False
+        """What goes on is not what came: a digest of that would be wrong."""
 
     @property
     def repeatable(self) -> bool:
@@ -55,6 +57,7 @@ class Gathered:
             self._keep(payload)
             out += self._counted(replacing.feed(payload))
         out += self._counted(replacing.finish())
+        self.changed = replacing.found
         return self._hand_over(bytes(out))
 
     def again(self, placeholders: Placeholders | None) -> Framing:
@@ -62,11 +65,14 @@ class Gathered:
         original = bytes(self._original or b"")
         self._result.release()
         if placeholders is None:
+            self.changed = False
             return self._hand_over(self._counted(original))
         replacing = Replacing(placeholders, self._config.substitution_limit)
         pieces = [original[at : at + _PIECE] for at in range(0, len(original), _PIECE)]
         out = [self._counted(replacing.feed(piece)) for piece in pieces]
-        return self._hand_over(b"".join([*out, self._counted(replacing.finish())]))
+        out.append(self._counted(replacing.finish()))
+        self.changed = replacing.found
+        return self._hand_over(b"".join(out))
 
     def forget(self) -> None:
         """The request will not be sent again. Safe to call twice."""

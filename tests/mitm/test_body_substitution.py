@@ -72,6 +72,24 @@ async def test_each_kind_of_body(tmp_path: Path, kind: bytes, body: bytes, sent:
         assert echo.connections == 1
 
 
+DIGESTS = b"Content-MD5: a\r\ncontent-digest: b\r\nRepr-Digest: c\r\nDigest: d\r\n"
+
+
+@pytest.mark.parametrize(("body", "kept"), [(b"k: __key__", False), (b"k: none", True)])
+async def test_digests_of_the_body_before(tmp_path: Path, body: bytes, kept: bool) -> None:
+    """They would be wrong of one with a value in it, and stay with one that has none."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        substitute(proxy)
+        client = await proxy.secure()
+        for message in (post(body, TEXT + DIGESTS), chunked(body, extra=TEXT + DIGESTS)):
+            await client.send(message)
+            assert (await client.response())[0] == 200
+        for head, _ in echo.seen:
+            assert (b"content-md5: a" in head.lower()) == kept
+            assert (b"digest" in head.lower()) == kept
+
+
 @pytest.mark.parametrize(
     "extra",
     [

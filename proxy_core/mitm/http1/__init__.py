@@ -9,7 +9,7 @@ that was not understood is written. Sockets, time and policy are elsewhere.
 """
 
 from proxy_core.mitm.http1.body import BodyReader, body_reader
-from proxy_core.mitm.http1.fields import field_values, without_field
+from proxy_core.mitm.http1.fields import field_values, without_digests, without_field
 from proxy_core.mitm.http1.heads import RequestHead, ResponseHead, find_head, find_response_head
 from proxy_core.mitm.http1.render import (
     injected_names,
@@ -61,5 +61,6 @@ __all__ = [
     "render_response",
     "response_framing",
     "split_target",
+    "without_digests",
     "without_field",
 ]

@@ -55,6 +55,14 @@ def without_field(headers: Iterable[Field], name: bytes) -> list[Field]:
     return [field for field in headers if fold(field[0]) != name]
 
 
+_DIGESTS = frozenset((b"content-md5", b"content-digest", b"repr-digest", b"digest"))
+
+
+def without_digests(headers: Iterable[Field]) -> list[Field]:
+    """All fields but those that say something of each byte of the body (RFC 9530, 3230, 1864)."""
+    return [field for field in headers if fold(field[0]) not in _DIGESTS]
+
+
 def split_block(block: bytes, side: Side, limits: Limits) -> list[Field]:
     """(name, value) pairs in order and case, values without surrounding blanks.
 

@@ -10,6 +10,7 @@ from proxy_core.mitm.http1 import (
     Limits,
     Side,
     body_reader,
+    without_digests,
 )
 from proxy_core.mitm.http1.chunked import ChunkedBody, last_chunk
 from proxy_core.mitm.scrub.coding import Decoding
@@ -33,6 +34,7 @@ class ScrubbedBody:
         self._decoding = Decoding(coding) if coding else None
         self._scrub = scrub
         self._stream = scrub.stream()
+        self._decoded = coding is not None
         self._chunked = False
         self.complete = False
         self.more = False
@@ -48,6 +50,11 @@ class ScrubbedBody:
         if self._inner.complete and not self.more:
             wire += self._end()
         return BodyChunk(chunk.payload, wire, chunk.consumed)
+
+    @property
+    def as_it_came(self) -> bool:
+        """What was written until now is, to the byte, what the upstream has sent."""
+        return not (self._decoded or self._stream.replaced)
 
     def frame_first(self, content: bytes | memoryview, minor: int) -> tuple[Framing, bytes]:
         """How the body goes on whose first part is `content`, and that part as it is written.
@@ -91,7 +98,8 @@ class ScrubbedBody:
     def _trailers(self) -> list[tuple[bytes, bytes]]:
         inner = self._inner
         if isinstance(inner, ChunkedBody) and inner.trailers:
-            return scrubbed_fields(self._scrub, inner.trailers)
+            fields = scrubbed_fields(self._scrub, inner.trailers)
+            return fields if self.as_it_came else without_digests(fields)
         return []
 
 

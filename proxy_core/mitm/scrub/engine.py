@@ -167,22 +167,27 @@ class Scrubber:
 class ScrubStream:
     """One text that comes in pieces, as it goes on without secrets."""
 
-    __slots__ = ("_held", "_scrubber")
+    __slots__ = ("_held", "_scrubber", "replaced")
 
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
         self._held = b""
+        self.replaced = False
 
     def feed(self, data: bytes | memoryview) -> bytes:
         """What is decided after `data`: at most a secret's length behind it."""
         piece = self._held + data if self._held else bytes(data)
         out, self._held = self._scrubber.replace(piece, final=False)
+        if out is not piece and not piece.startswith(out):
+            self.replaced = True
         return out
 
     def flush(self) -> bytes:
         """The rest: the text has ended."""
         held, self._held = self._held, b""
-        return self._scrubber.whole(held) if held else b""
+        out = self._scrubber.whole(held) if held else held
+        self.replaced = self.replaced or out is not held
+        return out
 
 
 def compile_scrubber(secrets: Iterable[Secret]) -> Scrubber | None:

@@ -4,27 +4,27 @@ Towards the upstream: only codings that can be taken off again, no ranges (a sec
 for in parts), no WebSocket extensions (compressed frames can't be read).
 
 Towards the client: values without secrets; what said something of the coded bytes goes with the
-coding. ETag stays: it is for the upstream, which will be asked with it, and a changed one would
-break If-Match.
+coding, and digests go unless the body is known to pass as it came. A response to HEAD and a 304
+announce what a GET would get. ETag stays: it is for the upstream, which will be asked with it, and
+a changed one would break If-Match.
 """
 
 import msgspec
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Scrub
-from proxy_core.mitm.http1 import RequestHead, ResponseHead
+from proxy_core.mitm.http1 import RequestHead, ResponseHead, without_digests
 from proxy_core.mitm.http1.fields import Field
 from proxy_core.mitm.scrub.coding import CODINGS
 
 _ACCEPT_ENCODING = b"accept-encoding"
 _NOT_ASKED = frozenset((b"range", b"if-range", b"a-im", b"sec-websocket-extensions"))
-_OF_CODED_BYTES = frozenset(
-    (b"content-encoding", b"content-md5", b"content-digest", b"repr-digest", b"digest")
-)
+_OF_CODED_BYTES = frozenset((b"content-encoding", b"content-length"))
 # Written from what was understood, or checked against the request: never echoed text.
 _FRAMING = frozenset(
     b"content-length transfer-encoding connection upgrade sec-websocket-accept".split()
 )
+_OF_PARTS = frozenset((b"accept-ranges",))
 _IDENTITY = b"identity"
 
 
@@ -57,18 +57,22 @@ def content_coding(response: ResponseHead) -> bytes | None:
     """
     if response.status == 206:
         raise VaultError("response_unreadable", "the upstream sent a part that nobody asked for")
+    codings = _codings(response)
+    if not codings:
+        return None
+    if len(codings) > 1 or codings[0] not in CODINGS:
+        raise VaultError("response_unreadable", "the response's content coding can't be decoded")
+    return codings[0]
+
+
+def _codings(response: ResponseHead) -> list[bytes]:
     codings = [
         element.strip().lower()
         for name, value in response.headers
         if len(name) == 16 and name.lower() == b"content-encoding"
         for element in value.split(b",")
     ]
-    codings = [coding for coding in codings if coding not in (b"", _IDENTITY)]
-    if not codings:
-        return None
-    if len(codings) > 1 or codings[0] not in CODINGS:
-        raise VaultError("response_unreadable", "the response's content coding can't be decoded")
-    return codings[0]
+    return [coding for coding in codings if coding not in (b"", _IDENTITY)]
 
 
 def check_readable_frames(response: ResponseHead) -> None:
@@ -79,19 +83,30 @@ def check_readable_frames(response: ResponseHead) -> None:
             raise VaultError("response_unreadable", detail)
 
 
-def scrubbed_head(scrub: Scrub, response: ResponseHead, *, decoded: bool = False) -> ResponseHead:
-    """The head without secrets, and without what would not be true of the decoded body."""
+def scrubbed_head(scrub: Scrub, response: ResponseHead) -> ResponseHead:
+    """The head without secrets."""
     headers = scrubbed_fields(scrub, response.headers)
-    if decoded:
-        headers = [field for field in headers if field[0].lower() not in _OF_CODED_BYTES]
     reason = scrub.whole(response.reason) if response.reason else b""
     return msgspec.structs.replace(response, headers=headers, reason=reason)
 
 
-def without_ranges(response: ResponseHead) -> ResponseHead:
-    """The head without the offer of ranges, which would not be asked for."""
-    headers = [field for field in response.headers if field[0].lower() != b"accept-ranges"]
+def as_delivered(
+    response: ResponseHead, *, decoded: bool, as_it_came: bool = False
+) -> ResponseHead:
+    """The head without what would not be true of the body as it goes on.
+
+    `decoded`: its coding is taken off; `as_it_came`: no byte of it was replaced, which is certain
+    only when all of it was read. Ranges are not offered, since none would be asked for.
+    """
+    headers = response.headers if as_it_came else without_digests(response.headers)
+    untrue = _OF_CODED_BYTES | _OF_PARTS if decoded else _OF_PARTS
+    headers = [field for field in headers if field[0].lower() not in untrue]
     return msgspec.structs.replace(response, headers=headers)
+
+
+def is_coded(response: ResponseHead) -> bool:
+    """Whether a coding is announced, one that can be taken off or another."""
+    return bool(_codings(response))
 
 
 def scrubbed_fields(scrub: Scrub, fields: list[Field]) -> list[Field]:
