@@ -120,10 +120,8 @@ class LoopbackReceiver:
             return _STRANGE
         except TokenError as refused:
             self._result.set_exception(refused)
-            self._server.close()
             return _REFUSED
         self._result.set_result(callback)
-        self._server.close()
         return _DONE
 
     def _target(self, head: bytes) -> str | None:

@@ -1,6 +1,7 @@
 """What bounds a request to a provider: guard, TLS, redirects, size, time, tries."""
 
 import asyncio
+import contextlib
 import ssl
 
 import pytest
@@ -176,6 +177,25 @@ async def test_a_provider_that_is_silent() -> None:
     async with listening(silent) as port:
         error = await failure(plain_http(total_seconds=0.2), f"http://127.0.0.1:{port}/")
     assert came.is_set()
+    assert error.code == "timeout"
+
+
+async def test_a_provider_that_drips() -> None:
+    """An answer that comes byte by byte, and never ends, has the same time limit."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        error = await failure(plain_http(total_seconds=0.3), f"http://127.0.0.1:{port}/")
     assert error.code == "timeout"
 
 

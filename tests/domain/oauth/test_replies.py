@@ -124,6 +124,7 @@ def test_slack_refuses_with_200() -> None:
     """Slack's `ok: false` is a refusal, and final unless Slack means "later"."""
     assert refused({"ok": False, "error": "invalid_refresh_token"}, 200).final
     assert not refused({"ok": False, "error": "ratelimited"}, 200).final
+    assert refused({"ok": False, "access_token": "at"}, 200).final
 
 
 def test_slack_user_tokens_are_nested() -> None:
