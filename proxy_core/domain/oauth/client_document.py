@@ -15,7 +15,7 @@ from proxy_core.domain.oauth.client import (
     TokenFormat,
 )
 from proxy_core.domain.oauth.presets import preset
-from proxy_core.domain.oauth.replies import scopes_of
+from proxy_core.domain.oauth.replies import is_scope, scopes_of
 from proxy_core.domain.oauth.urls import check_endpoint_url
 
 MAX_TEXT = 512
@@ -184,9 +184,7 @@ def _separator(fields: Fields) -> str:
 def _scopes(fields: Fields) -> tuple[str, ...]:
     scopes = fields.items("scopes")
     for scope in scopes:
-        if not isinstance(scope, str) or not scope or not scope.isascii():
-            raise invalid(fields.where, f"scopes must hold texts, not {quoted(scope)}")
-        if not scope.isprintable() or " " in scope or len(scope) > MAX_TEXT:
+        if not isinstance(scope, str) or not is_scope(scope):
             raise invalid(fields.where, f"{quoted(scope)} is no scope")
     return tuple(scopes)
 
@@ -198,8 +196,8 @@ def _parameters(fields: Fields, name: str, reserved: frozenset[str]) -> dict[str
             raise invalid(fields.where, f"{name} must hold texts")
         if key in reserved:
             raise invalid(fields.where, f"{name} can't set {quoted(key)}")
-        if not key or len(key) > MAX_TEXT or len(value) > MAX_TEXT:
-            raise invalid(fields.where, f"{name} must hold texts of 1 to {MAX_TEXT} characters")
+        if not key or not all(len(t) <= MAX_TEXT and t.isprintable() for t in (key, value)):
+            raise invalid(fields.where, f"{name} must hold lines of at most {MAX_TEXT} characters")
     return found
 
 

@@ -8,6 +8,7 @@ Where providers differ from the RFC
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,6 +19,9 @@ from proxy_core.domain.oauth.tokens import TokenSet
 
 MAX_TOKEN = 64 * 1024
 MAX_LIFE = 10 * 366 * 86_400
+MAX_SCOPES, MAX_SCOPE = 100, 512
+
+_SCOPE = re.compile(r"[!-~]+")
 
 # Bound to a key that the sender must prove: of no use as a bearer's.
 _BOUND_TYPES = frozenset(("dpop", "mac", "pop"))
@@ -125,9 +129,13 @@ def expiry(expires_in: object, now: float) -> float | None:
 
 
 def scopes_of(value: object) -> tuple[str, ...]:
-    """Scopes from a text with spaces or commas, or from a list."""
-    if isinstance(value, str):
-        return tuple(value.replace(",", " ").split())
+    """Scopes from a text with spaces or commas, or from a list; what can be none is left out."""
+    items: list[Any] = value.replace(",", " ").split() if isinstance(value, str) else []
     if isinstance(value, list):
-        return tuple(item for item in value if isinstance(item, str) and item)
-    return ()
+        items = value
+    return tuple(item for item in items[:MAX_SCOPES] if isinstance(item, str) and is_scope(item))
+
+
+def is_scope(text: str) -> bool:
+    """Whether the text can be a scope: visible ASCII (RFC 6749 3.3), of a bearable length."""
+    return 0 < len(text) <= MAX_SCOPE and _SCOPE.fullmatch(text) is not None

@@ -172,6 +172,8 @@ def test_urls_that_are_refused(url: str) -> None:
         {"authorization_parameters": {"state": "x"}},
         {"authorization_parameters": {"redirect_uri": "https://evil.example"}},
         {"authorization_parameters": {"x": 7}},
+        {"authorization_parameters": {"x": "a\nb"}},
+        {"authorization_parameters": {"x": "\ud800"}},
         {"token_parameters": {"client_secret": "s"}},
         {"token_parameters": {"grant_type": "password"}},
         {"token_parameters": {"": "x"}},

@@ -92,6 +92,8 @@ def test_a_life_that_is_no_number(word: str) -> None:
         ("repo,gist", ("repo", "gist")),
         ("a  b", ("a", "b")),
         (["a", "b"], ("a", "b")),
+        (["a", 7, "", "b c", "\x00", "\ud800", "d" * 600], ("a",)),
+        (" ".join(["x"] * 500), ("x",) * 100),
         ("", ()),
         (None, ()),
         (7, ()),
