@@ -49,8 +49,8 @@ class Window:
 
     @property
     def left(self) -> float | None:
-        """The share that is left, never below 0."""
-        return None if self.used is None else max(0.0, 1.0 - self.used)
+        """The share that is left, never below 0; as exact as the decimal that was told."""
+        return None if self.used is None else max(0.0, round(1.0 - self.used, 9))
 
     @property
     def is_full(self) -> bool:
