@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_core.domain.accounts.headers import FARTHEST_RESET, LONGEST_WAIT, read_headers
-from proxy_core.domain.accounts.windows import WindowStatus
+from proxy_core.domain.accounts.headers import LONGEST_WAIT, read_headers
+from proxy_core.domain.accounts.windows import FARTHEST_RESET, WindowStatus
 
 NOW = 1_750_000_000.0
 PREFIX = "anthropic-ratelimit-unified-"
