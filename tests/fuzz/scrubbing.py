@@ -90,20 +90,34 @@ def _codes(value: bytes) -> bytes:
 
 def _could_hold(text: bytes, value: bytes) -> bool:
     """Whether the secret can be read out of the text: generous, and told apart from the engine."""
-    return any(re.search(b"".join(map(_any_way, form)), text) for form in _forms(value))
+    return any(_found(text, form) for form in _forms(value))
 
 
-def _any_way(byte: int) -> bytes:
-    """A character of the secret: as it is or escaped, behind any number of backslashes."""
-    either = {b"+": b"+-", b"/": b"/_"}.get(bytes((byte,)), bytes((byte,)))
-    return rb"\\*(?:" + b"|".join(b"|".join(_ways(each)) for each in either) + b")"
+def _found(text: bytes, form: bytes) -> bool:
+    """All places at once: where one character may end, the next may begin."""
+    places = set(range(len(text)))
+    for byte in form:
+        either = {b"+": b"+-", b"/": b"/_"}.get(bytes((byte,)), bytes((byte,)))
+        places = {end for at in places for each in either for end in _ends(text, at, each)}
+    return bool(places)
 
 
-def _ways(byte: int) -> list[bytes]:
-    short = {0x22: rb"\"", 0x25: b"%(?:25)*", 0x5C: rb"\\*"}.get(byte)
-    hexes = b"(?i:%02x)" % byte
-    ways = [re.escape(bytes((byte,))), b"%(?:25)*" + hexes, b"u00" + hexes]
-    return ways if short is None else [*ways, short]
+def _ends(text: bytes, at: int, byte: int) -> Iterator[int]:
+    """Where a character may end: as it is or escaped, behind any number of backslashes."""
+    one = re.compile(re.escape(b"%c" % byte) + b"|(?:%%(?:25)*|u00)(?i:%02x)" % byte)
+    while True:
+        if found := one.match(text, at):
+            yield found.end()
+        if byte == 0x25 and (found := _PERCENTS.match(text, at)):
+            yield from range(at + 1, found.end() + 1, 2)
+        if text[at : at + 1] != b"\\":
+            return
+        at += 1
+        if byte == 0x5C:
+            yield at
+
+
+_PERCENTS = re.compile(b"%(?:25)*")
 
 
 def _forms(value: bytes) -> Iterator[bytes]:

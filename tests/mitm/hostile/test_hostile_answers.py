@@ -4,14 +4,29 @@ import asyncio
 import re
 import socket
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from proxy_core.domain.exchange import Injection
+from proxy_core.mitm.scrub import Secret, compile_scrubber
 from tests.mitm.hostile.answers import Answer, answers
 from tests.mitm.http1.reference import Incomplete, Message, Reference, Refused
-from tests.mitm.rig import HOST, Client, Rig, absolute, read_request, request, rig
+from tests.mitm.rig import (
+    HOST,
+    INJECTION,
+    SECRET,
+    Client,
+    Rig,
+    absolute,
+    read_request,
+    request,
+    rig,
+)
 
+SCRUB = compile_scrubber([Secret(b"__KEY__", SECRET)])
+SCRUBBED = replace(INJECTION, scrub=SCRUB)
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 
@@ -100,8 +115,12 @@ async def connect(proxy: Rig, tls: bool) -> Client:
     return await (proxy.secure() if tls else proxy.plain())
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
-async def test_no_hostile_answer_does_harm(tmp_path: Path, tls: bool) -> None:
+@pytest.mark.parametrize(
+    ("tls", "injection"),
+    [(False, INJECTION), (False, SCRUBBED), (True, INJECTION)],
+    ids=["plain", "scrubbed", "TLS"],
+)
+async def test_no_hostile_answer_does_harm(tmp_path: Path, tls: bool, injection: Injection) -> None:
     """Over eight hundred answers, each with a request behind it and one on another connection.
 
     Through TLS it is the ends that differ: those, and a choice of the others.
@@ -111,6 +130,7 @@ async def test_no_hostile_answer_does_harm(tmp_path: Path, tls: bool) -> None:
     upstream, wrong = Hostile(cases), []
     spell = request if tls else absolute
     async with rig(tmp_path, upstream, tls=tls) as proxy:
+        proxy.broker.injection = injection
         for number, case in enumerate(cases):
             own = b"/own-%d" % number
             last = spell(own, extra=b"Connection: close\r\n")

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from proxy_core.domain.exchange import Injection, SecretSubstitution
+from proxy_core.domain.service import Surface
 from proxy_core.mitm.tunnel import TLS_HANDSHAKE
 from tests.mitm.hostile.malformed import DIRECT, EVIL, INSIDE, Case, Form, cases
 from tests.mitm.rig import Client, Echo, Rig, rig
@@ -82,3 +85,19 @@ async def test_nothing_malformed_is_forwarded(
             0
         ] == 200  # what stood behind each of them would have passed
         assert recorder.received.startswith(b"GET /evil HTTP/1.1\r\n")
+
+
+async def test_nothing_malformed_is_gathered(tmp_path: Path) -> None:
+    """A body that is read whole for its placeholders is refused as well, wherever it is wrong."""
+    item = SecretSubstitution(b"__key__", b"value", frozenset({Surface.BODY}))
+    head = INSIDE.request(b"Transfer-Encoding: chunked\r\n").removesuffix(EVIL % b"")
+    recorder = Recorder()
+    async with rig(tmp_path, recorder, tls=None) as proxy:
+        proxy.broker.injection = Injection(substitutions=(item,))
+        for case in cases(INSIDE):
+            if case.data.startswith(head):
+                late = head + b"7\r\n__key__\r\n" + case.data.removeprefix(head)
+                problem = await refusal(await proxy.tunnel(), replace(case, data=late))
+                assert not problem, case.name
+        assert (recorder.received, proxy.memory_used) == (b"", 0)
+        assert len(proxy.broker.records) > 100
