@@ -149,6 +149,30 @@ async def test_no_hostile_answer_does_harm(tmp_path: Path, tls: bool, injection:
     assert not wrong, f"{len(wrong)} of {len(cases)}:\n" + "\n".join(wrong)
 
 
+async def test_an_old_client_can_tell_a_cut_answer(tmp_path: Path) -> None:
+    """For HTTP/1.0 the connection's end may end a body: where it was cut, that end is a reset."""
+    cases = [case for case in answers() if case.body is None]
+    upstream, wrong = Hostile(cases), []
+    async with rig(tmp_path, upstream, tls=False) as proxy:
+        for number, case in enumerate(cases):
+            client = await proxy.plain()
+            asked = absolute(b"/case-%d" % number, case.method).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+            await client.send(asked)
+            try:
+                data = await client.rest()
+            except ConnectionError:
+                continue
+            finally:
+                client.abort()
+            try:
+                message = final(Reference(data), case.method)
+            except Incomplete:
+                continue
+            if not message.values(b"x-vault-proxy-error"):
+                wrong.append(f"{case.name}: {data[-80:]!r}")
+    assert not wrong, f"{len(wrong)} of {len(cases)}:\n" + "\n".join(wrong)
+
+
 async def test_an_upstream_cannot_speak_for_the_vault(tmp_path: Path) -> None:
     """The fields by which agents tell the vault's refusals from others are the vault's alone."""
 
