@@ -60,8 +60,7 @@ def change_account(session: Session, account_id: str, **changes: Any) -> Account
     row = account(session, account_id)
     for name, value in changes.items():
         setattr(row, name, value)
-    if row.removed_at is None:
-        _check_free(session, row)
+    _check_free(session, row)
     session.flush()
     return row
 
@@ -71,6 +70,31 @@ def make_default(session: Session, account_id: str) -> Account:
     row = account(session, account_id)
     for other in present(session, row.vault_id, row.provider):
         other.is_default = other.id == account_id
+    session.flush()
+    return row
+
+
+def remove_account(session: Session, account_id: str, now: float) -> Account:
+    """Take an account away; the next one by priority is the default if this one was.
+
+    Raises VaultError: not_found.
+    """
+    row = account(session, account_id)
+    was_default, row.is_default, row.removed_at = row.is_default, False, now
+    session.flush()
+    others = present(session, row.vault_id, row.provider)
+    if was_default and others:
+        others[0].is_default = True
+        session.flush()
+    return row
+
+
+def restore_account(session: Session, account_id: str) -> Account:
+    """Bring an account back. Raises VaultError: not_found, conflict (its names are taken)."""
+    row = account(session, account_id)
+    _check_free(session, row)
+    others = present(session, row.vault_id, row.provider)
+    row.removed_at, row.is_default = None, not any(other.is_default for other in others)
     session.flush()
     return row
 

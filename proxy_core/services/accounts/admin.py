@@ -1,5 +1,6 @@
 """What operators do with accounts that are there: name, pause, remove, refresh, look at, pin."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -60,50 +61,43 @@ class AccountAdmin:
         changes = _changes(request)
         if not changes:
             return shown_account(self._state, account)
-        changed = await self._change(account, by, change="changed", columns=changes)
-        if account.nickname != changed.nickname:
-            await self._reload_login(changed)
-        return shown_account(self._state, changed)
+        shown = await self._change(account, by, "changed", _setting(account, changes))
+        if account.nickname != shown.nickname:
+            await self._reload_login(account)
+        return shown
 
     async def use(self, vault: str, name: str, by: Principal) -> wire.AccountInfo:
         """Let it be its provider's default."""
         account = self._find(vault, name)
-        state = self._state
 
-        def work(session: Session) -> list[Account]:
-            row = store.make_default(session, account.id)
-            rows = store.present(session, row.vault_id, row.provider)
-            return [account_of(row) for row in rows]
+        def work(session: Session) -> None:
+            store.make_default(session, account.id)
 
-        def then(changed: list[Account]) -> None:
-            state.roster = state.roster.with_accounts(changed)
-            state.announce(EventType.ACCOUNT_CHANGED, account, by=by.label, change="default")
-
-        await state.context.change(work, then)
-        return shown_account(state, state.roster.accounts[account.id])
+        return await self._change(account, by, "default", work)
 
     async def pause(self, vault: str, name: str, by: Principal) -> wire.AccountInfo:
         """Take it for no more requests; its tokens are refreshed all the same."""
         account = self._find(vault, name)
-        changed = await self._change(account, by, change="paused", columns={"paused": True})
         self._state.sticky.forget(account.id)
-        return shown_account(self._state, changed)
+        return await self._change(account, by, "paused", _setting(account, {"paused": True}))
 
     async def resume(self, vault: str, name: str, by: Principal) -> wire.AccountInfo:
         """Take it again, and forget that it rests."""
         account = self._find(vault, name)
-        changed = await self._change(account, by, change="resumed", columns={"paused": False})
         self._state.lives.of(account.id).accept()
         self._state.lives.touch(account.id)
-        return shown_account(self._state, changed)
+        return await self._change(account, by, "resumed", _setting(account, {"paused": False}))
 
     async def remove(self, vault: str, name: str, by: Principal) -> wire.AccountRemoved:
         """It serves no more, and who is pinned to it is refused; for 30 days it can be brought
         back.
         """
         account, now = self._find(vault, name), self._state.now
-        columns = {"removed_at": now, "is_default": False}
-        await self._change(account, by, change="removed", columns=columns)
+
+        def work(session: Session) -> None:
+            store.remove_account(session, account.id, now)
+
+        await self._change(account, by, "removed", work)
         self._state.sticky.forget(account.id)
         return wire.AccountRemoved(
             name=account.name,
@@ -115,8 +109,11 @@ class AccountAdmin:
         """Bring back what was removed. Raises VaultError: conflict (its names are taken)."""
         vault_id = self._state.context.vault(vault).id
         account = self._state.roster.find_removed(vault_id, name)
-        changed = await self._change(account, by, change="restored", columns={"removed_at": None})
-        return shown_account(self._state, changed)
+
+        def work(session: Session) -> None:
+            store.restore_account(session, account.id)
+
+        return await self._change(account, by, "restored", work)
 
     async def refresh(self, vault: str, name: str, by: Principal) -> wire.AccountInfo:
         """Refresh its tokens now. Raises VaultError: oauth_not_connected, oauth_refresh_failed."""
@@ -179,18 +176,22 @@ class AccountAdmin:
         return self._state.roster.find(self._state.context.vault(vault).id, name)
 
     async def _change(
-        self, account: Account, by: Principal, *, change: str, columns: dict[str, Any]
-    ) -> Account:
+        self, account: Account, by: Principal, change: str, work: Callable[[Session], None]
+    ) -> wire.AccountInfo:
+        """Carry out `work`; what it changed of the provider's other accounts counts too."""
         state = self._state
 
-        def work(session: Session) -> Account:
-            return account_of(store.change_account(session, account.id, **columns))
+        def changed(session: Session) -> list[Account]:
+            work(session)
+            rows = store.list_accounts(session, account.vault_id)
+            return [account_of(row) for row in rows if row.provider == account.provider]
 
-        def then(changed: Account) -> None:
-            state.roster = state.roster.with_accounts((changed,))
-            self._announce(changed, by, change=change)
+        def then(accounts: Sequence[Account]) -> None:
+            state.roster = state.roster.with_accounts(accounts)
+            self._announce(state.roster.accounts[account.id], by, change=change)
 
-        return await state.context.change(work, then)
+        await state.context.change(changed, then)
+        return shown_account(state, state.roster.accounts[account.id])
 
     def _announce(self, account: Account, by: Principal, **data: object) -> None:
         found = self._state.standing(account)
@@ -205,6 +206,15 @@ class AccountAdmin:
             lambda session: logins.load(session, account.login_id)
         )
         logins.put(login)
+
+
+def _setting(account: Account, columns: Mapping[str, Any]) -> Callable[[Session], None]:
+    """What sets columns of an account."""
+
+    def work(session: Session) -> None:
+        store.change_account(session, account.id, **columns)
+
+    return work
 
 
 def _changes(request: wire.ChangeAccount) -> dict[str, Any]:
