@@ -93,7 +93,7 @@ class _Brotli:
         return bool(self._decoder.is_finished())
 
     def decode(self, data: bytes) -> bytes:
-        if self.ended:
+        if self.ended and not data:
             return b""
         return bytes(self._decoder.process(data, output_buffer_limit=PIECE))
 

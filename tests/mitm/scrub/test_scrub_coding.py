@@ -73,6 +73,21 @@ def test_what_is_cut_or_wrong_is_unreadable(coding: bytes) -> None:
         assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    ("coding", "readable"), [(b"br", False), (b"zstd", False), (b"gzip", True)]
+)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_what_follows_the_coded_data(coding: bytes, readable: bool, size: int) -> None:
+    """Padding behind gzip is nothing, as RFC 1952 has it; the others have no such: however cut."""
+    coded = ENCODERS[coding](b"text") + b"junk behind"
+    pieces = [coded[at : at + size] for at in range(0, len(coded), size)]
+    if readable:
+        assert decoded(coding, pieces) == b"text"
+    else:
+        with pytest.raises(VaultError):
+            decoded(coding, pieces)
+
+
 def test_a_window_beyond_the_standard_is_refused() -> None:
     """A zstd frame may not ask for more memory than RFC 9659 allows."""
     options = {zstd.CompressionParameter.window_log: 27, zstd.CompressionParameter.checksum_flag: 1}
