@@ -165,6 +165,7 @@ TRAFFIC_COLUMNS: Mapping[str, str] = {
     "reason": "WHY",
 }
 DENIED = "denied"
+HELD = "held"
 FAILED = "failed"
 UNMATCHED = "none"
 PER_SECOND = "req/s"
@@ -220,6 +221,7 @@ DETAIL_BYTES = "BODY"
 DETAIL_ERROR = "ERROR"
 UNDER_WAY = "under way"
 OUTCOMES: Mapping[str, str] = {
+    "held": "waits for an operator",
     "injected": "credential injected",
     "passthrough": "service without credential",
     "unmatched": "no service, forwarded without a credential",
@@ -242,6 +244,7 @@ CONNECT = "connect"
 TLS = "TLS"
 FIRST_BYTE = "first byte"
 TOTAL = "total"
+WAITED = "held for"
 CONNECTION = "connection"
 REUSED = "reused"
 RETRIES = "retries"

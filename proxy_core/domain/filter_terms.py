@@ -57,10 +57,14 @@ class NumberField(StrEnum):
 
 
 class Flag(StrEnum):
-    """What `is:` can ask. The last four are decisions of the record."""
+    """What `is:` can ask. The last four are decisions of the record.
+
+    `held` is what waits for an operator, and what has, whatever the answer was.
+    """
 
     STREAM = "stream"
     WEBSOCKET = "websocket"
+    HELD = "held"
     FAILED = "failed"
     DENIED = "denied"
     UNMATCHED = "unmatched"
@@ -222,6 +226,8 @@ class FlagTerm:
             return record.streaming
         if self.flag is Flag.WEBSOCKET:
             return record.websocket
+        if self.flag is Flag.HELD:
+            return record.held_ms >= 0
         return record.decision == self.flag
 
     def __str__(self) -> str:

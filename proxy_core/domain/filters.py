@@ -53,7 +53,7 @@ _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(r"(>=|<=|>|<|=)?([0-9]{1,9}(?:\.[0-9]{1,6})?)([a-z]*)", re.ASCII)
 _STATUS_CLASS = re.compile(r"([1-5])xx", re.ASCII)
 _MILLISECONDS = {"": 1.0, "ms": 1.0, "s": 1_000.0, "m": 60_000.0}
-_LATER_FLAGS = ("held", "replayed")
+_LATER_FLAGS = ("replayed",)
 _FIELDS = (*TextField, *NumberField, "is")
 
 

@@ -8,7 +8,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Fal
 
     Times are epoch seconds (`started_at`) and milliseconds (`*_ms`, -1: did not happen); sizes are
     body bytes. `request_id` is unique across workers. `id` is the log's row number, 0 before it is
-    stored. `status` 0 means the client left before an answer.
+    stored. `status` 0 means the client left before an answer. `held_ms` is how long the request
+    waited for an operator, which no other time includes.
     """
 
     request_id: str
@@ -27,7 +28,10 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Fal
     credential_keys: tuple[str, ...] = ()
     injected_headers: tuple[str, ...] = ()
     decision: str = ""
-    """`injected`, `passthrough` (service without credential), `unmatched`, `denied`, `failed`."""
+    """`injected`, `passthrough` (service without credential), `unmatched`, `denied`, `failed`.
+
+    A console's row of a request that waits for an operator has `held`, which no log does.
+    """
     reason: str = ""
     status: int = 0
     error_code: str = ""
@@ -44,11 +48,15 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Fal
     account: str = ""
     account_reason: str = ""
     """Why this account and no other of its pool served the request."""
+    held_ms: float = -1.0
     id: int = 0
 
 
 class RequestStart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A request that was let through and is under way."""
+    """A request that was let through and is under way; or that waits for an operator.
+
+    The latter has the `decision` `held`, and is told of again should it be let through.
+    """
 
     request_id: str
     started_at: float
@@ -65,3 +73,5 @@ class RequestStart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     matched_service: str
     credential_keys: tuple[str, ...]
     reason: str
+    decision: str = ""
+    held_ms: float = -1.0

@@ -120,7 +120,8 @@ class Exchange:
         return await self._deliver(upstream, response)
 
     async def _hold(self, route: Route, facts: RequestFacts, ask: Ask) -> Decision:
-        self.trail.asked(ask)
+        decision = self.trail.asked(ask, self._client.time)
+        self._hub.broker.started(self.trail.start(route, decision))
         self._holding = Holding(self._hub.broker, self._client, self._head)
         self._client.watch(self._on_client)
         try:
@@ -128,6 +129,7 @@ class Exchange:
         finally:
             self._client.unwatch()
             self._holding = None
+            self.trail.answered(self._client.time)
 
     def _check(self, route: Route, path: str) -> None:
         if self._hub.stopping:

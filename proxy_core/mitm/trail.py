@@ -13,7 +13,8 @@ from proxy_core.mitm.route import Route
 
 
 class Trail(msgspec.Struct, eq=False):
-    """Notes of one request. `begun` and `first_byte` are the loop's time, sizes are body bytes.
+    """Notes of one request. `begun`, `asked_at` and `first_byte` are the loop's time, `held` is in
+    seconds (-1: it was not), sizes are body bytes.
 
     `route` None: the request was refused before anybody knew where it should go.
     """
@@ -34,6 +35,8 @@ class Trail(msgspec.Struct, eq=False):
     reason: str = ""
     status: int = 0
     error_code: str = ""
+    asked_at: float = -1.0
+    held: float = -1.0
     upstream: Upstream | None = None
     first_byte: float = -1.0
     bytes_up: int = 0
@@ -42,9 +45,15 @@ class Trail(msgspec.Struct, eq=False):
     websocket: bool = False
     retries: int = 0
 
-    def asked(self, ask: Ask) -> None:
-        """The request waits for an operator; this is what is known should nobody allow it."""
-        self.decision = replace(ask.decision, credential_keys=())
+    def asked(self, ask: Ask, now: float) -> Decision:
+        """The request waits for an operator; answers what is known should nobody allow it."""
+        self.asked_at, self.held = now, 0.0
+        self.decision = replace(ask.decision, credential_keys=(), reason=ask.reason)
+        return self.decision
+
+    def answered(self, now: float) -> None:
+        """It waits no more."""
+        self.held, self.asked_at = now - self.asked_at, -1.0
 
     def allowed(self, decision: Decision, injection: Injection) -> None:
         """The request goes on."""
@@ -83,7 +92,17 @@ class Trail(msgspec.Struct, eq=False):
             matched_service=decision.service.name if decision.service else "",
             credential_keys=decision.credential_keys,
             reason=decision.reason,
+            decision="held" if self.asked_at >= 0 else "",
+            held_ms=self._held_ms,
         )
+
+    @property
+    def _held_ms(self) -> float:
+        return self.held * 1000 if self.held >= 0 else -1.0
+
+    def _since_begun(self, now: float) -> float:
+        """Milliseconds, without those that an operator took."""
+        return (now - self.begun - max(self.held, 0.0)) * 1000
 
     def record(self, now: float) -> RequestRecord:
         """The record of the request, which ended at `now` (the loop's time)."""
@@ -111,10 +130,10 @@ class Trail(msgspec.Struct, eq=False):
             reason=self.reason,
             status=self.status,
             error_code=self.error_code,
-            latency_ms=(now - self.begun) * 1000,
+            latency_ms=self._since_begun(now),
             connect_ms=fresh.connect_ms if fresh else -1.0,
             tls_ms=fresh.tls_ms if fresh else -1.0,
-            first_byte_ms=(self.first_byte - self.begun) * 1000 if self.first_byte >= 0 else -1.0,
+            first_byte_ms=self._since_begun(self.first_byte) if self.first_byte >= 0 else -1.0,
             bytes_up=self.bytes_up,
             bytes_down=self.bytes_down,
             streaming=self.streaming,
@@ -123,4 +142,5 @@ class Trail(msgspec.Struct, eq=False):
             retries=self.retries,
             account=self.loan.account if self.loan else "",
             account_reason=self.loan.reason if self.loan else "",
+            held_ms=self._held_ms,
         )

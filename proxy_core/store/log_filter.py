@@ -112,6 +112,8 @@ def _(node: FlagTerm, _dialect: str) -> Condition:
         return _log.c.streaming.is_(True)
     if node.flag is Flag.WEBSOCKET:
         return _log.c.websocket.is_(True)
+    if node.flag is Flag.HELD:
+        return _log.c.held_ms >= 0
     return _log.c.decision == str(node.flag)
 
 

@@ -217,6 +217,7 @@ class RequestLogRow(SQLModel, table=True):
     retries: int
     account: str
     account_reason: str
+    held_ms: float = Field(sa_type=Double)
 
 
 class ApprovalGrant(SQLModel, table=True):

@@ -52,10 +52,12 @@ def record(number: int = 1, **changes: Any) -> RequestRecord:
     return RequestRecord(**{**values, **changes})
 
 
-def start_of(found: RequestRecord) -> RequestStart:
-    """The start that belongs to a record."""
+def start_of(found: RequestRecord, decision: str = "") -> RequestStart:
+    """The start that belongs to a record; `held`: that it waits for an operator."""
     names = RequestStart.__struct_fields__
-    return RequestStart(**{name: getattr(found, name) for name in names})
+    waited = 0.0 if decision == "held" else found.held_ms
+    values = {name: getattr(found, name) for name in names}
+    return RequestStart(**{**values, "decision": decision, "held_ms": waited})
 
 
 def service(name: str, host: str, key: str, **changes: Any) -> dict[str, Any]:

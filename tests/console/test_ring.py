@@ -1,6 +1,8 @@
 """The ring of requests: one row a request, bounded, steady while someone reads."""
 
+from proxy_core.domain.filters import parse_filter
 from tests.console.fake_worker import record, start_of
+from vault_tui.traffic.reading import verdict
 from vault_tui.traffic.ring import TrafficRing
 
 
@@ -19,6 +21,29 @@ def test_an_end_completes_the_row_of_its_start():
     assert not ring.shown[0].live
     assert ring.shown[0].record.status == 200
     assert ring.under_way == 0
+
+
+def test_an_operators_leave_changes_the_row_in_place():
+    """A request that waits, goes on and ends is one row, and passes `is:held` all the time."""
+    ring, found = TrafficRing(), record(1, held_ms=900.0)
+    ring.filter(parse_filter("is:held").matches)
+    ring.start(start_of(found, "held"))
+    (row,) = ring.shown
+    assert verdict(row).word == "held"
+    ring.start(start_of(found))
+    assert (verdict(row).word, row.live, ring.shown) == ("github", True, [row])
+    ring.start(start_of(record(1, path="/other")))
+    assert row.record.path == found.path
+    ring.finish(found)
+    assert (ring.shown, row.live, ring.under_way) == ([row], False, 0)
+
+
+def test_an_operators_refusal_ends_the_row():
+    """It says so then."""
+    ring, found = TrafficRing(), record(1, decision="denied", error_code="approval_denied")
+    ring.start(start_of(found, "held"))
+    ring.finish(found)
+    assert [verdict(row).word for row in ring.shown] == ["denied"]
 
 
 def test_an_end_without_a_start_makes_its_own_row():

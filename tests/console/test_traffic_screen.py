@@ -41,6 +41,24 @@ async def test_a_request_under_way_is_completed_in_place():
         assert text_of(app).count("/slow") == 1
 
 
+async def test_a_held_request_says_so_until_it_is_answered():
+    """In its row while it waits; afterwards the detail tells for how long it did."""
+    worker = furnished()
+    worker.log = []
+    app = console(worker)
+    async with running(app) as pilot:
+        found = record(1, path="/transfer", status=201, held_ms=42_000.0)
+        worker.emit(EventType.REQUEST_STARTED, start_of(found, "held"))
+        await until(pilot, lambda: "▲ held" in text_of(app))
+        worker.emit(EventType.REQUEST_STARTED, start_of(found))
+        await until(pilot, lambda: "▲ held" not in text_of(app))
+        worker.finish(found)
+        await until(pilot, lambda: " 201 " in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "held for" in text_of(app) and "42 s" in text_of(app))
+        assert text_of(app).count("/transfer") == 2
+
+
 async def test_scrolling_up_stops_the_table_and_counts_new_rows():
     """Scrolled up, nothing moves under the reader."""
     worker = furnished()

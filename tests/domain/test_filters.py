@@ -138,6 +138,14 @@ def test_streams_and_websockets_are_flags() -> None:
     assert parse_filter("is:websocket").matches(record(websocket=True))
 
 
+def test_what_waits_and_what_has_waited_is_held() -> None:
+    """Whatever the answer was; what no operator was asked about is not."""
+    held = parse_filter("is:held")
+    assert held.matches(record(decision="held", held_ms=0.0))
+    assert held.matches(record(decision="denied", held_ms=60_000.0))
+    assert not held.matches(record())
+
+
 def test_or_binds_less_than_and() -> None:
     """`a b or c` is `(a b) or c`."""
     a, b, c = (AnywhereTerm(word) for word in "abc")
@@ -152,7 +160,7 @@ def test_or_binds_less_than_and() -> None:
         ("color:red", 0, "unknown field"),
         ("ok status:abc", 10, "number"),
         ("latency:2h", 8, "number"),
-        ("is:held", 3, "later version"),
+        ("is:replayed", 3, "later version"),
         ("is:fast", 3, "stream"),
         ("(a or b", 0, "never closed"),
         ("a)", 1, "no partner"),

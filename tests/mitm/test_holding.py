@@ -55,6 +55,46 @@ async def test_an_allowed_request_gets_its_response_as_if_nothing_had_happened(
         assert built.broker.admitted == 0
 
 
+async def test_the_time_that_an_operator_takes_is_no_latency(tmp_path: Path) -> None:
+    """It is told apart, of requests that were allowed and refused; others were not held."""
+    async with rig(tmp_path, Echo()) as built:
+        client = await built.secure()
+        built.broker.asks = True
+        for _ in range(2):
+            verdict = await held(built, client, request())
+            await asyncio.sleep(0.3)
+            if built.broker.records:
+                verdict.set_exception(VaultError("approval_denied", "ada said no"))
+            else:
+                verdict.set_result(ALLOWED)
+            await client.response()
+        built.broker.asks = False
+        await client.send(request())
+        await client.response()
+        *asked, other = await built.broker.wait_records(3)
+        for record in asked:
+            assert 300 <= record.held_ms < 3_000
+            assert record.first_byte_ms <= record.latency_ms < 300
+        assert other.held_ms == -1
+
+
+async def test_consoles_are_told_that_a_request_waits_and_that_it_goes_on(tmp_path: Path) -> None:
+    """Both under one id, with the reason that asks, and without a credential before."""
+    async with rig(tmp_path, Echo()) as built:
+        built.broker.asks = True
+        client = await built.secure()
+        verdict = await held(built, client, request())
+        (waiting,) = built.broker.starts
+        assert (waiting.decision, waiting.held_ms, waiting.credential_keys) == ("held", 0, ())
+        assert waiting.reason
+        verdict.set_result(ALLOWED)
+        await client.response()
+        _, going = built.broker.starts
+        assert (going.request_id, going.decision) == (waiting.request_id, "")
+        assert going.held_ms >= 0
+        assert going.credential_keys == ("KEY",)
+
+
 async def test_the_operator_sees_of_the_body_what_has_come(tmp_path: Path) -> None:
     """What is there already, with what looks like a secret left out; nothing of an encoded one."""
     async with rig(tmp_path, Echo()) as built:
@@ -106,7 +146,8 @@ async def test_a_refused_request_is_answered_and_the_connection_goes_on(
         assert [record.error_code for record in records] == [code] * 2
         assert [record.matched_service for record in records] == ["api"] * 2
         assert records[0].credential_keys == records[0].injected_headers == ()
-        assert (echo.seen, built.broker.starts) == ([], [])
+        assert echo.seen == []
+        assert [start.decision for start in built.broker.starts] == ["held"] * 2
 
 
 @pytest.mark.parametrize("how", ["goodbye", "reset"])

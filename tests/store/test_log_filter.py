@@ -22,7 +22,7 @@ SAMPLES = [
     make_record(4, matched_service="", decision="unmatched", status=0),
     make_record(5, matched_service="", decision="denied", error_code="forbidden", status=403),
     make_record(6, path="/a\\b'c\"d;--", websocket=True, account="work", status=599),
-    make_record(7, path="/", latency_ms=250.0, status=500, decision="failed"),
+    make_record(7, path="/", latency_ms=250.0, status=500, decision="failed", held_ms=12.5),
 ]
 
 
@@ -80,6 +80,8 @@ EXAMPLES = [
     ("status:5xx", "67"),
     ("latency:>2s", "0"),
     ("latency:<=250ms", "37"),
+    ("is:held", "7"),
+    ("not is:held", "0123456"),
     ("is:stream or is:websocket", "06"),
     ("is:unmatched or is:denied or is:failed", "457"),
     ("not (is:injected or status:0)", "57"),

@@ -77,5 +77,6 @@ def _entry(record: RequestRecord) -> dict[str, object]:
             "credential_keys": list(record.credential_keys),
             "decision": record.decision,
             "error_code": record.error_code,
+            "held_ms": record.held_ms,
         },
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from proxy_core.domain.traffic import RequestRecord
 from vault_tui import strings
-from vault_tui.traffic.ring import Row
+from vault_tui.traffic.ring import HELD, Row
 
 KILO = 1000.0
 
@@ -22,6 +22,8 @@ class Verdict:
 def verdict(row: Row) -> Verdict:
     """The verdict on a row; the service's name is the word when a service took it."""
     record = row.record
+    if record.decision == HELD:
+        return Verdict("▲", strings.HELD, "warning")
     if record.decision == "denied":
         return Verdict("⊘", strings.DENIED, "error")
     if record.decision == "failed" or (record.error_code and not row.live):
@@ -43,7 +45,7 @@ def is_error(record: RequestRecord) -> bool:
 
 
 def status_text(row: Row) -> str:
-    """`200`, `···` under way, `—` when the client left before an answer."""
+    """`200`, `···` under way or held, `—` when the client left before an answer."""
     if row.live:
         return "···"
     return str(row.record.status) if row.record.status else "—"

@@ -2,7 +2,8 @@
 
 Rules:
 
-- A request is one row from its start to its end; the end changes the row in place.
+- A request is one row from its start to its end, which changes the row in place; so does an
+  operator's leave to go on.
 - `shown` is what the view draws. While the reader follows, new rows join it at once; while the
   reader has stopped (`hold`), they wait in `waiting` and nothing that is shown moves.
 - Live rows are bounded by `capacity`, waiting rows too, and rows paged in from the log by
@@ -17,6 +18,8 @@ import msgspec
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 
 CAPACITY = 10_000
+HELD = "held"
+"""The decision of a request that waits for an operator."""
 # Trimming moves the list's pointers: done for many rows at once, it costs nothing per row.
 _SLACK = 512
 
@@ -60,9 +63,12 @@ class TrafficRing:
     # --- what comes in ------------------------------------------------------------------------
 
     def start(self, start: RequestStart) -> None:
-        """A request is under way."""
-        if start.request_id not in self._under_way:
+        """A request is under way, or waits for an operator; told again once that has allowed it."""
+        row = self._under_way.get(start.request_id)
+        if row is None:
             self._append(Row(record_of(start), self._next, live=True))
+        elif row.record.decision == HELD:
+            self._change(row, record_of(start), live=True)
 
     def finish(self, record: RequestRecord) -> None:
         """A request has ended: its row is completed, or made when the start was not seen."""
@@ -70,8 +76,11 @@ class TrafficRing:
         if row is None:
             self._append(Row(record, self._next, live=False))
             return
+        self._change(row, record, live=False)
+
+    def _change(self, row: Row, record: RequestRecord, live: bool) -> None:
         before = self._wanted(row)
-        row.record, row.live = record, False
+        row.record, row.live = record, live
         row.version += 1
         self.changed += 1
         if self._matches is not None and before != self._wanted(row):

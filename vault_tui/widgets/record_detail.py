@@ -71,6 +71,8 @@ def _decision(record: RequestRecord) -> list[Content]:
         field(strings.INGRESS, record.ingress),
         field(strings.STARTED, clock(record.started_at)),
     ]
+    if record.held_ms > 0:
+        lines.append(field(strings.WAITED, duration(record.held_ms)))
     if record.streaming or record.websocket:
         kind = strings.WEBSOCKET if record.websocket else strings.STREAM
         lines.append(field(strings.KIND, kind))
