@@ -77,7 +77,8 @@ class Loan:
 
     `account_id` and `account` (its display name) are empty for a login that is no account's.
     `reason` says in words why this account was chosen. `model` and `conversation` are the
-    request's, as far as they are known.
+    request's, as far as they are known. `shared`: it is one of several accounts, whose quota is
+    none of the client's business.
     """
 
     vault_id: str
@@ -89,6 +90,7 @@ class Loan:
     reason: str = ""
     model: str = ""
     conversation: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ REALM = b'Proxy-Authenticate: Basic realm="vault-tui"\r\n'
 TUNNEL_OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 _DEFAULT_RETRY_AFTER = {"sealed": 30, "not_initialized": 30, "shutting_down": 2, "overloaded": 2}
+_SOON = 120
+"""Seconds that clients are willing to wait; for what lasts longer they better tell people."""
 _PHRASES = {
     400: b"Bad Request",
     401: b"Unauthorized",
@@ -49,7 +51,8 @@ def render_answer(
     retry_after = error.retry_after or _DEFAULT_RETRY_AFTER.get(error.code)
     if retry_after:
         head += b"Retry-After: %d\r\n" % retry_after
-    if not error.kind.retryable and (status in (401, 403) or status >= 500):
+    soon = error.kind.retryable and (retry_after or 0) <= _SOON
+    if not soon and (status in (401, 403, 429) or status >= 500):
         head += b"x-should-retry: false\r\n"
     if close:
         head += b"Connection: close\r\n"

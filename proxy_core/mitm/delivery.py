@@ -7,6 +7,8 @@ more held back than could be the beginning of a secret.
 
 from typing import NamedTuple
 
+import msgspec
+
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Scrub
 from proxy_core.mitm.config import KIB, ProxyConfig
@@ -34,6 +36,8 @@ from proxy_core.mitm.streams import Stream
 READ_WHOLE = 64 * KIB
 """A body of up to this size is read before its head goes on, if its length may change."""
 
+TOO_MANY = 429
+_QUOTA = b"anthropic-ratelimit-"
 _STREAM_TYPES = (
     b"text/event-stream",
     b"application/x-ndjson",
@@ -58,6 +62,17 @@ def is_stream(response: ResponseHead) -> bool:
         if len(name) == 12 and name.lower() == b"content-type":
             return value.lower().startswith(_STREAM_TYPES)
     return False
+
+
+def without_quota(response: ResponseHead) -> ResponseHead:
+    """The head without an account's quota: the next response may be another account's.
+
+    A refusal keeps it: that is how the client knows what it is about.
+    """
+    if response.status == TOO_MANY:
+        return response
+    headers = [field for field in response.headers if not field[0].lower().startswith(_QUOTA)]
+    return msgspec.structs.replace(response, headers=headers)
 
 
 def begin(

@@ -24,7 +24,7 @@ from proxy_core.domain.exchange import (
     Scrub,
 )
 from proxy_core.mitm.asking import Asking
-from proxy_core.mitm.delivery import is_stream
+from proxy_core.mitm.delivery import is_stream, without_quota
 from proxy_core.mitm.first_event import first_error
 from proxy_core.mitm.gathering import Gathered
 from proxy_core.mitm.http1 import (
@@ -156,6 +156,9 @@ class Forwarding:
                 break
             self._set_aside(upstream, response)
             upstream, response = await self.asking.ask(again, on_interim)
+        loan = self._injection.loan
+        if loan is not None and loan.shared:
+            response = without_quota(response)
         return upstream, response
 
     @property

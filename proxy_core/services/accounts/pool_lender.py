@@ -175,6 +175,7 @@ class PoolLender:
             reason=found.reason,
             model=wish.model,
             conversation=conversation,
+            shared=not wish.pinned and len(state.roster.members(pool)) > 1,
         )
         return Lent(access.value, access.sealed, loan)
 

@@ -103,6 +103,16 @@ async def test_without_failover_a_429_passes_as_it_came(world: World) -> None:
     assert world.account("work").state == "exhausted"
 
 
+async def test_the_quota_of_shared_accounts_is_not_the_agents(world: World) -> None:
+    """It stays with the vault where another account may serve next; else it passes."""
+    await world.add("work")
+    world.provider.quota["work"] = windows(w5h=(0.4, world.now + HOUR))
+    assert PREFIX.encode() in (await world.ask())[1]
+    await world.add("home")
+    assert PREFIX.encode() not in (await world.ask())[1]
+    assert world.window("work", "5h").used == 0.4
+
+
 async def test_a_pinned_agent_is_never_moved(world: World) -> None:
     """Its refusal passes, and later requests go to its account all the same."""
     await two(world)
@@ -182,6 +192,7 @@ async def test_all_exhausted(world: World) -> None:
         assert status == 429
         assert b"X-Vault-Proxy-Error: accounts_exhausted" in head
         assert b"Retry-After: 3600\r\n" in head
+        assert b"x-should-retry: false\r\n" in head
         said = json.loads(body)
         assert said["code"] == "accounts_exhausted"
         assert "window 5h is used up" in said["message"]
