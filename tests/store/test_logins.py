@@ -152,7 +152,7 @@ def test_a_login_goes_with_its_credential_and_its_vault(database: Database) -> N
     database.run_sync(lambda session: agents.add_agent(session, agent))
     database.run_sync(lambda session: credentials.delete_credentials(session, "v1", ["TOKEN"]))
     assert [one.row.id for one in database.read_sync(logins.list_logins)] == ["l2"]
-    database.run_sync(lambda session: vaults.delete_vault(session, "v1"))
+    database.run_sync(lambda session: vaults.delete_vault(session, "default"))
     assert database.read_sync(logins.list_logins) == []
     assert database.read_sync(lambda session: session.exec(select(Agent.account_id)).one()) is None
 
