@@ -15,6 +15,10 @@ _SECRET_FIELDS = frozenset(
         "access_token",
         "refresh_token",
         "client_secret",
+        "private_key",
+        "pasted",
+        # holds the state, which only the browser that was sent there may bring back
+        "authorization_url",
     }
 )
 
