@@ -6,7 +6,7 @@ from proxy_core.domain.wire.accounts import AccountAdded
 from proxy_core.domain.wire.base import Request, Response
 
 
-class OAuthClientFields(Request):
+class OAuthClientFields(Request, kw_only=True):
     """How a login is obtained, and as which client.
 
     `provider` (a preset's id) or `issuer` (discovered) gives the URLs; what stands beside it takes
@@ -40,14 +40,14 @@ class OAuthClientFields(Request):
     headless: bool = False
 
 
-class ConnectOAuth(OAuthClientFields):
+class ConnectOAuth(OAuthClientFields, kw_only=True):
     """`POST /v1/credentials/oauth/connect`: a credential, new or to be connected anew."""
 
     key: str
     vault: str = "default"
 
 
-class ConnectAccount(OAuthClientFields):
+class ConnectAccount(OAuthClientFields, kw_only=True):
     """`POST /v1/oauth/accounts/connect`. `provider` is an account's (`claude`), or a preset's id.
 
     `account` names one to be connected anew; so is one whose e-mail the provider tells.
