@@ -1,6 +1,7 @@
 """Malformed and ambiguous requests: refused, closed, and nothing of them reaches an upstream."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,22 +12,41 @@ from proxy_core.domain.exchange import Injection, SecretSubstitution
 from proxy_core.domain.service import Surface
 from proxy_core.mitm.tunnel import TLS_HANDSHAKE
 from tests.mitm.hostile.malformed import DIRECT, EVIL, INSIDE, Case, Form, cases
+from tests.mitm.http1.reference import Reference
 from tests.mitm.rig import Client, Echo, Rig, rig
 
 Open = Callable[[Rig], Awaitable[Client]]
 
 
 class Recorder(Echo):
-    """An upstream that notes each byte, whether or not it makes a request."""
+    """An upstream that notes each byte, whether or not it makes a request.
 
-    def __init__(self) -> None:
+    `silent`: it answers nothing. `begun` and `ended` tell of the connection that came last.
+    """
+
+    def __init__(self, silent: bool = False) -> None:
         super().__init__()
+        self.silent = silent
         self.received = b""
+        self.streams: list[bytearray] = []
+        self.begun = asyncio.Event()
+        self.ended = asyncio.Event()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        try:
+            await self._answer(reader, writer)
+        finally:
+            self.ended.set()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.streams.append(stream := bytearray())
         while data := await reader.read(65536):
             self.received += data
+            stream += data
+            self.begun.set()
+            if self.silent:
+                continue
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
@@ -101,3 +121,39 @@ async def test_nothing_malformed_is_gathered(tmp_path: Path) -> None:
                 assert not problem, case.name
         assert (recorder.received, proxy.memory_used) == (b"", 0)
         assert len(proxy.broker.records) > 100
+
+
+async def test_nothing_malformed_ends_a_request_that_has_begun(tmp_path: Path) -> None:
+    """Wrong chunks behind good ones that went on already: the upstream sees a cut, and no end."""
+    head = INSIDE.request(b"Transfer-Encoding: chunked\r\n").removesuffix(EVIL % b"")
+    late = [case for case in cases(INSIDE) if case.data.startswith(head)]
+    assert len(late) > 100
+    async with rig(tmp_path, recorder := Recorder(silent=True), tls=None) as proxy:
+        for case in late:
+            recorder.received = b""
+            recorder.begun.clear()
+            recorder.ended.clear()
+            client = await proxy.tunnel()
+            await client.send(head + b"3\r\nabc\r\n")
+            await asyncio.wait_for(recorder.begun.wait(), 5)
+            problem = await refusal(client, replace(case, data=case.data.removeprefix(head)))
+            assert not problem, case.name
+            await asyncio.wait_for(recorder.ended.wait(), 5)
+            assert Reference(recorder.received).requests() == ([], "incomplete"), case.name
+            assert b"evil" not in recorder.received
+
+
+async def test_no_part_of_a_request_becomes_one(tmp_path: Path) -> None:
+    """A client that leaves at any byte of a request: no upstream takes the part for a whole."""
+    body = b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-T: 1\r\n\r\n"
+    whole = INSIDE.request(b"Transfer-Encoding: chunked\r\n", body).removesuffix(EVIL % b"")
+    async with rig(tmp_path, recorder := Recorder(silent=True), tls=None) as proxy:
+        for size in range(len(whole)):
+            client = await proxy.tunnel()
+            await client.send(whole[:size])
+            client.writer.write_eof()
+            with contextlib.suppress(ConnectionError):
+                await client.rest()
+            client.close()
+    assert len(recorder.streams) > 20
+    assert not [data for data in recorder.streams if Reference(bytes(data)).requests()[0]]
