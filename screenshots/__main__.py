@@ -37,6 +37,7 @@ SCENES = (
     Scene("traffic"),
     Scene("traffic-detail", ("space", "up", "up", "up", "enter")),
     Scene("traffic-80x24", (), (80, 24)),
+    Scene("holds", (":", *"holds", "enter", "wait:1")),
     Scene("credentials", ("2",)),
     Scene("services", ("3",)),
     Scene("match-tester", ("3", "t", *"https://api.github.com/repos/acme/shop", "enter", "wait:1")),
@@ -75,11 +76,15 @@ async def with_traffic(directory: Path) -> None:
     home = Home(directory)
     async with set_stage(home) as stage:
         await asyncio.to_thread(operator_client, home)
-        playing = asyncio.create_task(stage.play(plan(SEED, RATE)))
+        playing = [
+            asyncio.create_task(stage.play(plan(SEED, RATE))),
+            asyncio.create_task(stage.keep_asking(SEED, 1.0, 1.0)),
+        ]
         for number, scene in enumerate(SCENES):
             await shoot(home, scene, 1.5 if number else WARM_UP_SECONDS)
-        playing.cancel()
-        await asyncio.gather(playing, return_exceptions=True)
+        for one in playing:
+            one.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
 
 
 async def first_run(directory: Path) -> None:

@@ -15,6 +15,9 @@ from vault_tui.demo.lifeline import Janitor
 from vault_tui.demo.script import plan
 from vault_tui.demo.stage import set_stage
 
+# Seconds: late enough that the first screen has been read, and seldom enough not to nag.
+_FIRST_ASKED, _ASK_PAUSE = 6.0, 25.0
+
 
 def main() -> None:
     """Play without end."""
@@ -38,12 +41,16 @@ async def _play(home: Home, rate: float, seed: int) -> None:
     loop.add_reader(sys.stdin.fileno(), over.set)
     async with set_stage(home) as stage:
         print("ready", flush=True)
-        playing = asyncio.ensure_future(stage.play(plan(seed, rate)))
+        playing = [
+            asyncio.ensure_future(stage.play(plan(seed, rate))),
+            asyncio.ensure_future(stage.keep_asking(seed, _FIRST_ASKED, _ASK_PAUSE)),
+        ]
         await asyncio.wait(
-            {playing, asyncio.ensure_future(over.wait())}, return_when=asyncio.FIRST_COMPLETED
+            {*playing, asyncio.ensure_future(over.wait())}, return_when=asyncio.FIRST_COMPLETED
         )
-        playing.cancel()
-        await asyncio.gather(playing, return_exceptions=True)
+        for one in playing:
+            one.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
 
 
 if __name__ == "__main__":

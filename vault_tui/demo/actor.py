@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from vault_tui.demo.script import Step
 
 _TIMEOUT_SECONDS = 30.0
+PATIENCE_SECONDS = 600.0
+"""How long an agent waits for an operator: longer than the worker does."""
 _MAX_HEAD = 65536
 
 
@@ -45,12 +47,12 @@ class Actor:
         self._trust = trust
         self._idle: dict[str, list[_Tunnel]] = defaultdict(list)
 
-    async def perform(self, step: Step) -> Outcome:
+    async def perform(self, step: Step, patience: float = _TIMEOUT_SECONDS) -> Outcome:
         """Send one request and read the answer to its end.
 
-        Raises ConnectionEnded, OSError or TimeoutError (30 s).
+        Raises ConnectionEnded, OSError or TimeoutError (after `patience` seconds).
         """
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
+        async with asyncio.timeout(patience):
             while True:
                 tunnel = await self._tunnel(step.offer.host)
                 try:
@@ -97,7 +99,7 @@ class Actor:
 
 
 def _request(step: Step) -> bytes:
-    body = b"x" * step.offer.body
+    body = step.offer.text.encode() or b"x" * step.offer.body
     lines = [
         f"{step.offer.method} {step.path} HTTP/1.1",
         f"Host: {step.offer.host}",

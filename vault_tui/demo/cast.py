@@ -12,6 +12,7 @@ class Offer:
     `{n}` in the path stands for a number. `answers` are statuses of the upstream, each as likely;
     `slow` is the share of requests that the upstream takes its time for; `events` > 0 is a stream
     of that many server-sent events. `refused` is the code with which the proxy itself answers.
+    `text` is sent as the body instead of `body` bytes of nothing.
     """
 
     method: str
@@ -23,15 +24,17 @@ class Offer:
     events: int = 0
     body: int = 0
     refused: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """An agent: its vault, and what it asks."""
+    """An agent: its vault, what it asks, and what it asks that a rule holds for an operator."""
 
     name: str
     vault: str
     offers: tuple[Offer, ...]
+    asks: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,17 @@ VAULTS = (
                 "github",
                 "api.github.com",
                 "GITHUB_TOKEN",
-                rules=[{"methods": ["DELETE"], "path": "/repos/*", "action": "deny"}],
+                rules=[
+                    {"methods": ["DELETE"], "path": "/repos/*", "action": "deny"},
+                    {"methods": ["PUT"], "path": "/repos/*/merge", "action": "ask"},
+                ],
             ),
-            _bearer("openai", "api.openai.com", "OPENAI_API_KEY"),
+            _bearer(
+                "openai",
+                "api.openai.com",
+                "OPENAI_API_KEY",
+                rules=[{"methods": ["DELETE"], "action": "ask"}],
+            ),
             Part(
                 {"name": "anthropic", "host": "api.anthropic.com", "auth": _ANTHROPIC_AUTH},
                 ("ANTHROPIC_API_KEY",),
@@ -95,7 +106,10 @@ VAULTS = (
                     "name": "stripe",
                     "host": "api.stripe.com",
                     "auth": {"type": "basic", "username": "STRIPE_SECRET_KEY"},
-                    "rules": [{"path": "/v1/refunds", "action": "deny"}],
+                    "rules": [
+                        {"path": "/v1/refunds", "action": "deny"},
+                        {"methods": ["POST"], "path": "/v1/payouts", "action": "ask"},
+                    ],
                 },
                 ("STRIPE_SECRET_KEY",),
                 "authorization",
@@ -151,6 +165,14 @@ PLAYERS = (
             Offer("GET", _GITHUB, "/repos/acme/shop/contents/src/cart_{n}.py", 4, (200, 200, 404)),
             Offer("DELETE", _GITHUB, "/repos/acme/shop", refused="method_not_allowed"),
         ),
+        asks=(
+            Offer(
+                "PUT",
+                _GITHUB,
+                "/repos/acme/shop/pulls/{n}/merge",
+                text='{"merge_method": "squash", "commit_title": "Refactor the cart"}',
+            ),
+        ),
     ),
     Player(
         "ci-bot",
@@ -172,6 +194,7 @@ PLAYERS = (
             Offer("GET", "export.arxiv.org", "/api/query?start={n}", 2, slow=0.5),
             Offer("POST", "api.linear.app", "/graphql", 1, refused="service_disabled"),
         ),
+        asks=(Offer("DELETE", _OPENAI, "/v1/vector_stores/vs_{n}"),),
     ),
     Player(
         "billing-agent",
@@ -187,6 +210,14 @@ PLAYERS = (
                 f"/bot{_TELEGRAM_PLACEHOLDER}/sendMessage",
                 2,
                 body=120,
+            ),
+        ),
+        asks=(
+            Offer(
+                "POST",
+                _STRIPE,
+                "/v1/payouts",
+                text='{"amount": 1250000, "currency": "eur", "description": "July, acme.test"}',
             ),
         ),
     ),

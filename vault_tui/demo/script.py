@@ -47,8 +47,19 @@ def plan_for(seed: int, rate: float, seconds: float) -> list[Step]:
     return [replace(step, at=step.at * scale) for step in steps]
 
 
+def asking(seed: int, players: Sequence[Player] = PLAYERS) -> list[Step]:
+    """One step for each kind of request that waits for an operator, all of them at once."""
+    random = Random(seed)  # noqa: S311 - a play, not a secret
+    offers = [(player, offer) for player in players for offer in player.asks]
+    return [_of_offer(random, number, 0.0, *offer) for number, offer in enumerate(offers)]
+
+
 def _step(random: Random, number: int, at: float, player: Player) -> Step:
     offer = random.choices(player.offers, [offer.weight for offer in player.offers])[0]
+    return _of_offer(random, number, at, player, offer)
+
+
+def _of_offer(random: Random, number: int, at: float, player: Player, offer: Offer) -> Step:
     status = random.choice(offer.answers)
     low, high = _SLOWEST_MS if random.random() < offer.slow else _USUAL_MS
     return Step(

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -14,10 +14,10 @@ from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
 from vault_tui.demo import worker
-from vault_tui.demo.actor import Actor, ConnectionEnded, Outcome
+from vault_tui.demo.actor import PATIENCE_SECONDS, Actor, ConnectionEnded, Outcome
 from vault_tui.demo.cast import HOSTS, PLAYERS
 from vault_tui.demo.pki import make_upstream_tls
-from vault_tui.demo.script import Step
+from vault_tui.demo.script import Step, asking
 from vault_tui.demo.upstream import Seen, Upstream
 
 _AT_ONCE = 64
@@ -74,6 +74,23 @@ class Stage:
                 task = group.create_task(self._perform(step))
                 task.add_done_callback(lambda _: places.release())
         return self.summary
+
+    async def keep_asking(self, seed: int, first: float, pause: float) -> None:
+        """Have each agent send what waits for an operator, and again some time after its answer.
+
+        The first one comes after `first` seconds, every other one `pause` seconds after another.
+        """
+        async with asyncio.TaskGroup() as group:
+            for step in asking(seed):
+                group.create_task(self._ask(step, first + step.number * pause, pause))
+
+    async def _ask(self, step: Step, first: float, pause: float) -> None:
+        await asyncio.sleep(first)
+        while True:
+            # A client that was sent away asks again later, as agents do.
+            with suppress(OSError, TimeoutError, ConnectionEnded):
+                await self.actors[step.player.name].perform(step, PATIENCE_SECONDS)
+            await asyncio.sleep(pause)
 
     async def _perform(self, step: Step) -> None:
         try:
