@@ -4,8 +4,9 @@ When a second attempt is safe
 
 Only a kept connection that ended before any byte of a response is worth it, and only while all
 that was sent is still at hand. An idempotent method may then be sent again (RFC 9110 9.2.2). Any
-other only if the upstream can't have received it: its system never acknowledged a byte of the
-request, so the connection was closed before the request reached it.
+other only if the upstream can't have received it: its system closed the connection, and never
+acknowledged a byte of the request, so that came too late. A reset tells nothing, for it takes the
+place of an acknowledgement that was due.
 """
 
 from collections.abc import Awaitable, Callable
@@ -93,6 +94,8 @@ class Asking:
             return False
         if self._head.method in _IDEMPOTENT:
             return True
+        if isinstance(error.cause, ConnectionResetError):
+            return False
         return bool(confirmed) and acknowledged(upstream.stream) == confirmed
 
     async def _response_head(

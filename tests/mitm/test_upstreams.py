@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import socket
 import ssl
+import struct
 from pathlib import Path
 
 import pytest
@@ -284,6 +285,34 @@ async def test_post_that_was_never_received_is_sent_again(tmp_path: Path) -> Non
         assert (await client.response())[0] == 200
         assert len(seen) == 2
         assert proxy.broker.records[1].retries == 1
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_post_that_was_received_and_reset_is_not_sent_again(
+    tmp_path: Path, tls: bool
+) -> None:
+    """A reset takes the place of the acknowledgement that was due: it proves nothing."""
+    seen: list[bytes] = []
+
+    async def resets(reader: Reader, writer: Writer) -> None:
+        await read_request(reader)
+        writer.write(OK)
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+        head = await reader.readuntil(b"\r\n\r\n")
+        seen.append(head)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with rig(tmp_path, resets, tls=tls) as proxy:
+        client = await (proxy.secure() if tls else proxy.plain())
+        post = request(method=b"POST") if tls else absolute(method=b"POST")
+        await client.send(post)
+        await client.response()
+        await client.send(post)
+        assert (await client.response())[0] == 502
+        assert len(seen) == 1
+        assert proxy.broker.records[1].retries == 0
 
 
 async def test_redirects_are_passed_on(tmp_path: Path) -> None:
