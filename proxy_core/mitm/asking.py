@@ -10,6 +10,8 @@ place of an acknowledgement that was due.
 """
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import NamedTuple
 
 from proxy_core.base.errors import VaultError
 from proxy_core.mitm.http1 import (
@@ -28,6 +30,23 @@ from proxy_core.mitm.trail import Trail
 from proxy_core.mitm.upload import Upload
 
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
+
+
+class Sent(NamedTuple):
+    """A request that was sent already, on a kept connection.
+
+    `confirmed` is how many bytes the peer had acknowledged before, where that will matter.
+    """
+
+    upstream: Upstream
+    confirmed: int | None
+
+
+def confirmed_before(upstream: Upstream, method: bytes) -> int | None:
+    """Bytes that the peer has acknowledged, where a request to come may need to know that."""
+    if not upstream.reused or method in _IDEMPOTENT:
+        return None
+    return acknowledged(upstream.stream)
 
 
 class Asking:
@@ -52,24 +71,28 @@ class Asking:
             self.upstream.stream.interrupt(failure)
 
     async def ask(
-        self, request: bytes, on_interim: Callable[[ResponseHead], Awaitable[None]]
+        self,
+        request: bytes,
+        on_interim: Callable[[ResponseHead], Awaitable[None]],
+        sent: Sent | None = None,
     ) -> tuple[Upstream, ResponseHead]:
-        """Send `request`, a head, with the body behind it.
+        """Send `request`, a head, with the body behind it; unless that was `sent` before.
 
         Raises VaultError (upstream_…, address_blocked) and what the client's side raises.
         """
-        upstream = self._hub.pool.take(self._origin)
+        upstream = self._hub.pool.take(self._origin) if sent is None else sent.upstream
         while True:
             if upstream is None:
                 upstream = await self._hub.dialer.dial(self._origin, self._config)
             self.upstream = self._trail.upstream = upstream
             if self._failure_so_far is not None:
                 raise self._failure_so_far
-            confirmed = self._confirmed(upstream)
+            confirmed = sent.confirmed if sent else confirmed_before(upstream, self._head.method)
             try:
                 opening = self._upload.opening()
-                data = b"".join((request, opening)) if opening else request
-                await upstream.stream.write(data, self._config.body_idle)
+                if sent is None:
+                    data = b"".join((request, opening)) if opening else request
+                    await upstream.stream.write(data, self._config.body_idle)
                 self._upload.start(upstream.stream)
                 return upstream, await self._response_head(upstream, on_interim)
             except StreamError as error:
@@ -80,12 +103,7 @@ class Asking:
             await self._upload.stop()
             upstream.stream.abort()
             self._trail.retries += 1
-            upstream = self.upstream = None
-
-    def _confirmed(self, upstream: Upstream) -> int | None:
-        if not upstream.reused or self._head.method in _IDEMPOTENT:
-            return None
-        return acknowledged(upstream.stream)
+            upstream = self.upstream = sent = None
 
     def _may_repeat(self, error: StreamError, upstream: Upstream, confirmed: int | None) -> bool:
         if not upstream.reused or error.reason != "closed" or not self._upload.repeatable:
@@ -119,7 +137,7 @@ class Asking:
         buffer = stream.buffer
         while not buffer or (end := find_response_head(buffer, 0, limit)) < 0:
             try:
-                alive = await stream.fill(stream.time + self._config.response_head_timeout)
+                alive = await stream.fill(monotonic() + self._config.response_head_timeout)
             except StreamError as error:
                 # The time counts from the request's last byte: a body under way has its own limit.
                 if error.reason == "timeout" and not self._upload.complete:
@@ -128,7 +146,7 @@ class Asking:
             if not alive:
                 raise StreamError(stream, "closed")
             if self._trail.first_byte < 0:
-                self._trail.first_byte = stream.time
+                self._trail.first_byte = monotonic()
         return stream.take_out(end)
 
     def _failure(self, error: StreamError) -> VaultError:

@@ -9,7 +9,7 @@ from proxy_core.mitm.answers import render_answer
 from proxy_core.mitm.exchange import Exchange, RouteFinder
 from proxy_core.mitm.http1 import RequestHead, Target
 from proxy_core.mitm.hub import Hub
-from proxy_core.mitm.intake import More, next_head, peek_more, read_more
+from proxy_core.mitm.intake import Intake, More, peek_more
 from proxy_core.mitm.route import Route, absolute_origin, check_inside, proxy_credentials, route_to
 from proxy_core.mitm.streams import Stream, StreamError
 from proxy_core.mitm.trail import Trail
@@ -72,21 +72,24 @@ class ClientConnection:
 
     async def _serve(self, more: More, find_route: RouteFinder, ingress: Ingress) -> None:
         """Requests until one of them is the last. Raises StreamError."""
+        # What is said to the proxy itself holds a token: nothing of it is kept.
+        intake = Intake(self._stream, more, repeats=ingress is Ingress.CONNECT)
         while True:
             try:
                 self._idle = not self._stream.buffer
-                head = await next_head(self._stream, self._hub.config, more)
+                asked = await intake.next(self._hub.config)
                 self._idle = False
             except VaultError as error:
                 await self._refuse_head(error, ingress)
                 return
-            if head is None:
+            if asked is None:
                 return
+            head = asked.head
             if head.method == b"CONNECT" and ingress is Ingress.ABSOLUTE and not self._crowded:
                 if await self._connect(head):
                     continue
                 return
-            self._current = Exchange(self._hub, self._stream, head, ingress)
+            self._current = Exchange(self._hub, self._stream, asked, ingress)
             if not await self._current.run(find_route):
                 self._linger = self._linger or self._current.body_pending
                 return
@@ -147,5 +150,5 @@ class ClientConnection:
             check_inside(target, route.origin)
             return route
 
-        await self._serve(read_more, find_route, Ingress.CONNECT)
+        await self._serve(Stream.receive, find_route, Ingress.CONNECT)
         return False

@@ -1,18 +1,26 @@
 """One request and its one response: decide, inject, forward, answer, record.
 
-Whatever happens, exactly one record leaves for the broker, and the client gets exactly one of: the
-upstream's response, the proxy's own answer, or a broken connection when a response was under way.
+Whatever happens, exactly one record leaves for the broker. What is allowed goes the short way
+(`shortcut`) if it can, else the long one (`forwarding`, `delivery`), which also takes over where
+the short one has not led to the end.
 """
 
 import asyncio
-import logging
-import traceback
 from collections.abc import Callable
+from time import monotonic
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Ask, Decision, Ingress, RequestFacts, Scrub
-from proxy_core.domain.target import check_path
-from proxy_core.mitm.answers import render_answer, render_last_hop
+from proxy_core.domain.exchange import (
+    NO_DETAILS,
+    Ask,
+    Decision,
+    Ingress,
+    Injection,
+    RequestFacts,
+    Scrub,
+)
+from proxy_core.domain.traffic import RequestRecord
+from proxy_core.mitm.asked import Asked
 from proxy_core.mitm.delivery import begin, begin_frames, begin_scrubbed, is_stream
 from proxy_core.mitm.forwarding import Forwarding
 from proxy_core.mitm.holding import Holding
@@ -21,106 +29,106 @@ from proxy_core.mitm.http1 import (
     ResponseHead,
     Target,
     render_response,
-    split_target,
 )
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.relay import Download, Splice
 from proxy_core.mitm.route import Route
 from proxy_core.mitm.scrub.fields import scrubbed_head
+from proxy_core.mitm.shortcut import Shortcut
 from proxy_core.mitm.streams import Stream, StreamError
-from proxy_core.mitm.trail import Trail
-from proxy_core.mitm.upload import Upload
-
-logger = logging.getLogger(__name__)
 
 RouteFinder = Callable[[RequestHead, Target], Route]
 """Says where a request goes. Raises VaultError."""
 
 
-class Exchange:
+class Exchange(Shortcut):
     """One request of one client connection."""
 
-    def __init__(self, hub: Hub, client: Stream, head: RequestHead, ingress: Ingress) -> None:
-        self._hub = hub
-        self._client = client
-        self._head = head
-        self._upload = Upload(client, head.framing)
+    __slots__ = ("_forwarding", "_holding", "_leave", "_like", "_patience")
+
+    def __init__(self, hub: Hub, client: Stream, asked: Asked, ingress: Ingress) -> None:
+        super().__init__(hub, client, asked, ingress)
         self._forwarding: Forwarding | None = None
         self._holding: Holding | None = None
         self._leave: Callable[[], None] | None = None
-        self._answering = False
         self._patience: asyncio.TimerHandle | None = None
-        self.trail = Trail(client.time, ingress, head.method.decode("ascii"))
-
-    @property
-    def body_pending(self) -> bool:
-        """The client may still be sending the request's body."""
-        return not self._upload.complete
+        self._like: RequestRecord | None = None
+        """All went as it did for the request of this record."""
 
     async def run(self, find_route: RouteFinder) -> bool:
-        """Serve the request; True when the connection can carry another one."""
-        hub = self._hub
+        """Serve the request; True when the connection can carry another one.
+
+        `find_route` is not asked for a head that has its route.
+        """
+        hub, trail = self._hub, self.trail
         hub.requests += 1
         try:
-            return await self._guarded(find_route)
+            return await self._serve(find_route)
+        except Exception as error:
+            return await self._answer_failure(error)
         finally:
             hub.requests -= 1
             if self._leave is not None:
                 self._leave()
             self._client.unwatch()
-            self._upload.cancel()
-            if self._patience is not None:
-                self._patience.cancel()
-            if self._forwarding is not None:
-                self._forwarding.end()
-            self.trail.bytes_up = self._upload.size
-            hub.broker.finished(self.trail.record(self._client.time))
+            if self._like is not None:
+                hub.broker.finished(trail.record_like(self._like, monotonic()))
+            else:
+                self._clear_up()
+                hub.broker.finished(trail.record(monotonic()))
 
-    async def _guarded(self, find_route: RouteFinder) -> bool:
-        try:
-            try:
-                return await self._serve(find_route)
-            except VaultError as error:
-                return await self._refuse(error)
-            except StreamError as error:
-                if error.stream is self._client:
-                    return self._client_left(error)
-                return await self._refuse(self._broken(error))
-            except Exception as error:  # a fault of ours must not reach further than this request
-                self._log(error)
-                detail = f"unexpected failure {self.trail.request_id}"
-                return await self._refuse(VaultError("internal", detail))
-        except StreamError:
-            return False
+    def _clear_up(self) -> None:
+        """End whatever the request has begun."""
+        if self._patience is not None:
+            self._patience.cancel()
+        if self._sent is not None:
+            self._sent.upstream.stream.abort()
+        if self._begun_upload is not None:
+            self._begun_upload.cancel()
+            self.trail.bytes_up = self._begun_upload.size
+        if self._forwarding is not None:
+            self._forwarding.end()
 
     # --- the request --------------------------------------------------------------------------
 
     async def _serve(self, find_route: RouteFinder) -> bool:
-        head, trail, broker = self._head, self.trail, self._hub.broker
-        target = split_target(head.method, head.target)
-        trail.path = target.path.decode("latin-1")
-        trail.route = route = find_route(head, target)
-        self._check(route, trail.path)
+        asked, trail, broker = self._asked, self.trail, self._hub.broker
+        trail.path = asked.path
+        if asked.route is None:
+            asked.route = find_route(asked.head, asked.target)
+        trail.route = route = asked.route
+        self._check(route)
+        facts = asked.facts(route)
         self._leave = broker.admit(route.access)
-        facts = _facts(route, head, target)
         decision = broker.decide(route.access, facts)
         if isinstance(decision, Ask):
             decision = await self._hold(route, facts, decision)
-        self._forwarding = Forwarding(self._hub, route, head, target, self._upload, trail)
-        injection = await self._forwarding.inject(self._client, decision)
-        trail.allowed(decision, injection)
-        broker.started(trail.start(route, decision))
-        if head.ends_here:
+        injection = await self._inject(route, decision)
+        alike = trail.held < 0  # an operator's time is told of the one request that took it
+        precedent = asked.follows(decision, injection) if alike else None
+        if precedent is None:
+            trail.allowed(decision, injection)
+            start = trail.start(route, decision)
+        else:
+            trail.follow(decision, precedent.record)
+            start = trail.start_like(precedent.start)
+        broker.started(start)
+        if asked.head.ends_here:
             return await self._answer_last_hop()
-        request = await self._forwarding.prepare(self._client)
-        self._client.watch(self._on_client)
-        upstream, response = await self._forwarding.ask(request, self._pass_interim)
-        self._forwarding.forget()
-        return await self._deliver(upstream, response)
+        if self._forwarding is None and self._is_small(injection):
+            self._client.watch(self._on_client)
+            if await self._pass_whole(route, injection, precedent):
+                if precedent is not None:
+                    self._like = precedent.record
+                elif alike and asked.repeated:
+                    record = trail.record(trail.begun)
+                    asked.set_precedent(route, decision, injection, start, record)
+                return True
+        return await self._pass_on(route, decision, injection)
 
     async def _hold(self, route: Route, facts: RequestFacts, ask: Ask) -> Decision:
-        decision = self.trail.asked(ask, self._client.time)
+        decision = self.trail.asked(ask, monotonic())
         self._hub.broker.started(self.trail.start(route, decision))
         self._holding = Holding(self._hub.broker, self._client, self._head)
         self._client.watch(self._on_client)
@@ -129,16 +137,28 @@ class Exchange:
         finally:
             self._client.unwatch()
             self._holding = None
-            self.trail.answered(self._client.time)
+            self.trail.answered(monotonic())
 
-    def _check(self, route: Route, path: str) -> None:
+    def _check(self, route: Route) -> None:
         if self._hub.stopping:
             raise VaultError("shutting_down", "the worker is stopping")
         if route.refusal is not None:
             raise VaultError(*route.refusal)
         if self._head.method == b"TRACE":
             raise VaultError("trace_not_allowed", "TRACE would send the credential back")
-        check_path(path)
+
+    async def _inject(self, route: Route, decision: Decision) -> Injection:
+        if decision.reconsiders or decision.borrows:
+            return await self._forward(route).inject(self._client, decision)
+        return await self._hub.broker.inject(decision, NO_DETAILS)
+
+    def _forward(self, route: Route) -> Forwarding:
+        """The long way, which has no way back."""
+        asked = self._asked
+        self._forwarding = forwarding = Forwarding(
+            self._hub, route, asked.head, asked.target, self._upload, self.trail
+        )
+        return forwarding
 
     def _on_client(self) -> None:
         """The client sent more, or left, while nobody was reading from it.
@@ -156,25 +176,31 @@ class Exchange:
             self._patience = self._hub.reactor.loop.call_later(grace, self._give_up_waiting)
 
     def _give_up(self) -> None:
+        failure = StreamError(self._client, "closed")
         if self._holding is not None:
             self._holding.leave()
+        elif self._sent is not None:
+            self._sent.upstream.stream.interrupt(failure)
         elif self._forwarding is not None:
-            self._forwarding.asking.interrupt(StreamError(self._client, "closed"))
+            self._forwarding.asking.interrupt(failure)
 
     def _give_up_waiting(self) -> None:
         if not self._answering:
             self._give_up()
 
-    async def _answer_last_hop(self) -> bool:
-        close = not self._may_keep_alive()
-        self.trail.status = 204
-        await self._write(render_last_hop(close=close))
-        return not close
+    # --- the long way -------------------------------------------------------------------------
 
-    # --- the response -------------------------------------------------------------------------
-
-    async def _write(self, data: bytes | memoryview) -> None:
-        await self._client.write(data, self._hub.config.body_idle)
+    async def _pass_on(self, route: Route, decision: Decision, injection: Injection) -> bool:
+        forwarding = self._forwarding
+        if forwarding is None:
+            forwarding = self._forward(route)
+            forwarding.adopt(decision, injection)
+        request = await forwarding.prepare(self._client)
+        self._client.watch(self._on_client)
+        sent, self._sent = self._sent, None
+        upstream, response = await forwarding.ask(request, self._pass_interim, sent)
+        forwarding.forget()
+        return await self._deliver(upstream, response)
 
     async def _pass_interim(self, response: ResponseHead) -> None:
         if self._head.minor:
@@ -185,14 +211,6 @@ class Exchange:
     @property
     def _scrub(self) -> Scrub | None:
         return None if self._forwarding is None else self._forwarding.scrub
-
-    def _may_keep_alive(self) -> bool:
-        return (
-            self._head.keep_alive
-            and self._upload.complete
-            and not self._client.at_eof
-            and not self._hub.stopping
-        )
 
     async def _deliver(self, upstream: Upstream, response: ResponseHead) -> bool:
         trail, stream = self.trail, upstream.stream
@@ -241,60 +259,3 @@ class Exchange:
             self._upload.size, trail.bytes_down = splice.sizes
         self._release(upstream, reusable=False)
         return False
-
-    # --- failures -----------------------------------------------------------------------------
-
-    async def _refuse(self, error: VaultError) -> bool:
-        """Answer `error`, or break the connection when another answer has begun already."""
-        trail = self.trail
-        trail.error_code = error.code
-        if not trail.outcome:
-            trail.outcome = "denied" if error.status < 500 else "failed"
-            trail.reason = str(error)
-        if self._answering:
-            self._client.abort()
-            return False
-        trail.status = error.status
-        close = not self._drained() or not self._may_keep_alive() or error.code == "internal"
-        bodiless = self._head.method == b"HEAD"
-        host = trail.route.origin.host if trail.route else ""
-        await self._write(render_answer(error, host=host, bodiless=bodiless, close=close))
-        return not close
-
-    def _drained(self) -> bool:
-        """Skip a body that has arrived whole; any other makes the connection unusable."""
-        try:
-            self._upload.open(self._hub.config)
-            self._upload.first()
-        except VaultError:
-            return False
-        return self._upload.complete
-
-    def _broken(self, error: StreamError) -> VaultError:
-        if error.reason == "timeout":
-            return VaultError("upstream_timeout", "the upstream stopped moving")
-        code = "upstream_protocol" if self._answering else "upstream_unreachable"
-        return VaultError(code, "the upstream broke the connection")
-
-    def _client_left(self, error: StreamError) -> bool:
-        self.trail.reason = f"client {'idle' if error.reason == 'timeout' else 'left'}"
-        self._client.abort()
-        return False
-
-    def _log(self, error: Exception) -> None:
-        """Where it happened, without values: an exception's text could hold some."""
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("failure %s: %s\n%s", self.trail.request_id, type(error).__name__, frames)
-
-
-def _facts(route: Route, head: RequestHead, target: Target) -> RequestFacts:
-    origin = route.origin
-    return RequestFacts(
-        scheme=origin.scheme,
-        host=origin.host,
-        port=origin.port,
-        method=head.method.decode("ascii"),
-        path=target.path.decode("latin-1"),
-        query=(target.query or b"").decode("latin-1"),
-        ingress=route.ingress,
-    )

@@ -23,7 +23,7 @@ from proxy_core.domain.exchange import (
     ResponseFacts,
     Scrub,
 )
-from proxy_core.mitm.asking import Asking
+from proxy_core.mitm.asking import Asking, Sent
 from proxy_core.mitm.delivery import is_stream, without_quota
 from proxy_core.mitm.first_event import first_error
 from proxy_core.mitm.gathering import Gathered
@@ -87,11 +87,14 @@ class Forwarding:
 
         Raises VaultError as `Broker.inject` does; StreamError.
         """
-        details = await request_details(client, self._head, self._hub, decision)
-        self._decision = decision
-        self._injection = await self._hub.broker.inject(decision, details)
-        self._details = details
-        return self._injection
+        self._details = await request_details(client, self._head, self._hub, decision)
+        injection = await self._hub.broker.inject(decision, self._details)
+        self.adopt(decision, injection)
+        return injection
+
+    def adopt(self, decision: Decision, injection: Injection) -> None:
+        """Go on with secrets that the broker has given already."""
+        self._decision, self._injection = decision, injection
 
     async def prepare(self, client: Stream) -> bytes:
         """The head to send. The body is read before where placeholders in it are to be replaced.
@@ -139,12 +142,14 @@ class Forwarding:
             forward_expect=forward_expect,
         )
 
-    async def ask(self, request: bytes, on_interim: OnInterim) -> tuple[Upstream, ResponseHead]:
-        """Send what `prepare` has made, and again as the broker says.
+    async def ask(
+        self, request: bytes, on_interim: OnInterim, sent: Sent | None = None
+    ) -> tuple[Upstream, ResponseHead]:
+        """Send what `prepare` has made, unless it was `sent` before, and again as the broker says.
 
         Raises as `Asking`, and what the broker wants answered instead of the response.
         """
-        upstream, response = await self.asking.ask(request, on_interim)
+        upstream, response = await self.asking.ask(request, on_interim, sent)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 other = await self._reconsidered(upstream, response)

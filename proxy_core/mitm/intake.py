@@ -1,23 +1,20 @@
 """Reading request heads from a client, with a time for idling and a time for the head itself."""
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from proxy_core.base.errors import VaultError
+from proxy_core.mitm.asked import Asked
 from proxy_core.mitm.config import ProxyConfig
-from proxy_core.mitm.http1 import RequestHead, find_head, parse_request_head
+from proxy_core.mitm.http1 import find_head, parse_request_head
 from proxy_core.mitm.opening import peek
 from proxy_core.mitm.streams import READ_AHEAD, Stream, StreamError
 
-More = Callable[[Stream, float], Awaitable[bool]]
-"""Adds bytes to the stream's buffer before a deadline; False at the end."""
+More = Callable[[Stream, float], Awaitable[bytes]]
+"""Receives what comes next before a deadline; b"" at the end."""
 
 
-async def read_more(stream: Stream, deadline: float) -> bool:
-    """Whatever comes. Raises StreamError."""
-    return await stream.fill(deadline)
-
-
-async def peek_more(stream: Stream, deadline: float) -> bool:
+async def peek_more(stream: Stream, deadline: float) -> bytes:
     """Nothing beyond the head that is being read: a ClientHello may follow CONNECT in its packet.
 
     What is peeked without the head's end belongs to the head and is taken out, so that the same
@@ -25,41 +22,69 @@ async def peek_more(stream: Stream, deadline: float) -> bool:
     """
     shown = await peek(stream, READ_AHEAD, deadline)
     if not shown:
-        return False
+        return b""
     end = find_head(stream.buffer + shown, 0, READ_AHEAD + len(stream.buffer))
-    stream.buffer += stream.socket.recv(len(shown) if end < 0 else end - len(stream.buffer))
-    return True
+    return stream.socket.recv(len(shown) if end < 0 else end - len(stream.buffer))
 
 
-async def next_head(stream: Stream, config: ProxyConfig, more: More) -> RequestHead | None:
-    """The next request's head, taken out of the buffer; None when the client has left instead.
+class Intake:
+    """The request heads of one client connection. `repeats`: the last one is remembered."""
 
-    Raises ProtocolError, StreamError (idle for too long), VaultError bad_request (a head that
-    does not get ready).
-    """
-    buffer = stream.buffer
-    if not buffer and not await more(stream, stream.time + config.client_idle):
-        return None
-    end = find_head(buffer, 0, config.head_limit)
-    if end < 0:
-        end = await _rest_of_head(stream, config, more)
+    def __init__(self, stream: Stream, more: More, *, repeats: bool) -> None:
+        self._stream = stream
+        self._more = more
+        self._repeats = repeats
+        self._bytes = b""
+        self._asked: Asked | None = None
+
+    async def next(self, config: ProxyConfig) -> Asked | None:
+        """The next request's head, taken out of the buffer; None when the client has left instead.
+
+        Raises ProtocolError, StreamError (idle for too long), VaultError bad_request (a head that
+        does not get ready).
+        """
+        stream, asked = self._stream, self._asked
+        if asked is not None and asked.limits is not config.limits:
+            asked = None
+        buffer = stream.buffer
+        if not buffer:
+            data = await self._more(stream, monotonic() + config.client_idle)
+            if not data:
+                return None
+            if asked is not None and data == self._bytes and not buffer:
+                asked.repeated = True
+                return asked
+            buffer += data
+        if asked is not None and buffer.startswith(self._bytes):
+            asked.repeated = True
+            stream.drop(len(self._bytes))
+            return asked
+        end = find_head(buffer, 0, config.head_limit)
         if end < 0:
-            return None
-    return parse_request_head(stream.take_out(end), config.limits)
+            end = await _rest_of_head(stream, config, self._more)
+            if end < 0:
+                return None
+        data = stream.take_out(end)
+        asked = Asked(parse_request_head(data, config.limits), config.limits)
+        if self._repeats:
+            self._bytes, self._asked = data, asked
+        return asked
 
 
 async def _rest_of_head(stream: Stream, config: ProxyConfig, more: More) -> int:
-    """Where the head ends; -1: the client has left instead. Raises as `next_head` does."""
-    deadline = stream.time + config.head_timeout
+    """Where the head ends; -1: the client has left instead. Raises as `Intake.next` does."""
+    deadline = monotonic() + config.head_timeout
     while True:
         try:
-            if not await more(stream, deadline):
-                return -1
+            data = await more(stream, deadline)
         except StreamError as error:
             if error.reason == "timeout":
                 detail = "the request head did not arrive in time"
                 raise VaultError("bad_request", detail) from None
             raise
+        if not data:
+            return -1
+        stream.buffer += data
         end = find_head(stream.buffer, 0, config.head_limit)
         if end >= 0:
             return end

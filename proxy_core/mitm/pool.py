@@ -4,7 +4,9 @@ A kept connection is watched: bytes or an end that arrive while it idles make it
 nobody could tell which request they answer, and it is closed at once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.route import Origin
@@ -13,7 +15,10 @@ from proxy_core.mitm.streams import Stream
 
 @dataclass(slots=True, eq=False)
 class Upstream:
-    """One connection to an origin. Times are milliseconds, -1 where nothing was done."""
+    """One connection to an origin. Times are milliseconds, -1 where nothing was done.
+
+    `discard` is what ends it while it idles, once it has been in the pool.
+    """
 
     origin: Origin
     stream: Stream
@@ -21,6 +26,7 @@ class Upstream:
     tls_ms: float = -1.0
     reused: bool = False
     idle_since: float = 0.0
+    discard: Callable[[], None] | None = None
 
 
 class Pool:
@@ -47,7 +53,9 @@ class Pool:
     def give(self, upstream: Upstream, config: ProxyConfig) -> None:
         """Keep a connection whose last response was read to its end, or close it."""
         stream = upstream.stream
-        kept = self._idle.setdefault(upstream.origin, [])
+        kept = self._idle.get(upstream.origin)
+        if kept is None:
+            kept = self._idle[upstream.origin] = []
         full = len(kept) >= config.pool_per_host or self._total >= config.pool_total
         used_up = stream.buffer or stream.at_eof or stream.closed or stream.interrupted
         if full or used_up:
@@ -56,7 +64,9 @@ class Pool:
         upstream.idle_since = stream.time
         kept.append(upstream)
         self._total += 1
-        stream.watch(lambda: self._discard(upstream))
+        if upstream.discard is None:
+            upstream.discard = partial(self._discard, upstream)
+        stream.watch(upstream.discard)
 
     def _discard(self, upstream: Upstream) -> None:
         kept = self._idle.get(upstream.origin, [])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
 SCRATCH = 256 * 1024
@@ -29,11 +30,11 @@ class Reactor:
         self.scratch = memoryview(bytearray(SCRATCH))
         self.streams: set[Watched] = set()
         self.sweeps: list[Callable[[float], None]] = []
-        """Called with the loop's time at each sweep."""
+        """Called with the time (monotonic) at each sweep."""
         self._timer = self.loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
-        now = self.loop.time()
+        now = monotonic()
         for stream in [one for one in self.streams if one.overdue(now)]:
             stream.expire(now)
         for sweep in self.sweeps:

@@ -6,6 +6,7 @@ A write that would block is retried with the same bytes: OpenSSL asks for that.
 import asyncio
 import socket
 from math import inf
+from time import monotonic
 
 from proxy_core.mitm.receiving import WOULD_BLOCK
 from proxy_core.mitm.waits import StreamError, Waiter, Waits
@@ -34,14 +35,14 @@ class Sending(Waits):
     async def write_rest(self, rest: Data, idle: float) -> None:
         """Send what `send_now` could not: the same bytes, since TLS may have begun on them."""
         while rest:
-            await self.writable(self._loop.time() + idle)
+            await self.writable(monotonic() + idle)
             rest = memoryview(rest)[self.send_now(rest) :]
 
     def send_now(self, data: Data) -> int:
         """Send until it would block; how much went out. Raises StreamError."""
-        total = 0
+        size, total = len(data), 0
         try:
-            while total < len(data):
+            while total < size:
                 total += self._sock.send(memoryview(data)[total:] if total else data)
         except WOULD_BLOCK:
             pass

@@ -19,6 +19,7 @@ import ssl
 import struct
 from collections.abc import Callable
 from math import inf
+from time import monotonic
 
 from proxy_core.mitm.reactor import Reactor
 from proxy_core.mitm.receiving import CLEAN_END, NOTHING_YET, receive
@@ -65,8 +66,8 @@ class Stream(Sending):
 
     @property
     def time(self) -> float:
-        """The clock that deadlines are told in: seconds of the loop."""
-        return self._loop.time()
+        """The clock that deadlines are told in, which is also the loop's."""
+        return monotonic()
 
     @property
     def socket(self) -> socket.socket:
@@ -84,17 +85,24 @@ class Stream(Sending):
             del buffer[:size]
         return taken
 
+    def drop(self, size: int) -> None:
+        """Take the first `size` bytes out of `buffer`."""
+        if size == len(self.buffer):
+            self.buffer.clear()
+        else:
+            del self.buffer[:size]
+
     # --- reading ------------------------------------------------------------------------------
 
     async def read(self, deadline: float) -> bytes:
         """Bytes as they come, b"" at the end. Raises StreamError."""
         if self.buffer:
             return self.take_out(len(self.buffer))
-        return await self._receive(deadline)
+        return await self.receive(deadline)
 
     async def fill(self, deadline: float) -> bool:
         """Add what comes next to `buffer`; False at the end. Raises StreamError."""
-        data = await self._receive(deadline)
+        data = await self.receive(deadline)
         self.buffer += data
         return bool(data)
 
@@ -112,10 +120,12 @@ class Stream(Sending):
         if self.buffer and not take(self.take_out(len(self.buffer))):
             return True
         self._idle = idle
-        return bool(await self._receive(self._loop.time() + idle, take))
+        return bool(await self.receive(monotonic() + idle, take))
 
-    async def _receive(self, deadline: float, take: Take | None = None) -> bytes:
-        self.check_failure()
+    async def receive(self, deadline: float, take: Take | None = None) -> bytes:
+        """What comes next, whatever `buffer` holds; b"" at the end. Raises StreamError."""
+        if self._pending_failure is not None or self.closed:
+            self.check_failure()
         if self.at_eof:
             return b""
         self.read_waiter = waiter = Waiter(self._loop)
@@ -160,21 +170,27 @@ class Stream(Sending):
             waiter.wake(b"")
             return
         try:
-            data = self._receive_now() if self._taker is None else self._pour_now(self._taker)
+            size = self._receive_into_scratch()
+            if size is None:
+                return
+            if self._taker is None:
+                data = bytes(self._reactor.scratch[:size])
+            elif (poured := self._pour_now(self._taker, size)) is not None:
+                data = poured
+            else:
+                return
         except Exception as error:
             waiter.fail(error)
             return
-        if data is not None:
-            if self.at_eof:
-                self._stop_reading()
-            waiter.wake(data)
-
-    def _pour_now(self, take: Take) -> bytes | None:
-        """Something true when `take` wants no more, b"" at the end, None to go on."""
-        size = self._receive_into_scratch()
         if not size:
-            return None if size is None else b""
-        self.read_deadline = self._loop.time() + self._idle
+            self._stop_reading()
+        waiter.wake(data)
+
+    def _pour_now(self, take: Take, size: int) -> bytes | None:
+        """Something true when `take` wants no more, b"" at the end, None to go on."""
+        if not size:
+            return b""
+        self.read_deadline = monotonic() + self._idle
         return None if take(self._reactor.scratch[:size]) else b"enough"
 
     def _on_idle_readable(self) -> None:
@@ -215,7 +231,7 @@ class Stream(Sending):
         """Wait until something can be received, without receiving it. Raises StreamError."""
         self._only_wake = True
         try:
-            await self._receive(deadline)
+            await self.receive(deadline)
         finally:
             self._only_wake = False
 

@@ -67,11 +67,34 @@ class Trail(msgspec.Struct, eq=False):
             injected = injection.headers or injection.substitutions
             self.outcome = "injected" if injected else "passthrough"
 
+    def follow(self, decision: Decision, like: RequestRecord) -> None:
+        """As `allowed`, for a request that was decided and injected as that of `like`."""
+        self.decision = decision
+        self.outcome, self.reason = like.decision, like.reason
+        self.injected_headers = like.injected_headers
+
     def sent_again(self, decision: Decision, injection: Injection) -> None:
         """The upstream has refused, and is asked again with another credential."""
         self.allowed(decision, injection)
         self.retries += 1
         self.first_byte = -1.0
+
+    def start_like(self, like: RequestStart) -> RequestStart:
+        """As `start`, where only this request's own identity differs from `like`."""
+        return msgspec.structs.replace(like, request_id=self.request_id, started_at=self.started_at)
+
+    def record_like(self, like: RequestRecord, now: float) -> RequestRecord:
+        """As `record`, for a request that went as that of `like` did."""
+        return msgspec.structs.replace(
+            like,
+            request_id=self.request_id,
+            started_at=self.started_at,
+            status=self.status,
+            latency_ms=(now - self.begun) * 1000,
+            first_byte_ms=(self.first_byte - self.begun) * 1000,
+            bytes_up=self.bytes_up,
+            bytes_down=self.bytes_down,
+        )
 
     def start(self, route: Route, decision: Decision) -> RequestStart:
         """What consoles are told while the request is under way."""

@@ -41,7 +41,9 @@ class Waiter:
         if self._value is None and self._failure is None:
             self._asyncio_future_blocking = True
             yield self
-        return self.result()
+        if self._failure is not None:
+            raise self._failure
+        return self._value or b""
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """The loop whose task may wait."""

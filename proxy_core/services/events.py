@@ -60,6 +60,8 @@ class EventBus:
         self._thread = threading.get_ident()
         self._waiting: dict[asyncio.Future[int], Collection[str]] = {}
         """Who waits, and for which types."""
+        self._unwanted: set[str] = set()
+        """Types that nobody of those waits for, as far as looked at."""
         self._closed = False
 
     def publish(self, type: str, data: Any) -> None:
@@ -94,9 +96,15 @@ class EventBus:
         seq = self.last_seq + 1
         self._ring[seq % self._capacity] = (seq, type, self._time(), data)
         self.last_seq = seq
-        if self._waiting:
-            for future in [one for one, types in self._waiting.items() if _wants(types, type)]:
-                self._wake(future, seq - 1)
+        if self._waiting and type not in self._unwanted:
+            self._wake_for(type, seq - 1)
+
+    def _wake_for(self, type: str, cursor: int) -> None:
+        wake = [future for future, types in self._waiting.items() if _wants(types, type)]
+        for future in wake:
+            self._wake(future, cursor)
+        if not wake:
+            self._unwanted.add(type)
 
     def _wake(self, future: "asyncio.Future[int]", cursor: int) -> None:
         del self._waiting[future]
@@ -107,6 +115,7 @@ class EventBus:
         """Wait for an event of these types; where to read on: nothing wanted is before it."""
         future: asyncio.Future[int] = self._loop.create_future()
         self._waiting[future] = types
+        self._unwanted.clear()
         try:
             return await future
         finally:

@@ -5,7 +5,7 @@ from the vault's. A rate or a concurrency of 0 is no limit, and costs nothing.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 from proxy_core.base.clock import Clock
@@ -21,11 +21,11 @@ class Limit:
     rate: float = 0.0
     burst: int = 1
     concurrency: int = 0
+    is_none: bool = field(init=False)
+    """Nothing is limited."""
 
-    @property
-    def is_none(self) -> bool:
-        """Nothing is limited."""
-        return not self.rate and not self.concurrency
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_none", not self.rate and not self.concurrency)
 
 
 @dataclass(slots=True)
@@ -91,6 +91,8 @@ class RequestLimits:
 
         Raises VaultError: rate_limited. Then nothing was taken from either.
         """
+        if self.agents.limit.is_none and self.vaults.limit.is_none:
+            return None
         taken: list[_Usage] = []
         for limiter, holder in ((self.agents, actor_id), (self.vaults, vault_id)):
             if holder and not limiter.limit.is_none:

@@ -12,7 +12,9 @@ from proxy_core.mitm.http1.body import BodyReader, body_reader
 from proxy_core.mitm.http1.fields import field_values, without_digests, without_field
 from proxy_core.mitm.http1.heads import RequestHead, ResponseHead, find_head, find_response_head
 from proxy_core.mitm.http1.render import (
+    RequestOutline,
     injected_names,
+    outline_request,
     render_request,
     render_response,
     response_framing,
@@ -32,6 +34,7 @@ from proxy_core.mitm.http1.values import (
     ProtocolError,
     Side,
 )
+from proxy_core.mitm.http1.whole import WholeResponse, whole_response
 
 __all__ = [
     "CHUNKED",
@@ -45,22 +48,26 @@ __all__ = [
     "Limits",
     "ProtocolError",
     "RequestHead",
+    "RequestOutline",
     "ResponseHead",
     "Side",
     "Target",
     "TargetForm",
+    "WholeResponse",
     "body_reader",
     "check_authority",
     "field_values",
     "find_head",
     "find_response_head",
     "injected_names",
+    "outline_request",
     "parse_request_head",
     "parse_response_head",
     "render_request",
     "render_response",
     "response_framing",
     "split_target",
+    "whole_response",
     "without_digests",
     "without_field",
 ]

@@ -14,6 +14,7 @@ field first occurs, or at the end.
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
 from proxy_core.domain.service import Surface
@@ -41,7 +42,7 @@ _RESPONSE_ENDS_HERE = frozenset(
     b"""transfer-encoding connection keep-alive te trailer upgrade http2-settings
     x-vault-proxy-error x-agent-vault-proxy-error""".split()
 )
-_MESSAGE_ENDS_HERE = _RESPONSE_ENDS_HERE | {b"content-length"}
+MESSAGE_ENDS_HERE = _RESPONSE_ENDS_HERE | {b"content-length"}
 # An injected field of these names could cut the message anew or send it elsewhere.
 _NEVER_INJECTED = frozenset(
     b"host content-length transfer-encoding connection te trailer upgrade expect".split()
@@ -70,12 +71,30 @@ def render_request(
     `forward_expect` False: the proxy has answered `Expect: 100-continue` itself.
     Raises ProtocolError: substitution_invalid when a value can't stand where it is to go.
     """
+    framing = framing or head.framing
+    ours = _request_lines(head, target, host, injection, framing, forward_expect=forward_expect)
+    headers = head.headers
+    if injection.substitutions:
+        headers = _substituted(headers, injection.substitutions)
+    return _render_request(head, target, headers, ours)
+
+
+def _request_lines(
+    head: RequestHead,
+    target: bytes,
+    host: bytes,
+    injection: Injection,
+    framing: Framing,
+    *,
+    forward_expect: bool,
+) -> dict[bytes, bytes]:
+    """The lines that are ours in a request head. Raises as `render_request` does."""
     if _TARGET.fullmatch(target) is None:
         raise ProtocolError("substitution_invalid", "value not allowed in the request target")
     check_authority(host)
     ours = {b"host": b"Host: %b\r\n" % host}
-    _set_framing(ours, framing or head.framing)
-    if (framing or head.framing) == CHUNKED == head.framing:
+    _set_framing(ours, framing)
+    if framing == CHUNKED == head.framing:
         ours[b"trailer"] = _trailer_line(head.headers, injection)
     if head.expect_continue and forward_expect:
         ours[b"expect"] = b"Expect: 100-continue\r\n"
@@ -85,11 +104,58 @@ def render_request(
         _set_upgrade(ours)
     for name, value in injection.headers:
         ours[_check_injected(name, value)] = b"%b: %b\r\n" % (name, value)
+    return ours
+
+
+def _render_request(
+    head: RequestHead, target: bytes, headers: list[Field], ours: dict[bytes, bytes]
+) -> bytes:
     line = b"%b %b HTTP/1.1\r\n" % (head.method, target)
-    headers = head.headers
-    if injection.substitutions:
-        headers = _substituted(headers, injection.substitutions)
     return _render(line, headers, ours, _and_nominated(_REQUEST_ENDS_HERE, head.options))
+
+
+class RequestOutline(NamedTuple):
+    """A request head in which only the values of injected fields are missing.
+
+    `pieces` stand before, between and behind the values; `order` says which value comes when.
+    """
+
+    names: list[bytes]
+    pieces: list[bytes]
+    order: list[int]
+
+    def fits(self, fields: Sequence[Field]) -> bool:
+        """Whether it is for fields of these names."""
+        return [name for name, _ in fields] == self.names
+
+    def fill(self, fields: Sequence[Field]) -> bytes:
+        """The head with these fields' values. Raises ProtocolError: substitution_invalid."""
+        out = [self.pieces[0]]
+        for index, piece in zip(self.order, self.pieces[1:], strict=True):
+            value = fields[index][1]
+            if not is_value(value):
+                raise _not_injectable()
+            out += (value, piece)
+        return b"".join(out)
+
+
+def outline_request(
+    head: RequestHead, target: bytes, host: bytes, names: Sequence[bytes]
+) -> RequestOutline | None:
+    """What `render_request` does for every injection of fields with these `names`.
+
+    None when two of them are one field. Raises ProtocolError: substitution_invalid.
+    """
+    if len({fold(name) for name in names}) != len(names):
+        return None
+    blanks = Injection(tuple((name, b"") for name in names))
+    ours = _request_lines(head, target, host, blanks, head.framing, forward_expect=True)
+    for index, name in enumerate(names):
+        # No other part of a head can hold a NUL.
+        ours[fold(name)] = b"%b: \0%d\0\r\n" % (name, index)
+    rendered = _render_request(head, target, head.headers, ours)
+    pieces = rendered.split(b"\0")
+    return RequestOutline(list(names), pieces[::2], [int(index) for index in pieces[1::2]])
 
 
 def render_response(
@@ -102,7 +168,7 @@ def render_response(
     """
     ours: dict[bytes, bytes] = {}
     counted = framing.kind is not FramingKind.NONE or head.status < 200 or head.status == 204
-    ends_here = _MESSAGE_ENDS_HERE if counted else _RESPONSE_ENDS_HERE
+    ends_here = MESSAGE_ENDS_HERE if counted else _RESPONSE_ENDS_HERE
     _set_framing(ours, framing)
     if head.framing == CHUNKED == framing:
         ours[b"trailer"] = _trailer_line(head.headers, NO_INJECTION)
@@ -191,5 +257,9 @@ def _check_injected(name: bytes, value: bytes) -> bytes:
     """The folded name. Raises ProtocolError unless the field is one, and may be injected."""
     key = fold(name)
     if not is_name(name) or not is_value(value) or key in _NEVER_INJECTED:
-        raise ProtocolError("substitution_invalid", "value not allowed in an injected header")
+        raise _not_injectable()
     return key
+
+
+def _not_injectable() -> ProtocolError:
+    return ProtocolError("substitution_invalid", "value not allowed in an injected header")

@@ -1,6 +1,8 @@
 """Heads as they are written: what passes, what ends here, what is ours."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
@@ -12,6 +14,7 @@ from proxy_core.mitm.http1 import (
     Framing,
     ProtocolError,
     injected_names,
+    outline_request,
     parse_request_head,
     parse_response_head,
     render_request,
@@ -326,3 +329,55 @@ def test_substituted_value_cannot_add_a_line() -> None:
     with pytest.raises(VaultError) as caught:
         upstream(b"X-Key: __key__", injection=Injection((), (bad,)))
     assert caught.value.code == "substitution_invalid"
+
+
+FILLED = st.sampled_from([b"Authorization", b"x-api-key", b"X_Api_Key", b"Cookie", b"X-New"])
+
+
+@given(
+    fields=st.lists(
+        st.sampled_from(
+            b"""Authorization:1 x-api-key:2 X-Api-Key:3 Cookie:c Accept:* Content-Length:0
+            Connection:x-new X-New:n proxy-x:1""".split()
+        ),
+        max_size=5,
+        unique=True,
+    ),
+    names=st.lists(FILLED, max_size=3, unique=True),
+    values=st.lists(st.sampled_from([b"", b"s3cr3t", b"a\tb", b"\xff"]), min_size=3, max_size=3),
+)
+def test_an_outline_is_the_head_but_for_the_values(
+    fields: list[bytes], names: list[bytes], values: list[bytes]
+) -> None:
+    """Filled with any values, it is what rendering with those would have written."""
+    block = b"".join(field + b"\r\n" for field in fields)
+    head = parse_request_head(b"GET /x HTTP/1.1\r\nHost: a.example\r\n" + block + b"\r\n")
+    injected = tuple(zip(names, values, strict=False))
+    outline = outline_request(head, b"/x", b"a.example", names)
+    if outline is None:
+        assert {b"x-api-key", b"X_Api_Key"} <= set(names)
+        return
+    assert outline.fits(injected)
+    assert outline.fill(injected) == render_request(head, b"/x", b"a.example", Injection(injected))
+
+
+def test_an_outline_is_for_its_fields_alone() -> None:
+    """Other names, another order or number need another outline."""
+    head = parse_request_head(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    outline = outline_request(head, b"/", b"a.example", [b"A", b"B"])
+    assert outline is not None
+    assert outline.fits(((b"A", b"1"), (b"B", b"2")))
+    for names in (b"A",), (b"B", b"A"), (b"A", b"B", b"C"), (b"a", b"B"):
+        assert not outline.fits(tuple((name, b"") for name in names))
+
+
+@pytest.mark.parametrize("value", [b"a\r\nb", b"a\x00b", b"a\n"])
+def test_an_outline_takes_no_value_that_ends_a_field(value: bytes) -> None:
+    """A value is looked at each time that it is filled in."""
+    head = parse_request_head(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    outline = outline_request(head, b"/", b"a.example", [b"A"])
+    assert outline is not None
+    with pytest.raises(ProtocolError) as caught:
+        outline.fill(((b"A", value),))
+    assert caught.value.code == "substitution_invalid"
+    assert value.decode() not in str(caught.value)

@@ -1,0 +1,85 @@
+"""The short way for a request that is here whole, on a kept connection.
+
+It needs a single write, and hopes for a response that comes whole as well and may go on as it came.
+Where that fails, someone else goes on: nothing was sent, or the request was, and what came for it,
+bytes or a failure, is in the upstream's stream.
+"""
+
+from time import monotonic
+
+from proxy_core.domain.exchange import Ingress, Injection
+from proxy_core.mitm.answering import Answering
+from proxy_core.mitm.asked import Asked, Precedent
+from proxy_core.mitm.asking import Sent, confirmed_before
+from proxy_core.mitm.http1 import whole_response
+from proxy_core.mitm.hub import Hub
+from proxy_core.mitm.route import Route
+from proxy_core.mitm.streams import Stream, StreamError
+
+
+class Shortcut(Answering):
+    """One request, as far as it can go the short way."""
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, hub: Hub, client: Stream, asked: Asked, ingress: Ingress) -> None:
+        super().__init__(hub, client, asked, ingress)
+        self._sent: Sent | None = None
+        """Set while nobody has seen a response to what was sent."""
+
+    def _is_small(self, injection: Injection) -> bool:
+        """All of the request is here, and nobody has to look into bodies."""
+        size = self._head.framing.length
+        return (
+            self._asked.plain
+            and injection.scrub is None
+            and not injection.substitutions
+            and len(self._client.buffer) >= size
+            and size <= self._hub.config.request_body_limit
+        )
+
+    async def _pass_whole(
+        self, route: Route, injection: Injection, precedent: Precedent | None
+    ) -> bool:
+        """Send it on a kept connection, and pass on the response if that comes whole as well."""
+        hub, client, trail = self._hub, self._client, self.trail
+        request = self._asked.rendered(route, injection, precedent)
+        upstream = hub.pool.take(route.origin)
+        if upstream is None:
+            return False
+        config, size = hub.config, self._head.framing.length
+        if size:
+            request += client.buffer[:size]
+        trail.upstream = upstream
+        self._sent = Sent(upstream, confirmed_before(upstream, self._head.method))
+        data = await self._first_piece(upstream.stream, request)
+        last = client.at_eof or hub.stopping
+        whole = None if last else whole_response(data, config.limits)
+        if whole is None:
+            upstream.stream.buffer += data
+            return False
+        self._sent, self._answering = None, True
+        hub.pool.give(upstream, config)
+        client.drop(size)
+        trail.status, trail.bytes_up, trail.bytes_down = whole.status, size, whole.payload
+        sent = client.send_now(whole.wire)
+        if sent < len(whole.wire):
+            await client.write_rest(memoryview(whole.wire)[sent:], config.body_idle)
+        return True
+
+    async def _first_piece(self, upstream: Stream, request: bytes) -> bytes:
+        """What comes first for the request; b"" for an end or a failure, which the next who reads
+        meets again.
+        """
+        config = self._hub.config
+        try:
+            sent = upstream.send_now(request)
+            if sent < len(request):
+                await upstream.write_rest(memoryview(request)[sent:], config.body_idle)
+            data = await upstream.receive(monotonic() + config.response_head_timeout)
+        except StreamError as error:
+            upstream.interrupt(error)
+            return b""
+        if data:
+            self.trail.first_byte = monotonic()
+        return data
