@@ -1,12 +1,18 @@
 """The network guard against everything that leads to a blocked address, spelled or resolved."""
 
 import asyncio
+import socket
 from collections import Counter
+from ipaddress import ip_address
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from proxy_core.base.errors import VaultError
+from proxy_core.mitm.addresses import canonical
 from proxy_core.mitm.config import ProxyConfig
-from proxy_core.mitm.guard import CACHE_SECONDS, Guard
+from proxy_core.mitm.guard import CACHE_SECONDS, Guard, literal_address
 from proxy_core.mitm.server import ProxyServer
 from tests.mitm.hostile.spellings import addresses, all_of_them, metadata, of_v4
 from tests.mitm.rig import (
@@ -59,6 +65,27 @@ async def test_nothing_opens_the_way_to_metadata() -> None:
     found = {spelling: await verdict(guard, spelling) for spelling in metadata()}
     assert len(found) > 500
     assert Counter(found.values()) == {"address_blocked": len(found)}
+
+
+ODD = st.text("0123456789abcdefxX.:%[]-_", min_size=1, max_size=24)
+DOTTED = st.lists(
+    st.from_regex(r"(0[xX])?[0-9a-f]{1,9}", fullmatch=True), min_size=1, max_size=5
+).map(".".join)
+
+
+@given(ODD | DOTTED | st.ip_addresses().map(str))
+def test_the_system_reads_no_number_where_the_guard_sees_a_name(host: str) -> None:
+    """What goes to the resolver is a name to the C library too; what is an address is the same."""
+    try:
+        seen = literal_address(host)
+    except VaultError:
+        return
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        found = []
+    read = {canonical(ip_address(str(address[0]))) for *_, address in found}
+    assert read == (set() if seen is None else {canonical(seen)}) or host.endswith(".")
 
 
 async def test_no_name_leads_there() -> None:
