@@ -30,6 +30,7 @@ def add_account(
     tier: str = "",
     token_url: str = "",
     client_id: str = "",
+    client_secret: str = "",
     join: bool | None = None,
 ) -> Call[wire.AccountAdded]:
     """Add an account from its tokens."""
@@ -42,6 +43,7 @@ def add_account(
         tier=tier,
         token_url=token_url,
         client_id=client_id,
+        client_secret=client_secret,
         join=join,
     )
     return Call("POST", "/v1/accounts", wire.AccountAdded, body=body)

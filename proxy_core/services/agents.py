@@ -230,6 +230,7 @@ class Agents:
             expires_at=None if row.expires_at is None else rfc3339(row.expires_at),
             last_seen_at=rfc3339(seen_at) if seen_at else "",
             connections=self._context.tunnels.connections_for_token(bearer.sha256),
+            account_id=bearer.account_id,
         )
 
 

@@ -126,4 +126,5 @@ class Sessions:
             created_at=rfc3339(row.created_at),
             expires_at=rfc3339(row.expires_at),
             last_used_at=rfc3339(used_at) if used_at else "",
+            account_id=row.account_id or "",
         )

@@ -101,6 +101,12 @@ def test_remove_and_undo(vault_tui: CommandLine) -> None:
     assert listed(vault_tui)["accounts"]["bob@example.com"]["pools"] == ["ANTHROPIC"]
 
 
+def test_the_same_email_is_connected_anew(vault_tui: CommandLine) -> None:
+    """It stays one account, with its names and pools."""
+    assert add(vault_tui, "ADA@example.com") == "Connected ada (ada@example.com).\n"
+    assert list(listed(vault_tui)["accounts"]) == ["ada@example.com", "bob@example.com"]
+
+
 def test_remove_asks(vault_tui: CommandLine) -> None:
     """A script has to say --yes."""
     done = vault_tui("account", "remove", "bob", "--vault", VAULT)
@@ -114,9 +120,9 @@ def test_refusals(vault_tui: CommandLine) -> None:
     assert vault_tui("account", "use", "nobody", *where).returncode == 4
     twice = json.dumps({"access_token": "sk-secret", "expires_at": FAR})
     given = ("account", "add", "--paste-tokens", *where)
-    again = vault_tui(*given, "--email", "ADA@example.com", stdin=twice)
+    again = vault_tui(*given, "--email", "new@x.org", "--nickname", "ADA", stdin=twice)
     assert again.returncode == 1
-    assert "has this e-mail already" in again.stderr
+    assert "The nickname ADA is taken" in again.stderr
     for text in ("sk-secret", '["sk-secret"]', '{"token":"sk-secret"}'):
         done = vault_tui(*given, stdin=text)
         assert done.returncode == 2

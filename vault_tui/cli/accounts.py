@@ -53,16 +53,18 @@ def add(
     join: bool | None,
     **names: str,
 ) -> None:
-    """Add an account.
+    """Add an account, or connect the one of that e-mail anew.
 
-    Tokens are `{"access_token", "refresh_token", "expires_in" or "expires_at"}`, or what is in a
-    `.credentials.json`. A refresh token is proven by using it: then only the vault may use it.
+    Tokens are `{"access_token", "refresh_token", "expires_in" or "expires_at"}`, with
+    `client_secret` where the client has one, or what is in a `.credentials.json`. A refresh token
+    is proven by using it: from then on only the vault may use it.
     """
     if not paste_tokens:
         raise Usage("Say --paste-tokens and give the tokens on standard input")
     name = connection.vault(vault)
     tokens = _tokens(secret_input.prompt_or_stdin("Tokens as JSON"))
-    call = calls.add_account(provider, tokens, name, join=join, **names)
+    secret = str(tokens.pop("client_secret", ""))
+    call = calls.add_account(provider, tokens, name, client_secret=secret, join=join, **names)
     added = connection.send(call)
     if added.suggested and join is None and not as_json and sys.stdin.isatty():
         added = _ask_to_join(connection, added, name)
@@ -269,8 +271,9 @@ def _ask_to_join(connection: Connection, added: AccountAdded, vault: str) -> Acc
 
 def _tell_added(added: AccountAdded) -> None:
     name = output.safe(added.account.nickname)
-    words = [f"Added {name} ({output.safe(added.account.email)})."]
-    if added.pool:
+    what = "Connected" if added.reconnected else "Added"
+    words = [f"{what} {name} ({output.safe(added.account.email)})."]
+    if added.pool and not added.reconnected:
         what = "Its credential is" if added.created else "It joined pool"
         words.append(f"{what} {output.safe(added.pool)}.")
     elif added.suggested:

@@ -111,3 +111,16 @@ def _header(text: str) -> tuple[str, str]:
     if not colon or not name.strip():
         raise Usage("--auth custom takes --header 'NAME: {{ KEY }}'")
     return name.strip(), template.strip()
+
+
+def statuses(text: str) -> list[int]:
+    """Statuses in a comma-separated list; `none` stands for no status.
+
+    Raises VaultError bad_request.
+    """
+    if text == "none":
+        return []
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise VaultError("bad_request", "--failover takes statuses: 429,529, or none.") from None

@@ -50,11 +50,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How an account is at the moment: its windows by name, and whether its login works."""
+    """How an account is at the moment: its windows by name, and whether its login works.
+
+    `paying_until`: requests cost money until then, the plan's own quota being used up.
+    """
 
     windows: dict[str, Window] = field(default_factory=dict)
     rest: Rest | None = None
     connected: bool = True
+    paying_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,15 @@ def _usable(member: Member, wish: Wish, settings: PoolSettings, now: float) -> b
     found = standing(member.account, member.condition, now, wish.model)
     if found.state is AccountState.EXHAUSTED and settings.allow_extra_usage:
         return extra_usage_offered(member, now)
-    if found.state is not AccountState.ACTIVE:
+    if found.state is not AccountState.ACTIVE or _would_pay(member, settings, now):
         return False
     left = share_left(member.condition.windows, wish.model, now)
     return not settings.reserve or left > settings.reserve
+
+
+def _would_pay(member: Member, settings: PoolSettings, now: float) -> bool:
+    """Whether a request would cost money that nobody has allowed."""
+    return not settings.allow_extra_usage and now < member.condition.paying_until
 
 
 def extra_usage_offered(member: Member, now: float) -> bool:
@@ -105,9 +110,10 @@ def _alone(
     found = standing(member.account, member.condition, now, wish.model)
     if found.state is AccountState.PAUSED:
         return Exhausted(None, f"{member.account.name} is paused")
-    full = found.state is AccountState.EXHAUSTED
-    if full and not settings.allow_extra_usage and extra_usage_offered(member, now):
-        return Exhausted(found.until, f"{member.account.name}: {found.why}; more would cost money")
+    full = found.state is AccountState.EXHAUSTED and extra_usage_offered(member, now)
+    if _would_pay(member, settings, now) or (full and not settings.allow_extra_usage):
+        until = found.until or member.condition.paying_until
+        return Exhausted(until, f"{member.account.name}: more requests would cost money")
     return Choice(member, why)
 
 
@@ -137,7 +143,7 @@ def _passed_over(member: Member, wish: Wish, settings: PoolSettings, now: float)
     name = member.account.name
     if member.account.id in wish.tried:
         return f"{name} has refused this request"
-    found = standing(member.account, member.condition, now, wish.model)
+    found = _hindrance(member, wish, settings, now)
     if found.state is not AccountState.ACTIVE:
         return f"{name} is {found.state}: {found.why}"
     left = share_left(member.condition.windows, wish.model, now)
@@ -158,8 +164,17 @@ def _last_resort(
     for member in ordered(strategy, untried, wish.model, now):
         if _worth_a_probe(member, wish, now) and not extra_usage_offered(member, now):
             return Choice(member, f"{strategy}: no account is usable; its refusal is old", False)
-    found = [standing(member.account, member.condition, now, wish.model) for member in members]
+    found = [_hindrance(member, wish, settings, now) for member in members]
     return Exhausted(_earliest(found), _all_of(members, found))
+
+
+def _hindrance(member: Member, wish: Wish, settings: PoolSettings, now: float) -> Standing:
+    """Why a member can't be taken, and until when."""
+    found = standing(member.account, member.condition, now, wish.model)
+    if found.state is AccountState.ACTIVE and _would_pay(member, settings, now):
+        until = member.condition.paying_until
+        return Standing(AccountState.EXHAUSTED, until, "more requests would cost money")
+    return found
 
 
 def _worth_a_probe(member: Member, wish: Wish, now: float) -> bool:

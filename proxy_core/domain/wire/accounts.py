@@ -79,19 +79,21 @@ class AddAccount(Request):
     tier: str = ""
     token_url: str = ""
     client_id: str = ""
+    client_secret: str = ""
     join: bool | None = None
 
 
 class AccountAdded(Response):
     """`pool` is the credential that the account serves, empty without; `created`: it is new.
 
-    `suggested` is a pool that it may still join.
+    `suggested` is a pool that it may still join. `reconnected`: it was there, and has new tokens.
     """
 
     account: AccountInfo
     pool: str
     created: bool
     suggested: str = ""
+    reconnected: bool = False
 
 
 class ChangeAccount(Request):

@@ -24,7 +24,7 @@ class SessionCreated(Response):
 
 
 class SessionInfo(Response):
-    """One scoped session."""
+    """One scoped session. `account_id`: the account that it is pinned to."""
 
     id: str
     vault: str
@@ -32,6 +32,7 @@ class SessionInfo(Response):
     created_at: str
     expires_at: str
     last_used_at: str
+    account_id: str = ""
 
 
 class SessionList(Response):
@@ -74,7 +75,7 @@ class AgentCreated(Response):
 
 
 class AgentInfo(Response):
-    """One agent."""
+    """One agent. `account_id`: the account that it is pinned to."""
 
     id: str
     name: str
@@ -84,6 +85,7 @@ class AgentInfo(Response):
     expires_at: str | None
     last_seen_at: str
     connections: int
+    account_id: str = ""
 
 
 class AgentList(Response):

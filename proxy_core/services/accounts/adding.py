@@ -4,7 +4,7 @@ The first account of a provider creates the provider's pool credential. A furthe
 if the operator says so: nothing moves between accounts unless somebody has put two into one pool.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
 
@@ -19,17 +19,10 @@ from proxy_core.domain.accounts.account import (
 )
 from proxy_core.domain.accounts.providers import Provider, provider
 from proxy_core.domain.events import EventType
-from proxy_core.domain.oauth import (
-    OAuthClient,
-    TokenError,
-    TokenSet,
-    client_document,
-    parse_client,
-    pasted_tokens,
-    preset,
-)
+from proxy_core.domain.oauth import OAuthClient, TokenSet, pasted_tokens
 from proxy_core.services.accounts.admin import check_tier
 from proxy_core.services.accounts.pools import created_pool, joined_pool
+from proxy_core.services.accounts.proving import client_of, proven
 from proxy_core.services.accounts.roster import PoolEntry, account_of
 from proxy_core.services.accounts.shown import shown_account
 from proxy_core.services.accounts.state import AccountState
@@ -50,7 +43,12 @@ class NewAccount:
     email: str = ""
     nickname: str = ""
     tier: str = ""
-    secret: bytes | None = None
+    secret: bytes | None = field(default=None, repr=False)
+
+    @property
+    def named_email(self) -> str:
+        """The e-mail that was given, else the one that the provider told."""
+        return self.email or self.tokens.subject.email
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +68,23 @@ class AddingAccounts:
         self._allow_http_loopback = allow_http_loopback
 
     async def paste(self, request: wire.AddAccount, by: Principal) -> wire.AccountAdded:
-        """Add an account from tokens; a refresh token is proven by refreshing at once.
+        """Add an account from tokens, or connect the one of that e-mail anew.
 
+        A refresh token is proven by refreshing at once; a failure stores nothing.
         Raises VaultError: bad_request, conflict, sealed, oauth_refresh_failed.
         """
         known = provider(request.provider)
-        client = self._client(known, request)
+        client = client_of(known, request, self._allow_http_loopback)
         tokens = pasted_tokens(request.tokens, self._state.now)
-        self._check(request.vault, known, request.email or tokens.subject.email, request.nickname)
+        secret = request.client_secret.encode() or None
+        told = NewAccount(
+            client, tokens, request.email, request.nickname, request.tier, secret=secret
+        )
+        self.check(request.vault, known, told)
 
         async def steps() -> wire.AccountAdded:
-            proven = await self._proven(client, tokens)
-            new = NewAccount(client, proven, request.email, request.nickname, request.tier)
+            good = await proven(self._state.logins.source, client, secret, tokens)
+            new = replace(told, tokens=good)
             return await self.add(request.vault, known, new, request.join, by)
 
         return await self._state.context.carry_through(steps())
@@ -89,9 +92,15 @@ class AddingAccounts:
     async def add(
         self, vault: str, known: Provider, new: NewAccount, join: bool | None, by: Principal
     ) -> wire.AccountAdded:
-        """Store an account whose tokens are known to be good. VaultError: conflict, sealed."""
+        """Store an account whose tokens are known to be good. VaultError: conflict, sealed.
+
+        The account that has this e-mail already is connected anew: its tokens were rotated, the
+        old ones are worth nothing any more.
+        """
         state = self._state
-        self._check(vault, known, new.email or new.tokens.subject.email, new.nickname)
+        same = self.check(vault, known, new)
+        if same is not None:
+            return await self.connect_anew(same, new, by)
 
         def work(session: Session) -> _Added:
             vault_id = vault_store.vault_by_name(session, vault).id
@@ -109,60 +118,56 @@ class AddingAccounts:
             suggested=added.suggested,
         )
 
-    def _client(self, known: Provider, request: wire.AddAccount) -> OAuthClient:
-        document = client_document(preset(known.preset).client)
-        if request.token_url:
-            document["token_url"] = request.token_url
-        if request.client_id:
-            document["client_id"] = request.client_id
-        return parse_client(document, allow_http_loopback=self._allow_http_loopback)
+    async def connect_anew(
+        self, account: Account, new: NewAccount, by: Principal
+    ) -> wire.AccountAdded:
+        """Give a known account the tokens of a new login. Raises VaultError: sealed, not_found."""
+        state = self._state
 
-    async def _proven(self, client: OAuthClient, tokens: TokenSet) -> TokenSet:
-        if tokens.refresh_token is None:
-            return tokens
-        try:
-            source = self._state.logins.source
-            fresh = await source.refresh(client, None, tokens.refresh_token)
-        except TokenError as error:
-            code = "bad_request" if error.final else "oauth_refresh_failed"
-            raise VaultError(
-                code, f"The refresh token could not be used, nothing is stored: {error}"
-            ) from None
-        known, told = tokens.subject, fresh.subject
-        subject = replace(
-            told,
-            email=told.email or known.email,
-            account_id=told.account_id or known.account_id,
-            organization_id=told.organization_id or known.organization_id,
-            name=told.name or known.name,
-            tier=told.tier or known.tier,
-        )
-        return replace(
-            fresh,
-            subject=subject,
-            scopes=fresh.scopes or tokens.scopes,
-            refresh_token=fresh.refresh_token or tokens.refresh_token,
+        def work(session: Session) -> Login:
+            return state.logins.replace_tokens(
+                session, account.login_id, new.tokens, client=new.client, secret=new.secret
+            )
+
+        def then(login: Login) -> None:
+            state.logins.put(login)
+            found = state.standing(account).state
+            state.announce(
+                EventType.ACCOUNT_CHANGED, account, by=by.label, state=found, change="reconnected"
+            )
+
+        await state.context.change(work, then)
+        pools = state.roster.pools_of(account.vault_id)
+        return wire.AccountAdded(
+            account=shown_account(state, account),
+            pool=next((pool.key for pool in pools if account.id in pool.members), ""),
+            created=False,
+            reconnected=True,
         )
 
-    def _check(self, vault: str, known: Provider, email: str, nickname: str) -> None:
-        """Refuse what is wrong before a token is spent for it."""
+    def check(self, vault: str, known: Provider, new: NewAccount) -> Account | None:
+        """Refuse what is wrong before a token is spent for it; the account of the same e-mail.
+
+        Raises VaultError: vault_not_found, sealed, bad_request, conflict (the nickname is taken).
+        """
         context = self._state.context
         if context.sealer.sealed:
             raise VaultError("sealed")
-        if nickname:
-            check_nickname(nickname)
-        check_email(email)
-        for other in self._state.roster.present(context.vault(vault).id, known.id):
-            if email and other.email.lower() == email.lower():
-                raise VaultError("conflict", f"Account {other.name} has this e-mail already.")
-            if nickname and other.nickname.lower() == nickname.lower():
-                raise VaultError("conflict", f"The nickname {nickname} is taken.")
+        if new.nickname:
+            check_nickname(new.nickname)
+        email = check_email(new.named_email).lower()
+        present = self._state.roster.present(context.vault(vault).id, known.id)
+        same = next((one for one in present if email and one.email.lower() == email), None)
+        for other in present:
+            if other is not same and new.nickname.lower() == other.nickname.lower():
+                raise VaultError("conflict", f"The nickname {new.nickname} is taken.")
+        return same
 
     def _store(
         self, session: Session, vault_id: str, known: Provider, new: NewAccount, login_id: str
     ) -> Account:
         others = store.present(session, vault_id, known.id)
-        email = check_email(new.email or new.tokens.subject.email)
+        email = check_email(new.named_email)
         nickname = new.nickname or nickname_for(email, [other.nickname for other in others])
         row = tables.Account(
             id=new_id(),

@@ -22,6 +22,7 @@ class Life:
 
     windows: dict[str, Window] = field(default_factory=dict)
     rest: Rest | None = None
+    paying_until: float = 0.0
     failures: int = 0
     in_flight: int = 0
     last_used_at: float | None = None
@@ -33,7 +34,7 @@ class Life:
 
     def condition(self, connected: bool) -> Condition:
         """What the rules ask of it."""
-        return Condition(self.windows, self.rest, connected)
+        return Condition(self.windows, self.rest, connected, self.paying_until)
 
     def learn(self, windows: Iterable[Window], now: float) -> None:
         """Take in newer figures."""

@@ -15,6 +15,10 @@ _ANNOUNCED = {
 }
 
 
+UNKNOWN_PAYING = 300.0
+"""Seconds for which an account is left alone that costs money, where no reset is told."""
+
+
 class Observer:
     """Runs within requests: touches memory only."""
 
@@ -56,6 +60,7 @@ class Observer:
             if told is not NOTHING_TOLD:
                 life.learn(told.windows, now)
                 life.seen_at = now
+                life.paying_until = _paying_until(told, now)
             if status < 400:
                 life.accept()
 
@@ -90,3 +95,8 @@ class Observer:
         return tuple(
             (one.name, round((one.used or 0.0) * 100), one.status, one.resets_at) for one in windows
         )
+
+
+def _paying_until(told: HeaderQuota, now: float) -> float:
+    """Until when requests cost money, if this one did; 0 if it did not."""
+    return (told.resets_at or now + UNKNOWN_PAYING) if told.extra_usage else 0.0

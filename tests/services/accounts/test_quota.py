@@ -176,3 +176,22 @@ async def test_extra_usage_is_not_paid_for_unless_allowed(world: World) -> None:
     await world.app.accounts.pools.change("ANTHROPIC", allowed, ADA)
     assert (await world.ask())[0] == 200
     assert world.provider.served == ["work", "home", "work"]
+
+
+async def test_a_request_that_was_paid_for_says_so_by_itself(world: World) -> None:
+    """Also without a word on the plan's own windows."""
+    await world.add("work")
+    await world.add("home")
+    paid = {
+        f"{PREFIX}status": "allowed",
+        f"{PREFIX}overage-in-use": "true",
+        f"{PREFIX}reset": int(world.now + HOUR),
+    }
+    world.provider.answers["work"].append(ok(paid))
+    await world.ask()
+    await world.ask()
+    (record, *_) = reversed(await world.records())
+    assert "work is exhausted: more requests would cost money" in record.account_reason
+    world.clock.advance(HOUR)
+    await world.ask()
+    assert world.provider.served == ["work", "home", "work"]
