@@ -22,7 +22,7 @@ from proxy_core.mitm.http1 import (
     parse_response_head,
 )
 from proxy_core.mitm.hub import Hub
-from proxy_core.mitm.opening import acknowledged
+from proxy_core.mitm.opening import acknowledged, ended_in_order, has_ended
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.route import Origin
 from proxy_core.mitm.streams import StreamError
@@ -40,6 +40,15 @@ class Sent(NamedTuple):
 
     upstream: Upstream
     confirmed: int | None
+
+
+def take_kept(hub: Hub, origin: Origin, method: bytes) -> Upstream | None:
+    """An idle connection; for what may not be sent twice, one that has not ended unnoticed."""
+    while (upstream := hub.pool.take(origin)) is not None:
+        if method in _IDEMPOTENT or not has_ended(upstream.stream):
+            return upstream
+        upstream.stream.close()
+    return None
 
 
 def confirmed_before(upstream: Upstream, method: bytes) -> int | None:
@@ -80,14 +89,15 @@ class Asking:
 
         Raises VaultError (upstream_…, address_blocked) and what the client's side raises.
         """
-        upstream = self._hub.pool.take(self._origin) if sent is None else sent.upstream
+        hub, method = self._hub, self._head.method
+        upstream = take_kept(hub, self._origin, method) if sent is None else sent.upstream
         while True:
             if upstream is None:
-                upstream = await self._hub.dialer.dial(self._origin, self._config)
+                upstream = await hub.dialer.dial(self._origin, self._config)
             self.upstream = self._trail.upstream = upstream
             if self._failure_so_far is not None:
                 raise self._failure_so_far
-            confirmed = sent.confirmed if sent else confirmed_before(upstream, self._head.method)
+            confirmed = sent.confirmed if sent else confirmed_before(upstream, method)
             try:
                 opening = self._upload.opening()
                 if sent is None:
@@ -112,9 +122,8 @@ class Asking:
             return False
         if self._head.method in _IDEMPOTENT:
             return True
-        if isinstance(error.cause, ConnectionResetError):
-            return False
-        return bool(confirmed) and acknowledged(upstream.stream) == confirmed
+        stream = upstream.stream
+        return bool(confirmed) and ended_in_order(stream) and acknowledged(stream) == confirmed
 
     async def _response_head(
         self, upstream: Upstream, on_interim: Callable[[ResponseHead], Awaitable[None]]

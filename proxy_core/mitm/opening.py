@@ -9,8 +9,8 @@ import struct
 from proxy_core.mitm.receiving import WOULD_BLOCK
 from proxy_core.mitm.streams import Stream, StreamError
 
-TCP_ESTABLISHED = 1
-"""tcpi_state, the first byte of struct tcp_info: both sides are open."""
+TCP_ESTABLISHED, TCP_CLOSE_WAIT = 1, 8
+"""tcpi_state, the first byte of struct tcp_info: both sides are open, or the peer has closed."""
 
 
 async def connect(stream: Stream, address: tuple[str, int], deadline: float) -> None:
@@ -83,6 +83,13 @@ def has_ended(stream: Stream) -> bool:
     """
     info = _tcp_info(stream)
     return bool(info) and info[0] != TCP_ESTABLISHED
+
+
+def ended_in_order(stream: Stream) -> bool:
+    """Whether the peer's system has closed the connection and has not reset it (since); False
+    where our system does not say.
+    """
+    return _tcp_info(stream)[:1] == bytes((TCP_CLOSE_WAIT,))
 
 
 def _tcp_info(stream: Stream) -> bytes:

@@ -335,13 +335,15 @@ async def test_permission_is_not_asked_for_twice(tmp_path: Path) -> None:
     strict = Strict()
 
     async def polite(reader: Reader, writer: Writer) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if b"Expect" in head:
-            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = await reader.readexactly(4)
-        strict.seen.append((head, body))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" if NEW in head else REFUSAL)
-        await writer.drain()
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"Expect" in head:
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = await reader.readexactly(4)
+            strict.seen.append((head, body))
+            allowed = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+            writer.write(allowed if NEW in head else REFUSAL)
+            await writer.drain()
 
     async with rig(tmp_path, polite) as proxy:
         reconsider(proxy)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import ctypes
 import datetime
 import hashlib
 import socket
@@ -25,6 +26,7 @@ from tests.mitm.rig import (
 )
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+_SO_ATTACH_FILTER = 26
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -260,31 +262,66 @@ async def test_kept_connection_that_fails(tmp_path: Path, method: bytes, again: 
         assert proxy.broker.records[1].retries == int(again)
 
 
-async def test_post_that_was_never_received_is_sent_again(tmp_path: Path) -> None:
-    """Any method may be repeated when the upstream's system never acknowledged a byte of it."""
+@pytest.mark.parametrize("tls", [False, True])
+async def test_post_that_was_never_received_is_sent_again(tmp_path: Path, tls: bool) -> None:
+    """Any method may be repeated when the upstream closed before it had acknowledged a byte."""
     seen: list[bytes] = []
+    gone = asyncio.Event()
+
+    async def deaf_then_gone(reader: Reader, writer: Writer) -> None:
+        head, _ = await read_request(reader)
+        seen.append(head)
+        if len(seen) == 1:
+            drop_what_comes(writer.get_extra_info("socket"))
+        writer.write(OK)
+        if len(seen) == 1:
+            await gone.wait()
+            writer.transport.abort()
+        else:
+            await reader.read()
+
+    async with rig(tmp_path, deaf_then_gone, tls=tls) as proxy:
+        client = await (proxy.secure() if tls else proxy.plain())
+        post = request(method=b"POST") if tls else absolute(method=b"POST")
+        await client.send(post)
+        await client.response()
+        await until(lambda: proxy.proxy.idle_upstreams == 1)
+        await client.send(post)
+        await until(lambda: proxy.proxy.idle_upstreams == 0)
+        gone.set()
+        assert (await client.response())[0] == 200
+        assert len(seen) == 2
+        assert proxy.broker.records[1].retries == 1
+
+
+def drop_what_comes(sock: socket.socket) -> None:
+    """Let a socket's system lose every packet from now on, as a network might."""
+    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    program = struct.pack("HxxxxxxP", 1, ctypes.addressof(drop_all))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+async def test_post_takes_no_kept_connection_that_has_ended(tmp_path: Path) -> None:
+    """An end that came in the very moment in which the next request leaves is looked for."""
     connections: list[Writer] = []
 
     async def keep(reader: Reader, writer: Writer) -> None:
         connections.append(writer)
         while True:
-            head, _ = await read_request(reader)
-            seen.append(head)
+            await read_request(reader)
             writer.write(OK)
 
     async with rig(tmp_path, keep, tls=False) as proxy:
         client = await proxy.plain()
         await client.send(absolute(method=b"POST"))
         await client.response()
-        # As if the end arrived in the very moment in which the next request leaves.
         for (kept,) in proxy.proxy._hub.pool._idle.values():
             kept.stream._stop_reading()
         connections[0].transport.abort()
         await asyncio.sleep(0.05)
         await client.send(absolute(method=b"POST"))
         assert (await client.response())[0] == 200
-        assert len(seen) == 2
-        assert proxy.broker.records[1].retries == 1
+        assert proxy.broker.records[1].retries == 0
 
 
 @pytest.mark.parametrize("tls", [False, True])
