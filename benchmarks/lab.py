@@ -79,12 +79,19 @@ class Lab:
     def run(self, peer: Peer, flags: Flags, host: str = "localhost") -> Run:
         """Load through a peer; its figures and `processor`, the seconds that the peer computed.
 
-        Raises RuntimeError when the load could not be made.
+        Where connections are made first, those seconds count from then on. Raises RuntimeError
+        when the load could not be made.
         """
-        before = processor_seconds(peer.pid) if peer.pid else 0.0
-        figures = load(self.setup.tool, self._where(peer, flags, host))
-        spent = processor_seconds(peer.pid) - before if peer.pid else 0.0
-        return {**figures, "processor": spent}
+        spent = 0.0
+
+        def mark() -> None:
+            nonlocal spent
+            spent = processor_seconds(peer.pid) if peer.pid else 0.0
+
+        mark()
+        figures = load(self.setup.tool, self._where(peer, flags, host), mark)
+        now = processor_seconds(peer.pid) if peer.pid else 0.0
+        return {**figures, "processor": now - spent}
 
     @contextlib.contextmanager
     def running(self, peer: Peer, flags: Flags, host: str) -> Iterator[None]:

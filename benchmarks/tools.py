@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ BENCH_BIN = ROOT / ".venv" / "bench" / "bin"
 CREDENTIAL = "Bearer real-upstream-credential-0123456789"
 PROXY_CORE, LOAD_CORE = 0, (os.cpu_count() or 1) - 1
 """The proxy under test has a core of its own; load and upstream share the other."""
+
+_STARTED = '"started"\n'
 
 
 def pinned(core: int, command: list[str]) -> list[str]:
@@ -81,13 +83,27 @@ def load_command(tool: Path, arguments: dict[str, object]) -> list[str]:
     return pinned(LOAD_CORE, [str(tool), "load", *flags])
 
 
-def load(tool: Path, arguments: dict[str, object]) -> dict[str, float]:
-    """The figures of one run. Raises RuntimeError with what it said when it failed."""
+def load(
+    tool: Path, arguments: dict[str, object], on_start: Callable[[], None] = lambda: None
+) -> dict[str, float]:
+    """The figures of one run. `on_start` is called when all connections that there will be stand.
+
+    Raises RuntimeError with what the generator said when it failed.
+    """
     command = load_command(tool, arguments)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip() or f"load failed with {done.returncode}")
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    last = ""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for last in process.stdout:
+            if last == _STARTED:
+                on_start()
+        problem = process.stderr.read().strip()
+    if process.returncode:
+        raise RuntimeError(problem or f"load failed with {process.returncode}")
+    figures: dict[str, float] = json.loads(last)
     return figures
 
 

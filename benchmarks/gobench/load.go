@@ -210,25 +210,40 @@ func each(n int, work func(i int) error) error {
 	return <-problems
 }
 
+// gate holds connections back until all are there, and tells whoever reads our output.
+type gate struct {
+	waiting sync.WaitGroup
+	once    sync.Once
+	start   time.Time
+}
+
+func newGate(n int) *gate {
+	g := &gate{}
+	g.waiting.Add(n)
+	return g
+}
+
+// pass waits for the others; each connection calls it once, whether or not it could be made.
+func (g *gate) pass() time.Time {
+	g.waiting.Done()
+	g.waiting.Wait()
+	g.once.Do(func() { g.start = time.Now(); fmt.Println(`"started"`) })
+	return g.start
+}
+
 func throughput(t target, n int, length time.Duration) (figures, error) {
 	var count atomic.Int64
-	var start time.Time
-	var once sync.Once
-	ready := make(chan struct{})
-	var waiting sync.WaitGroup
-	waiting.Add(n)
-	go func() { waiting.Wait(); once.Do(func() { start = time.Now(); close(ready) }) }()
+	gate := newGate(n)
 	err := each(n, func(int) error {
 		c, err := t.dial()
 		if err == nil {
 			err = c.get()
 		}
-		waiting.Done()
+		start := gate.pass()
 		if err != nil {
 			return err
 		}
 		defer c.conn.Close()
-		<-ready
 		for time.Since(start) < length {
 			if err := c.get(); err != nil {
 				return err
@@ -331,8 +346,10 @@ func sse(t target, n, rate int, length time.Duration) (figures, error) {
 	var lock sync.Mutex
 	var all []float64
 	events := int(length.Seconds() * float64(rate))
+	gate := newGate(n)
 	err := each(n, func(int) error {
 		c, err := t.dial()
+		gate.pass()
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ from benchmarks.soak.names import API
 from benchmarks.soak.stage import Stage
 from benchmarks.soak.wire import Gone
 
-STUCK_SECONDS = 60.0
+STUCK_SECONDS = 180.0
 _REVOCABLE_SHARE = 0.1
 
 
