@@ -171,6 +171,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "`vault-tui credential oauth status KEY` says why.",
     ),
     ErrorKind(
+        "oauth_login_failed",
+        502,
+        "The login at the provider did not succeed",
+        "Mend what the message says, and connect again.",
+    ),
+    ErrorKind(
         "upstream_unreachable", 502, "Upstream cannot be reached", "Try later.", retryable=True
     ),
     ErrorKind(

@@ -29,6 +29,8 @@ class EventType(StrEnum):
     HOLD_RESOLVED = "hold.resolved"
     GRANT_CREATED = "grant.created"
     GRANT_REVOKED = "grant.revoked"
+    CONNECT_STARTED = "connect.started"
+    CONNECT_ENDED = "connect.ended"
     REFRESH_STARTED = "refresh.started"
     REFRESH_SUCCEEDED = "refresh.succeeded"
     REFRESH_FAILED = "refresh.failed"

@@ -12,6 +12,8 @@ from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agents import Agents
 from proxy_core.services.approvals import Approvals
 from proxy_core.services.broker import Broker
+from proxy_core.services.connecting.connecting import Connecting
+from proxy_core.services.connecting.flows import Flows
 from proxy_core.services.context import Context, Tunnels
 from proxy_core.services.credentials import Credentials
 from proxy_core.services.discovery import Discoveries
@@ -93,6 +95,9 @@ class Application:
         self.accounts = Accounts(context, self.logins, config.allow_http_token_urls)
         self.vaults.on_delete(self.accounts.keeping.forget_vault)
         self.lending.add(BorrowedKind.POOL, self.accounts.lender)
+        self.flows = Flows(context)
+        self.keys.on_seal(lambda: self.flows.end_all("sealed"))
+        self.connecting = Connecting(context, self.logins, self.oauth, self.accounts, self.flows)
         self.broker = Broker(
             context,
             self.approvals,
@@ -154,6 +159,7 @@ class Application:
 
     async def close(self) -> None:
         """Flush the log and what is remembered, end followers, forget the DEK."""
+        await self.flows.close()
         await self._context.settle()
         await self.logins.close()
         await self.accounts.keeping.stop()

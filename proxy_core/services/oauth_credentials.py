@@ -51,7 +51,7 @@ class OAuthCredentials:
         client = parse_client(_client_document(request), self._allow_http_loopback)
         tokens = pasted_tokens(_token_document(request), self._context.clock.time())
         secret = _secret(request.client_secret)
-        self._check_free(entry, key)
+        self.check_free(entry, key)
         steps = self._prove_and_store(entry, key, client, secret, tokens, by)
         login = await self._context.carry_through(steps)
         return wire.OAuthConnected(connected=True, connected_at=_time(login.connected_at))
@@ -67,7 +67,7 @@ class OAuthCredentials:
     ) -> Login:
         """Store what a provider has just issued. Raises VaultError: conflict, sealed, …"""
         entry = self._context.vault(vault)
-        self._check_free(entry, key)
+        self.check_free(entry, key)
         return await self._store(entry, key, client, secret, tokens, by)
 
     def status(self, vault: str, key: str) -> wire.OAuthStatus:
@@ -101,8 +101,11 @@ class OAuthCredentials:
             raise VaultError("not_found", f"OAuth credential {key} was deleted.")
         return login
 
-    def _check_free(self, entry: VaultEntry, key: str) -> None:
-        """A credential keeps its type: what uses it must not change under it."""
+    def check_free(self, entry: VaultEntry, key: str) -> None:
+        """A credential keeps its type: what uses it must not change under it.
+
+        Raises VaultError: sealed, conflict.
+        """
         if self._context.sealer.sealed:
             raise VaultError("sealed")
         borrowed = entry.borrowed.get(key)

@@ -6,6 +6,7 @@ from proxy_core.mitm.dial import client_context
 from proxy_core.mitm.guard import Endpoint, Guard
 from proxy_core.oauth.http import GuardedHttp
 from proxy_core.oauth.network import Resolve
+from proxy_core.services.connecting.providers import CALLBACK_PATH
 from proxy_core.worker.config import WorkerConfig, is_loopback
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -18,6 +19,13 @@ def provider_http(config: WorkerConfig, guard: Guard) -> GuardedHttp:
         lambda: client_context(config.upstream_ca),
         allow_http_loopback=config.allow_http_token_urls,
     )
+
+
+def callback_uri(host: str, port: int) -> str:
+    """The API's callback as a browser on this machine reaches it; empty if it can't."""
+    if host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 - compared with, not listened on
+        return f"http://127.0.0.1:{port}{CALLBACK_PATH}"
+    return f"http://[::1]:{port}{CALLBACK_PATH}" if host in ("::1", "::") else ""
 
 
 def _with_loopback(guard: Guard) -> Resolve:

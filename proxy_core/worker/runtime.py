@@ -26,6 +26,7 @@ from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
 from proxy_core.oauth.endpoint import TokenEndpoint
 from proxy_core.services.application import Application, ApplicationConfig
+from proxy_core.services.connecting.providers import Providers
 from proxy_core.worker.access import Gatekeeper
 from proxy_core.worker.api import create_api
 from proxy_core.worker.chores import follow_settings, start_chores
@@ -33,7 +34,7 @@ from proxy_core.worker.config import WorkerConfig, is_loopback
 from proxy_core.worker.facts import WorkerFacts, authority
 from proxy_core.worker.instance import bind_control_socket, bind_port, only_worker
 from proxy_core.worker.listener import ApiListener
-from proxy_core.worker.outbound import provider_http
+from proxy_core.worker.outbound import callback_uri, provider_http
 from proxy_core.worker.tasks import Supervisor
 
 _LOG = logging.getLogger("vault_tui.worker")
@@ -199,10 +200,12 @@ async def _serving(
     follow_settings(app, proxy, guard, config.allow_private)
     app.attach_tunnels(proxy)
     providers = provider_http(config, guard)
-    app.logins.attach(TokenEndpoint(providers, _CLOCK.time))
+    endpoint = TokenEndpoint(providers, _CLOCK.time)
+    app.logins.attach(endpoint)
     app.accounts.attach(providers)
     host, port = await proxy.start(config.host, bound.proxy_port)
     api_host, api_port = bound.api.getsockname()[:2]
+    app.flows.attach(Providers(endpoint, providers, callback_uri(api_host, api_port)))
     facts = WorkerFacts(
         app=app,
         traffic=proxy,
@@ -237,6 +240,7 @@ async def _stop_serving(
     Nobody can answer held requests any more: they are refused at once.
     """
     app.holds.end_all("shutting_down", closing=True)
+    app.flows.end_all("shutting_down")
     graceful = asyncio.create_task(proxy.stop(GRACE_SECONDS))
     hurried = asyncio.create_task(hurry.wait())
     await asyncio.wait({graceful, hurried}, return_when=asyncio.FIRST_COMPLETED)

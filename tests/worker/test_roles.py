@@ -14,6 +14,7 @@ EVERYONE = frozenset(
     {"anonymous", "proxy", "session", "member", "admin", "owner", "peer", "operator"}
 )
 GRANTED = frozenset({"proxy", "session", *MEMBERS})
+TOKENS = EVERYONE - {"anonymous", "peer"}
 READERS = MEMBERS | {"peer"}
 ADMINS = frozenset({"admin", "operator"})
 OWNERS = frozenset({"owner", "operator"})
@@ -45,6 +46,15 @@ ROUTES: list[tuple[str, str, Any, frozenset[str]]] = [
     ("DELETE", "/v1/credentials", {"keys": ["NOT_THERE"]}, MEMBERS),
     ("GET", "/v1/credentials/NOT_THERE/versions", None, READERS),
     ("POST", "/v1/credentials/NOT_THERE/restore", {"version": 1}, MEMBERS),
+    ("GET", "/v1/oauth/providers", None, EVERYONE),
+    ("GET", "/v1/oauth/callback?state=not-there", None, EVERYONE),
+    ("POST", "/v1/oauth/discover", {"issuer": "not a URL"}, MEMBERS),
+    ("POST", "/v1/credentials/oauth/connect", {"key": "bad key"}, MEMBERS),
+    ("POST", "/v1/oauth/accounts/connect", {}, MEMBERS),
+    # A flow says itself whose it is: here there is none.
+    ("GET", "/v1/oauth/flows/not-there", None, TOKENS),
+    ("POST", "/v1/oauth/flows/not-there/complete", {"pasted": "code"}, TOKENS),
+    ("DELETE", "/v1/oauth/flows/not-there", None, TOKENS),
     ("GET", S, None, READERS),
     ("POST", S, {"services": [{}]}, MEMBERS),
     ("PUT", S, {"services": [{}]}, MEMBERS),
