@@ -12,6 +12,7 @@ that no window is open; once a reset has passed, the window counts as closed and
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 OVERAGE = "overage"
@@ -73,6 +74,7 @@ class Window:
 Windows = Mapping[str, Window]
 
 
+@lru_cache(maxsize=256)
 def canonical_name(name: str) -> str:
     """A window's name as header fields have it, from that or from the provider's long one."""
     plain = name.strip().lower().replace("-", "_")
@@ -120,7 +122,7 @@ def merged(known: Windows, news: Iterable[Window]) -> dict[str, Window]:
         old = result.get(window.name)
         if old is not None and old.observed_at > window.observed_at:
             continue
-        if old is None and len(result) >= MAX_WINDOWS:
+        if old is None and len(result) >= MAX_WINDOWS and window.name not in (SHORT, WEEKLY):
             continue
         result[window.name] = window if old is None else _continued(old, window)
     return result

@@ -1,7 +1,7 @@
 """What is known of each account while the worker runs. Everything here is touched by requests: no
 database, nothing that waits. What changed is stored now and then (`take_changed`)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy_core.domain.accounts.account import Condition
@@ -36,11 +36,11 @@ class Life:
         """What the rules ask of it."""
         return Condition(self.windows, self.rest, connected, self.paying_until)
 
-    def learn(self, windows: Iterable[Window], now: float) -> None:
+    def learn(self, windows: Sequence[Window], now: float) -> None:
         """Take in newer figures."""
         self.windows = merged(self.windows, windows)
         for window in windows:
-            if window.used is not None:
+            if window.used is not None and window.name in self.windows:
                 known = self.samples.get(window.name, ())
                 self.samples[window.name] = with_sample(known, Sample(now, window.used))
 

@@ -107,7 +107,9 @@ def test_a_status_alone_leaves_the_figures_of_the_same_opening() -> None:
 def test_no_more_windows_than_make_sense() -> None:
     """A provider that makes up names fills no memory."""
     news = [Window(f"w{number}", 0.5, observed_at=NOW) for number in range(100)]
-    assert len(merged({}, news)) == MAX_WINDOWS
+    known = merged({}, news)
+    assert len(known) == MAX_WINDOWS
+    assert "7d" in merged(known, [Window("7d", 0.5, observed_at=NOW)])
 
 
 _WINDOWS = st.builds(
