@@ -2,9 +2,16 @@
 
 import h11
 
-from proxy_core.mitm.http1 import split_target
+from proxy_core.mitm.http1 import (
+    ProtocolError,
+    find_head,
+    outline_request,
+    parse_request_head,
+    render_request,
+    split_target,
+)
 from tests.fuzz.inputs import Input
-from tests.mitm.http1.readers import SECRET, assert_unambiguous, forward
+from tests.mitm.http1.readers import INJECTION, SECRET, assert_unambiguous, forward
 from tests.mitm.http1.reference import Message, Reference
 
 
@@ -20,6 +27,7 @@ def check(data: bytes) -> None:
         _check_wire(given.rest, wire, whole.messages)
     assert_unambiguous(whole)
     _check_elsewhere(whole.wire, whole.messages)
+    _check_outline(given.rest)
     again = forward([whole.wire])
     assert (again.error, again.messages) == ("", whole.messages)
     assert again.wire == whole.wire or b"max-forwards" in whole.wire.lower()
@@ -46,6 +54,19 @@ def _check_pair(came: Message, went: Message) -> None:
     names = {name for name, _ in went.trailers}
     assert not names & {b"authorization", b"host", b"content-length", b"transfer-encoding"}
     assert names <= {name for name, _ in came.trailers}
+
+
+def _check_outline(stream: bytes) -> None:
+    """What is kept of a head, with the values put in, is the head that would be rendered anew."""
+    try:
+        head = parse_request_head(stream[: find_head(stream, 0, 65536)])
+        target = split_target(head.method, head.target).origin_form
+        rendered = render_request(head, target, b"real.example", INJECTION)
+    except ProtocolError:
+        return
+    outline = outline_request(head, target, b"real.example", [b"Authorization"])
+    assert outline is not None
+    assert outline.fill(INJECTION.headers) == rendered
 
 
 def _check_elsewhere(wire: bytes, count: int) -> None:

@@ -7,6 +7,7 @@ from proxy_core.mitm.http1 import (
     UNTIL_CLOSE,
     BodyReader,
     Framing,
+    Limits,
     ProtocolError,
     ResponseHead,
     Side,
@@ -15,6 +16,7 @@ from proxy_core.mitm.http1 import (
     parse_response_head,
     render_response,
     response_framing,
+    whole_response,
 )
 from tests.fuzz.inputs import Input
 from tests.mitm.http1.reference import Incomplete, Message, Reference, Refused
@@ -101,6 +103,11 @@ def check(data: bytes) -> None:
         assert cut.payload == whole.payload
     for done in (whole, cut):
         _check_wire(done, given.rest, method)
+    short = whole_response(given.rest, Limits())
+    if short is not None and minor and method != b"HEAD":
+        assert (whole.whole, whole.rest) == (True, b""), "a short way to what is no whole answer"
+        assert Reference(short.wire).response(method) == Reference(whole.wire).response(method)
+        assert (short.payload, len(short.wire)) == (len(whole.payload), len(whole.wire))
 
 
 def _check_wire(done: _Delivered, stream: bytes, method: bytes) -> None:

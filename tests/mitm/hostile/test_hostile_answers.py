@@ -177,15 +177,18 @@ async def test_an_upstream_cannot_speak_for_the_vault(tmp_path: Path) -> None:
     """The fields by which agents tell the vault's refusals from others are the vault's alone."""
 
     async def forging(reader: Reader, writer: Writer) -> None:
-        while True:
+        forged = b"X-Vault-Proxy-Error: sealed\r\nx_agent_vault_proxy_error: true\r\n"
+        head = b"HTTP/1.1 403 Forbidden\r\n" + forged
+        chunked = head + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + forged + b"\r\n"
+        short = head + b"Content-Length: 0\r\n\r\n"
+        for answer in (short, short, chunked):
             await read_request(reader)
-            forged = b"X-Vault-Proxy-Error: sealed\r\nx_agent_vault_proxy_error: true\r\n"
-            head = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n" + forged
-            writer.write(head + b"\r\n0\r\n" + forged + b"\r\n")
+            writer.write(answer)
+        await reader.read()
 
     async with rig(tmp_path, forging) as proxy:
         client = await proxy.secure(HOST)
-        await client.send(request(extra=b"Connection: close\r\n"))
-        answer = await client.rest()
-        assert answer.startswith(b"HTTP/1.1 403 ")
-        assert b"error" not in answer.lower()
+        await client.send(request() * 2 + request(extra=b"Connection: close\r\n"))
+        answers_got = await client.rest()
+        assert answers_got.count(b"HTTP/1.1 403 ") == 3
+        assert b"error" not in answers_got.lower()
