@@ -286,10 +286,18 @@ def match_test(url: str, method: str = "GET", vault: str = "default") -> Call[wi
 
 
 def create_session(
-    vault: str, ttl_seconds: int = 86400, label: str = "", run_pid: int | None = None
+    vault: str,
+    ttl_seconds: int = 86400,
+    label: str = "",
+    run_pid: int | None = None,
+    account: str = "",
 ) -> Call[wire.SessionCreated]:
-    """Mint a scoped session; `run_pid` marks the process tree that the socket refuses."""
-    body = wire.CreateSession(vault=vault, ttl_seconds=ttl_seconds, label=label, run_pid=run_pid)
+    """Mint a scoped session; `run_pid` marks the process tree that the socket refuses, `account`
+    names the one account that it may use.
+    """
+    body = wire.CreateSession(
+        vault=vault, ttl_seconds=ttl_seconds, label=label, run_pid=run_pid, account=account
+    )
     return Call("POST", "/v1/sessions", wire.SessionCreated, body=body)
 
 

@@ -80,7 +80,11 @@ class Application:
         self.oauth = OAuthCredentials(context, self.logins, config.allow_http_token_urls)
         self.services = ServiceAdmin(context, config.allow_http)
         self.agents = Agents(context)
-        self.sessions = Sessions(context, self.runs)
+        self.sessions = Sessions(
+            context,
+            self.runs,
+            lambda vault_id, name: self.accounts.state.roster.find(vault_id, name).id,
+        )
         self.logs = Logs(context)
         self.discoveries = Discoveries(context)
         self.holds = Holds(context, self.settings.hold_limits)

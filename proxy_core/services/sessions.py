@@ -1,5 +1,7 @@
 """Scoped sessions: short-lived tokens with the proxy role in one vault."""
 
+from collections.abc import Callable
+
 from sqlmodel import Session
 
 from proxy_core.base.clock import rfc3339
@@ -23,11 +25,17 @@ MAX_LIVE = 5_000
 
 
 class Sessions:
-    """Expired sessions are neither listed nor kept."""
+    """Expired sessions are neither listed nor kept.
 
-    def __init__(self, context: Context, runs: RunProcesses) -> None:
+    `find_account` answers the id of an account by its vault's id and a name; raises VaultError.
+    """
+
+    def __init__(
+        self, context: Context, runs: RunProcesses, find_account: Callable[[str, str], str]
+    ) -> None:
         self._context = context
         self._runs = runs
+        self._find_account = find_account
 
     async def create(
         self, request: wire.CreateSession, by: Principal, av_addr: str
@@ -35,7 +43,8 @@ class Sessions:
         """`av_addr` is where the API is reached.
 
         `run_pid` is an operator's word only: it shuts a process tree out of the control socket.
-        Raises VaultError: vault_not_found, bad_request (ttl, label, run_pid), conflict (too many).
+        Raises VaultError: vault_not_found, bad_request (ttl, label, run_pid), conflict (too many,
+        or several accounts are called so), not_found (no such account).
         """
         vault = self._context.vault(request.vault).name
         token = new_token(SESSION_PREFIX)
@@ -99,6 +108,7 @@ class Sessions:
             raise VaultError(
                 "bad_request", f"label must be at most {MAX_LABEL} printable characters"
             )
+        vault_id, account = self._context.vault(request.vault).id, request.account
         return tables.ScopedSession(
             id=new_id(),
             vault_id="",
@@ -108,6 +118,7 @@ class Sessions:
             created_at=now,
             expires_at=now + ttl,
             run_pid=request.run_pid,
+            account_id=self._find_account(vault_id, account) if account else None,
         )
 
     def _check_room(self, vault: str) -> None:

@@ -6,12 +6,16 @@ from proxy_core.domain.wire.base import Request, Response
 
 
 class CreateSession(Request):
-    """`POST /v1/sessions`. `run_pid`: the process whose descendants the control socket refuses."""
+    """`POST /v1/sessions`. `run_pid`: the process whose descendants the control socket refuses.
+
+    `account`: the account that it is pinned to, by any of its names.
+    """
 
     vault: str
     ttl_seconds: int = 86400
     label: str = ""
     run_pid: int | None = None
+    account: str = ""
 
 
 class SessionCreated(Response):

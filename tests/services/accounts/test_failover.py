@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.oauth import TokenSet
 from tests.mitm.rig import until
@@ -141,6 +142,21 @@ async def test_a_pinned_session_and_a_restart(world: World, reopen: Opener) -> N
     again = await reopen()
     (bearer,) = [one for one in again._context.snapshot.bearers.values() if one.account_id]
     assert bearer.actor_id == made.id
+
+
+async def test_a_session_can_be_made_pinned(world: World) -> None:
+    """By any of the account's names; a wrong one makes no session."""
+    await two(world)
+    wanted = wire.CreateSession(vault="default", account="HOME")
+    made = await world.app.sessions.create(wanted, ADA, "")
+    await world.ask(token=made.token)
+    assert world.provider.served == ["home"]
+    (listed,) = (await world.app.sessions.list("default")).sessions
+    assert listed.account_id == world.account("home").id
+    with pytest.raises(VaultError, match="no account"):
+        await world.app.sessions.create(
+            wire.CreateSession(vault="default", account="nobody"), ADA, ""
+        )
 
 
 async def test_a_conversation_keeps_its_account(world: World) -> None:
