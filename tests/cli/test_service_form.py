@@ -95,3 +95,18 @@ def test_a_file_of_another_kind_is_refused(text: str) -> None:
     with pytest.raises(VaultError) as refused:
         service_form.documents_of(text)
     assert refused.value.code == "bad_request"
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"), [("429", [429]), ("429,529", [429, 529]), ("none", [])]
+)
+def test_statuses(text: str, listed: list[int]) -> None:
+    """A list, or no status at all."""
+    assert service_form.statuses(text) == listed
+
+
+@pytest.mark.parametrize("text", ["", "429;529", "often"])
+def test_statuses_that_are_none(text: str) -> None:
+    """Refused with an example."""
+    with pytest.raises(VaultError, match="429,529"):
+        service_form.statuses(text)
