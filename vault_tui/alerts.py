@@ -3,6 +3,8 @@
 import os
 from typing import TYPE_CHECKING
 
+from textual.notifications import SeverityLevel
+
 from proxy_core.base.text import display_safe
 from vault_tui import strings
 
@@ -20,10 +22,10 @@ class Alerts:
         self._app = app
         self.unseen = False
 
-    def raise_alert(self, text: str) -> None:
-        """Tell of an error. `text` is safe to show."""
+    def raise_alert(self, text: str, severity: SeverityLevel = "error") -> None:
+        """Tell of an error, or of what waits for an answer. `text` is safe to show."""
         self._app.bell()
-        self._app.notify(text, severity="error", timeout=TOAST_SECONDS, markup=False)
+        self._app.notify(text, severity=severity, timeout=TOAST_SECONDS, markup=False)
         self._to_desktop(text)
         if not self.unseen:
             self.unseen = True

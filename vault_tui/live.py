@@ -111,7 +111,10 @@ def effect_of(event: Event, vault: str) -> Effect:
         kind = EventType(event.type)
     except ValueError:
         return Effect()
-    sentence = strings.EVENTS.get(kind.value, "")
+    what = kind.value
+    if kind is EventType.HOLD_RESOLVED:
+        what = f"hold.{data.get('outcome', '')}"
+    sentence = strings.EVENTS.get(what, "")
     text = ""
     if sentence:
         text = sentence.format(

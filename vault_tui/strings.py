@@ -143,6 +143,10 @@ EVENTS: Mapping[str, str] = {
     "agent.revoked": "Agent {name} was revoked by {by}",
     "settings.changed": "Settings were changed by {by}",
     "request.held": "{name} waits for an answer",
+    "hold.approved": "{by} allowed a request of {name}",
+    "hold.denied": "{by} denied a request of {name}",
+    "hold.timeout": "Nobody answered a request of {name} in time",
+    "hold.cancelled": "{name} waits for an answer no more",
     "grant.revoked": "A grant of {name} was ended by {by}",
     "operator.refused": "A wrong key was offered by {by}",
     "worker.sealed": "The vault was sealed by {by}",
@@ -308,8 +312,9 @@ HOLD_VAULT = "vault"
 HOLD_SINCE = "since"
 HOLD_BODY = "BODY, SECRETS LEFT OUT"
 HOLD_ALLOW_TITLE = "Allow {method} for {agent}"
-HOLD_ALLOWED = "Allowed; {count} requests went on"
-HOLD_DENIED = "Denied; {count} requests were refused"
+HOLD_ALLOWED = ("Allowed", "Allowed, and {others} more like it")
+HOLD_DENIED = ("Denied", "Denied, and {others} more like it")
+HOLD_GONE = "Stored; its agent does not wait for it any more"
 HOLD_DENY_TITLE = "Deny such requests always?"
 HOLD_DENY_TEXT = "A rule is written that refuses {method} {url} to every agent of the vault."
 HOLD_DENY_BUTTON = "Deny always"

@@ -80,6 +80,8 @@ class WorkerSync:
         effect = effect_of(event, app.state.vault)
         if effect.text:
             app.notice(effect.text, effect.level)
+        if event.type == EventType.REQUEST_HELD:
+            app.alerts.raise_alert(effect.text, "warning")
         if effect.reload:
             self.reload(effect.reload)
 

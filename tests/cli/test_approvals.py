@@ -118,6 +118,7 @@ def test_the_match_test_explains_ask(vault_tui: CommandLine) -> None:
     add = ("service", "add", "--name", "asks", "--host", "asks.example", "--auth", "passthrough")
     vault_tui.ok(*add, "--rule", "ask DELETE /v1/*")
     said = vault_tui.ok("service", "test", "DELETE", "https://asks.example/v1/x")
+    assert "approval_timeout" in said
     assert "held" in said
     assert "rule 1 asks an operator" in said
     vault_tui.ok("service", "remove", "asks")

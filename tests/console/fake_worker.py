@@ -302,7 +302,8 @@ class FakeWorker:
     def release(self, hold: wire.Hold, outcome: str) -> None:
         """A held request was answered, here or elsewhere."""
         self.holds.remove(hold)
-        data = {"id": hold.id, "vault": hold.vault, "outcome": outcome, "by": "operator eve"}
+        data = {"id": hold.id, "vault": hold.vault, "name": hold.agent}
+        data |= {"outcome": outcome, "by": "operator eve"}
         self.emit(EventType.HOLD_RESOLVED, data)
 
     def _vaults(self) -> wire.VaultList:

@@ -37,7 +37,7 @@ async def test_a_held_request_shows_on_every_screen_and_leaves_when_it_is_answer
     ("downs", "duration"), [(0, "once"), (1, "session"), (2, "15m"), (3, "1h"), (4, "always")]
 )
 async def test_allowing_asks_for_how_long(downs: int, duration: str):
-    """Once is the first choice."""
+    """Once is the first choice, and has to be chosen: Enter pressed twice allows nothing."""
     worker = operator_of()
     app = console(worker)
     async with running(app) as pilot:
@@ -46,10 +46,36 @@ async def test_allowing_asks_for_how_long(downs: int, duration: str):
         await until(pilot, lambda: "chat.postMessage" in text_of(app))
         await pilot.press("a")
         await until(pilot, lambda: "Allow POST for claude" in text_of(app))
-        await pilot.press(*["down"] * downs, "enter")
+        await pilot.press("enter", "enter")
+        assert not worker.asked("POST", "/v1/holds/h1/approve")
+        await pilot.press(*["down"] * (downs + 1), "enter")
         await until(pilot, lambda: "No request waits" in text_of(app))
         (body,) = worker.asked("POST", "/v1/holds/h1/approve")
         assert body == wire.ApproveHold(duration=duration)
+
+
+async def test_a_held_request_rings_and_another_consoles_answer_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Bell, toast and mark; later nothing says any more that somebody waits."""
+    worker = operator_of()
+    app = console(worker)
+    rung: list[bool] = []
+    monkeypatch.setattr(app, "bell", lambda: rung.append(True))
+    async with running(app) as pilot:
+        for outcome, words in {
+            "approved": "operator eve allowed a request of claude",
+            "denied": "operator eve denied a request of claude",
+            "timeout": "Nobody answered a request of claude in time",
+            "cancelled": "claude waits for an answer no more",
+        }.items():
+            held = worker.hold()
+            await until(pilot, lambda: bool(rung))
+            assert (rung.pop(), app.alerts.title[0]) == (True, "!")
+            await pilot.press("down")
+            worker.release(held, outcome)
+            await until(pilot, lambda words=words: words in text_of(app).splitlines()[-2])
+        assert {toast.severity for toast in app._notifications} == {"warning"}
 
 
 async def test_denying_once_is_one_key_and_always_is_confirmed():

@@ -149,7 +149,7 @@ def _done(found: HoldResolved, as_json: bool) -> None:
         return
     words = [f"{found.outcome.capitalize()} {output.safe(found.id)}."]
     if found.released > 1:
-        words.append(f"{found.released - 1} others like it went the same way.")
+        words.append(f"{found.released - 1} more like it went the same way.")
     if found.released == 0:
         words.append("Its agent did not wait for it any more.")
     if found.grant is not None:

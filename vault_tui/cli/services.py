@@ -220,6 +220,15 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def _answer_of(found: MatchResult) -> str:
+    if found.error_code:
+        return found.error_code
+    answer = "the upstream's answer"
+    if found.decision == "held":
+        return f"{answer} once it is allowed; else approval_denied or approval_timeout"
+    return answer
+
+
 def _show_match(found: MatchResult) -> None:
     output.emit_fields(
         [
@@ -228,7 +237,7 @@ def _show_match(found: MatchResult) -> None:
             ("why", found.reason),
             ("credentials", found.credential_keys),
             ("missing", found.missing_credentials),
-            ("answered with", found.error_code or "the upstream's answer"),
+            ("answered with", _answer_of(found)),
         ]
     )
     if found.candidates:

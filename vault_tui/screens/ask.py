@@ -46,11 +46,22 @@ class AskText(Dialog[str]):
 
 
 class Choose(Dialog[str]):
-    """Returns the id of the chosen entry. `entries` are (id, line)."""
+    """Returns the id of the chosen entry. `entries` are (id, line).
 
-    def __init__(self, title: str, entries: list[tuple[str, Content]], empty: str) -> None:
+    `deliberate`: none is marked at first, so that Enter alone takes nothing.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        entries: list[tuple[str, Content]],
+        empty: str,
+        *,
+        deliberate: bool = False,
+    ) -> None:
         super().__init__(classes="dialog wide")
         self._title_text, self._entries, self._empty = title, entries, empty
+        self._deliberate = deliberate
 
     def compose(self) -> ComposeResult:
         """The list, or why it is empty."""
@@ -61,6 +72,11 @@ class Choose(Dialog[str]):
                 yield OptionList(*(Option(line) for _, line in self._entries), markup=False)
             else:
                 yield Static(Content.styled(self._empty, "$muted"), classes="text")
+
+    def on_mount(self) -> None:
+        """Mark nothing where a choice has to be made."""
+        if self._deliberate:
+            self.query_one(OptionList).highlighted = None
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

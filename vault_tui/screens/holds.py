@@ -92,7 +92,8 @@ class HoldsScreen(ListScreen, screen_id="holds"):
             return
         entries = [(name, Content(text)) for name, text in strings.HOLD_DURATIONS.items()]
         title = strings.HOLD_ALLOW_TITLE.format(method=hold.method, agent=hold.agent)
-        duration = await self.app.push_screen_wait(Choose(title, entries, ""))
+        choose = Choose(title, entries, "", deliberate=True)
+        duration = await self.app.push_screen_wait(choose)
         if duration:
             await self._answer(calls.approve_hold(hold.id, duration))
 
@@ -117,9 +118,10 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         if found is None:
             return
         allowed = found.outcome == "approved"
-        words = strings.HOLD_ALLOWED if allowed else strings.HOLD_DENIED
+        one, several = strings.HOLD_ALLOWED if allowed else strings.HOLD_DENIED
+        words = (strings.HOLD_GONE, one)[found.released] if found.released < 2 else several
         level = Level.GOOD if allowed else Level.WARNING
-        self.console.notice(words.format(count=found.released), level)
+        self.console.notice(words.format(others=found.released - 1), level)
         self.console.sync.reload("holds")
 
     async def do_grants(self) -> None:
