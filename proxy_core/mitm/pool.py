@@ -42,13 +42,15 @@ class Pool:
     def take(self, origin: Origin) -> Upstream | None:
         """An idle connection, no longer in the pool; None: there is none."""
         kept = self._idle.get(origin)
-        if not kept:
-            return None
-        upstream = kept.pop()
-        self._total -= 1
-        upstream.stream.unwatch()
-        upstream.reused = True
-        return upstream
+        while kept:
+            upstream = kept.pop()
+            self._total -= 1
+            upstream.stream.unwatch()
+            if upstream.stream.silent:
+                upstream.reused = True
+                return upstream
+            upstream.stream.close()
+        return None
 
     def give(self, upstream: Upstream, config: ProxyConfig) -> None:
         """Keep a connection whose last response was read to its end, or close it."""

@@ -106,6 +106,18 @@ class Stream(Sending):
         self.buffer += data
         return bool(data)
 
+    @property
+    def silent(self) -> bool:
+        """Neither bytes nor an end have arrived beneath that nobody has received."""
+        try:
+            # The plain socket's, even under TLS.
+            socket.socket.recv(self._sock, 1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            pass
+        return False
+
     def fill_now(self) -> None:
         """Add to `buffer` what has arrived already, without waiting. Raises StreamError."""
         if not self.at_eof and not self.closed:

@@ -55,6 +55,21 @@ async def test_last_in_first_out(bench: Bench) -> None:
     assert first.reused
 
 
+@pytest.mark.parametrize("left", [b"HTTP/1.1 408 Timeout\r\n\r\n", b"x", None], ids=repr)
+async def test_what_came_in_this_very_turn_of_the_loop(bench: Bench, left: bytes | None) -> None:
+    """Bytes or an end that nobody has noticed yet can't answer the next request either."""
+    pool, config = Pool(), ProxyConfig()
+    first, second = bench.upstream(), bench.upstream()
+    pool.give(first, config)
+    pool.give(second, config)
+    if left is None:
+        bench.ends[1].close()
+    else:
+        bench.ends[1].sendall(left)
+    assert pool.take(A) is first
+    assert (second.stream.closed, len(pool)) == (True, 0)
+
+
 async def test_limits(bench: Bench) -> None:
     """Beyond either limit a connection is closed instead of kept."""
     pool, config = Pool(), ProxyConfig(pool_per_host=1, pool_total=2)
