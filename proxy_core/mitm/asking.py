@@ -22,7 +22,7 @@ from proxy_core.mitm.http1 import (
     parse_response_head,
 )
 from proxy_core.mitm.hub import Hub
-from proxy_core.mitm.opening import acknowledged, ended_in_order, has_ended
+from proxy_core.mitm.opening import acknowledged, ended_in_order
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.route import Origin
 from proxy_core.mitm.streams import StreamError
@@ -40,15 +40,6 @@ class Sent(NamedTuple):
 
     upstream: Upstream
     confirmed: int | None
-
-
-def take_kept(hub: Hub, origin: Origin, method: bytes) -> Upstream | None:
-    """An idle connection; for what may not be sent twice, one that has not ended unnoticed."""
-    while (upstream := hub.pool.take(origin)) is not None:
-        if method in _IDEMPOTENT or not has_ended(upstream.stream):
-            return upstream
-        upstream.stream.close()
-    return None
 
 
 def confirmed_before(upstream: Upstream, method: bytes) -> int | None:
@@ -90,7 +81,7 @@ class Asking:
         Raises VaultError (upstream_…, address_blocked) and what the client's side raises.
         """
         hub, method = self._hub, self._head.method
-        upstream = take_kept(hub, self._origin, method) if sent is None else sent.upstream
+        upstream = hub.pool.take(self._origin) if sent is None else sent.upstream
         while True:
             if upstream is None:
                 upstream = await hub.dialer.dial(self._origin, self._config)

@@ -10,7 +10,7 @@ from time import monotonic
 from proxy_core.domain.exchange import Ingress, Injection
 from proxy_core.mitm.answering import Answering
 from proxy_core.mitm.asked import Asked, Precedent
-from proxy_core.mitm.asking import Sent, confirmed_before, take_kept
+from proxy_core.mitm.asking import Sent, confirmed_before
 from proxy_core.mitm.http1 import whole_response
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.route import Route
@@ -44,7 +44,7 @@ class Shortcut(Answering):
         """Send it on a kept connection, and pass on the response if that comes whole as well."""
         hub, client, trail = self._hub, self._client, self.trail
         request = self._asked.rendered(route, injection, precedent)
-        upstream = take_kept(hub, route.origin, self._head.method)
+        upstream = hub.pool.take(route.origin)
         if upstream is None:
             return False
         config, size = hub.config, self._head.framing.length
