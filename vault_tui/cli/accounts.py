@@ -1,17 +1,12 @@
 """`vault-tui account …`: logins at providers, and what is left of their quota."""
 
-import json
-import sys
-from typing import Any
-
 import click
 
-from proxy_core.base.errors import VaultError
 from proxy_core.client import account_calls as calls
-from proxy_core.domain.wire import AccountAdded, AccountInfo
-from vault_tui.cli import account_tables, output, secret_input
+from proxy_core.domain.wire import AccountInfo
+from vault_tui.cli import account_tables, output
+from vault_tui.cli.account_add import add
 from vault_tui.cli.connection import Connection
-from vault_tui.cli.failures import Usage
 from vault_tui.cli.options import (
     Group,
     confirm,
@@ -20,8 +15,6 @@ from vault_tui.cli.options import (
     vault_option,
     yes_option,
 )
-
-DEFAULT_PROVIDER = "claude"
 
 
 @click.group(cls=Group)
@@ -32,46 +25,7 @@ def account() -> None:
     """
 
 
-@account.command
-@click.option("--provider", default=DEFAULT_PROVIDER, show_default=True)
-@click.option("--paste-tokens", is_flag=True, help="Read the tokens, as JSON, from standard input.")
-@click.option("--nickname", default="", help="Default: from the e-mail.")
-@click.option("--email", default="", help="Where the tokens do not tell it.")
-@click.option("--pool/--no-pool", "join", default=None, help="Join the provider's pool, or not.")
-@click.option("--token-url", default="", metavar="URL", help="Instead of the provider's own.")
-@click.option("--client-id", default="", metavar="ID", help="Instead of the provider's own.")
-@vault_option
-@json_option
-@pass_connection
-def add(
-    connection: Connection,
-    /,
-    provider: str,
-    paste_tokens: bool,
-    vault: str | None,
-    as_json: bool,
-    join: bool | None,
-    **names: str,
-) -> None:
-    """Add an account, or connect the one of that e-mail anew.
-
-    Tokens are `{"access_token", "refresh_token", "expires_in" or "expires_at"}`, with
-    `client_secret` where the client has one, or what is in a `.credentials.json`. A refresh token
-    is proven by using it: from then on only the vault may use it.
-    """
-    if not paste_tokens:
-        raise Usage("Say --paste-tokens and give the tokens on standard input")
-    name = connection.vault(vault)
-    tokens = _tokens(secret_input.prompt_or_stdin("Tokens as JSON"))
-    secret = str(tokens.pop("client_secret", ""))
-    call = calls.add_account(provider, tokens, name, client_secret=secret, join=join, **names)
-    added = connection.send(call)
-    if added.suggested and join is None and not as_json and sys.stdin.isatty():
-        added = _ask_to_join(connection, added, name)
-    if as_json:
-        output.emit_json(added)
-    else:
-        _tell_added(added)
+account.add_command(add)
 
 
 @account.command("list")
@@ -243,43 +197,6 @@ def why(
         return
     only = wanted.nickname if name else ""
     account_tables.emit_choices(found, only)
-
-
-def _tokens(text: str) -> dict[str, Any]:
-    """Raises VaultError bad_request, which shows nothing of what was given."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise VaultError("bad_request", "Give the tokens as one JSON object.")
-    return document
-
-
-def _ask_to_join(connection: Connection, added: AccountAdded, vault: str) -> AccountAdded:
-    """A second account of a provider: does it join the pool?"""
-    pool = output.safe(added.suggested)
-    question = (
-        f"Let {output.safe(added.account.nickname)} join pool {pool}, to take over at limits?"
-    )
-    if not click.confirm(question, default=False, err=True):
-        return added
-    connection.send(calls.add_to_pool(added.suggested, [added.account.id], vault))
-    added.pool, added.suggested = added.suggested, ""
-    return added
-
-
-def _tell_added(added: AccountAdded) -> None:
-    name = output.safe(added.account.nickname)
-    what = "Connected" if added.reconnected else "Added"
-    words = [f"{what} {name} ({output.safe(added.account.email)})."]
-    if added.pool and not added.reconnected:
-        what = "Its credential is" if added.created else "It joined pool"
-        words.append(f"{what} {output.safe(added.pool)}.")
-    elif added.suggested:
-        pool = output.safe(added.suggested)
-        words.append(f"It serves nothing yet: `vault-tui pool add {pool} {name}` lets it join.")
-    output.emit(" ".join(words))
 
 
 def _done(found: AccountInfo, as_json: bool, what: str) -> None:

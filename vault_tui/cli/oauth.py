@@ -14,6 +14,7 @@ from proxy_core.domain.wire import OAuthStatus, PasteTokens
 from vault_tui.cli import output, secret_input
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage
+from vault_tui.cli.oauth_connect import connect, providers
 from vault_tui.cli.options import Group, json_option, pass_connection, vault_option
 
 _TOKENS = ("access_token", "refresh_token", "expires_in", "expires_at")
@@ -22,6 +23,10 @@ _TOKENS = ("access_token", "refresh_token", "expires_in", "expires_at")
 @click.group(cls=Group)
 def oauth() -> None:
     """OAuth credentials: connected once, refreshed ahead of time."""
+
+
+oauth.add_command(connect)
+oauth.add_command(providers)
 
 
 @oauth.command()

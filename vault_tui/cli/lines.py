@@ -1,0 +1,57 @@
+"""Lines of standard input, waited for together with something else."""
+
+import os
+import select
+
+from proxy_core.base.errors import VaultError
+
+MAX_LINE_BYTES = 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+class Lines:
+    """Reads the descriptor itself, so that nothing is read ahead into another's buffer."""
+
+    def __init__(self, descriptor: int = 0) -> None:
+        self._descriptor = descriptor
+        self._buffer = b""
+        self._ended = False
+
+    def next(self, wake: int | None = None) -> str | None:
+        """The next line that isn't blank, without its end.
+
+        None: `wake` can be read first; without `wake`, the input has ended. Once it has ended,
+        `wake` alone is waited for. Raises VaultError bad_request: too long, not UTF-8.
+        """
+        while True:
+            line = self._buffered()
+            if line is not None and line.strip():
+                return line.strip()
+            if line is None and not self._more(wake):
+                return None
+
+    def _buffered(self) -> str | None:
+        line, end, rest = self._buffer.partition(b"\n")
+        if len(line) > MAX_LINE_BYTES:
+            raise VaultError("bad_request", "Standard input holds a line of more than 1 MiB.")
+        if not end and not (self._ended and line):
+            return None
+        self._buffer = rest
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            raise VaultError("bad_request", "Standard input is not UTF-8 text.") from None
+
+    def _more(self, wake: int | None) -> bool:
+        """Read on; False when there will be no more, or `wake` was first."""
+        inputs = [] if self._ended else [self._descriptor]
+        waited = inputs if wake is None else [*inputs, wake]
+        if not waited:
+            return False
+        ready = select.select(waited, [], [])[0]
+        if wake in ready:
+            return False
+        data = os.read(self._descriptor, _CHUNK)
+        self._ended = not data
+        self._buffer += data
+        return True
