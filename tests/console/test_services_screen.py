@@ -50,7 +50,8 @@ async def test_the_form_checks_while_typing_and_saves(worker: FakeWorker):
 
 
 async def test_a_service_keeps_everything_the_form_shows(worker: FakeWorker):
-    """Opening and saving changes nothing."""
+    """Opening and saving changes nothing; nor what it does not show."""
+    worker.services[2]["failover"] = [529]
     before = [dict(service) for service in worker.services]
     app = console(worker)
     async with running(app) as pilot:
@@ -62,6 +63,7 @@ async def test_a_service_keeps_everything_the_form_shows(worker: FakeWorker):
         sent = worker.asked("POST", "/v1/vaults/default/services")[0].services[0]
         assert sent["rules"] == before[2]["rules"]
         assert sent["auth"] == before[2]["auth"]
+        assert sent["failover"] == [529]
 
 
 async def test_switching_off_and_on(worker: FakeWorker):
