@@ -1,9 +1,11 @@
-"""What the streams of one loop share: a receive buffer and the sweep of deadlines."""
+"""What the streams of one loop share: a receive buffer, readiness and the sweep of deadlines."""
 
 import asyncio
 from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
+
+from proxy_core.mitm.readiness import Readiness
 
 SCRATCH = 256 * 1024
 SWEEP_SECONDS = 0.2
@@ -27,6 +29,7 @@ class Reactor:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.readiness = Readiness(self.loop)
         self.scratch = memoryview(bytearray(SCRATCH))
         self.streams: set[Watched] = set()
         self.sweeps: list[Callable[[float], None]] = []
@@ -46,3 +49,4 @@ class Reactor:
         self._timer.cancel()
         for stream in list(self.streams):
             stream.abort()
+        self.readiness.close()

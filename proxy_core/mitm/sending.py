@@ -3,11 +3,11 @@
 A write that would block is retried with the same bytes: OpenSSL asks for that.
 """
 
-import asyncio
 import socket
 from math import inf
 from time import monotonic
 
+from proxy_core.mitm.reactor import Reactor
 from proxy_core.mitm.receiving import WOULD_BLOCK
 from proxy_core.mitm.waits import StreamError, Waiter, Waits
 
@@ -17,11 +17,12 @@ Data = bytes | memoryview
 class Sending(Waits):
     """One connected socket, as far as writing to it goes. One writer at a time."""
 
-    __slots__ = ("_fd", "_loop", "_sock", "_writing")
+    __slots__ = ("_fd", "_loop", "_readiness", "_sock", "_writing")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    def __init__(self, reactor: Reactor, sock: socket.socket) -> None:
         super().__init__()
-        self._loop = loop
+        self._loop = reactor.loop
+        self._readiness = reactor.readiness
         self._sock = sock
         self._fd = sock.fileno()
         self._writing = False
@@ -55,7 +56,7 @@ class Sending(Waits):
         self.check_failure()
         self.write_waiter = waiter = Waiter(self._loop)
         self.write_deadline = deadline
-        self._loop.add_writer(self._fd, self._on_writable)
+        self._readiness.add_writer(self._fd, self._on_writable)
         self._writing = True
         try:
             await waiter
@@ -75,4 +76,4 @@ class Sending(Waits):
     def _stop_writing(self) -> None:
         if self._writing:
             self._writing = False
-            self._loop.remove_writer(self._fd)
+            self._readiness.remove_writer(self._fd)

@@ -50,7 +50,7 @@ class Stream(Sending):
     )
 
     def __init__(self, reactor: Reactor, sock: socket.socket) -> None:
-        super().__init__(reactor.loop, sock)
+        super().__init__(reactor, sock)
         self._reactor = reactor
         self._reading = False
         self._only_wake = False
@@ -144,7 +144,7 @@ class Stream(Sending):
         self.read_deadline = deadline
         self._taker = take
         if not self._reading:
-            self._loop.add_reader(self._fd, self._on_readable)
+            self._readiness.add_reader(self._fd, self._on_readable)
             self._reading = True
         try:
             return await waiter
@@ -225,7 +225,7 @@ class Stream(Sending):
         """Read ahead while nobody reads, and call `watcher` at each event (data, or the end)."""
         self._watcher = watcher
         if not self._reading and not self.at_eof and not self.closed:
-            self._loop.add_reader(self._fd, self._on_readable)
+            self._readiness.add_reader(self._fd, self._on_readable)
             self._reading = True
 
     def unwatch(self) -> None:
@@ -235,7 +235,7 @@ class Stream(Sending):
     def _stop_reading(self) -> None:
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._fd)
+            self._readiness.remove_reader(self._fd)
 
     # --- opening: see opening.py --------------------------------------------------------------
 
