@@ -32,7 +32,6 @@ class Permission(StrEnum):
     CHANGE_CREDENTIALS = "change credentials"
     READ_ACCOUNTS = "list accounts, their quota and pools"
     CHANGE_ACCOUNTS = "add, change and remove accounts and pools"
-    PIN_ACCOUNTS = "pin agents and sessions to an account"
     READ_SERVICES = "read services"
     CHANGE_SERVICES = "change services"
     READ_LOGS = "read the request log"
@@ -109,7 +108,6 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.CREATE_VAULT: InstanceRole.MEMBER,
     Permission.READ_AGENTS: InstanceRole.OWNER,
     Permission.CHANGE_AGENTS: InstanceRole.OWNER,
-    Permission.PIN_ACCOUNTS: InstanceRole.OWNER,
     Permission.READ_SETTINGS: InstanceRole.OWNER,
     Permission.CHANGE_SETTINGS: InstanceRole.OWNER,
     Permission.READ_EVENTS: InstanceRole.OWNER,

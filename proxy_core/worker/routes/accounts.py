@@ -11,7 +11,7 @@ from proxy_core.worker.uses import UseApp, UseCaller
 _READ = needs(Permission.READ_ACCOUNTS, "query")
 _CHANGE = needs(Permission.CHANGE_ACCOUNTS, "query")
 _CHANGE_BODY = needs(Permission.CHANGE_ACCOUNTS, "body")
-_PIN = needs(Permission.PIN_ACCOUNTS)
+_PIN = needs(Permission.CHANGE_AGENTS)
 
 
 @get("/v1/accounts", opt=_READ, responses=fails(401, 404, 503))
