@@ -7,7 +7,7 @@ A refusal that names a window is kept with that window, so that it counts only w
 from dataclasses import dataclass, replace
 
 from proxy_core.domain.accounts.headers import HeaderQuota
-from proxy_core.domain.accounts.windows import OVERAGE, Window, WindowStatus
+from proxy_core.domain.accounts.windows import NEVER_LIMITING, Window, WindowStatus
 
 TOO_MANY = 429
 LONGEST_BACK_OFF = 1800.0
@@ -42,7 +42,8 @@ def refusal(told: HeaderQuota, status: int, failures: int, now: float) -> Refusa
     windows = told.windows
     if told.rejected:
         windows = tuple(_with_reset(window, now + wait) for window in windows)
-        if any(window.is_rejecting(now) and window.name != OVERAGE for window in windows):
+        full = {window.name for window in windows if window.is_rejecting(now)}
+        if full - NEVER_LIMITING:
             return Refusal(windows, None)
         if told.resets_at is not None:
             return Refusal(windows, Rest(told.resets_at, "its quota is used up"))

@@ -2,7 +2,7 @@
 
     5h, 7d              limit every request of the account
     7d_opus, 7d_sonnet  limit requests for that family of models only
-    overage             paid extra usage; never a limit by itself
+    overage, 7d_oi      with paid extra usage; never a limit by themselves
     requests, tokens, … the limits of an API key, by the minute
 
 A window's figures are its own: nothing known of one stands in for another. `resets_at` None means
@@ -23,6 +23,8 @@ FARTHEST_RESET = 35 * 86_400.0
 
 _SPELLINGS = {"five_hour": SHORT, "seven_day": WEEKLY, "extra_usage": OVERAGE}
 _NAMES = {"seven_day_overage_included": "7d_oi"}
+NEVER_LIMITING = frozenset((OVERAGE, "7d_oi"))
+"""Windows of paid use: that they are full says nothing of the plan's own quota."""
 _NO_FAMILY = frozenset(("oi", "oauth_apps"))
 
 
@@ -96,7 +98,7 @@ def family_of(name: str) -> str:
 
 def limits(name: str, model: str) -> bool:
     """Whether a window counts for requests that ask for `model` (empty: unknown)."""
-    if name == OVERAGE:
+    if name in NEVER_LIMITING:
         return False
     family = family_of(name)
     return not family or family in model.lower()

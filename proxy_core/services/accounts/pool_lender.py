@@ -68,7 +68,7 @@ class PoolLender:
                 failure = error
                 wish = replace(wish, tried=(*wish.tried, account.id))
                 continue
-            return self._lent(pool, found, access, wish, conversation, bool(decision.tried))
+            return self._lent(pool, found, access, wish, conversation, decision.tried)
 
     def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Keep what the response tells of the account's quota."""
@@ -156,15 +156,16 @@ class PoolLender:
         access: LoginAccess,
         wish: Wish,
         conversation: str,
-        moved: bool,
+        tried: tuple[Tried, ...],
     ) -> Lent:
         state, account, now = self._state, found.member.account, self._state.now
         state.lives.of(account.id).last_used_at = now
         state.lives.touch(account.id)
-        if conversation and found.keeps and not wish.pinned:
+        stays = not tried or tried[-1].status == TOO_MANY  # an overload passes, a cache stays
+        if conversation and found.keeps and stays and not wish.pinned:
             state.sticky.put((pool.credential_id, conversation, wish.model), account.id, now)
         if not wish.pinned and wish.sticky != account.id:
-            self._note_switch(pool, found, moved)
+            self._note_switch(pool, found, bool(tried))
         loan = Loan(
             vault_id=pool.vault_id,
             credential_key=pool.key,

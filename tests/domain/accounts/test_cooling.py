@@ -63,9 +63,10 @@ def test_a_refusal_that_names_no_window() -> None:
     assert (rest.until, rest.reason) == (NOW + 2, "overloaded")
 
 
-def test_extra_usage_that_is_used_up_is_no_window_of_the_plan() -> None:
+@pytest.mark.parametrize("claim", ["overage", "seven-day-overage-included"])
+def test_extra_usage_that_is_used_up_is_no_window_of_the_plan(claim: str) -> None:
     """The account rests until the reset that is told."""
-    said = told(__status="rejected", __representative_claim="overage", __reset=int(NOW) + 90)
+    said = told(__status="rejected", __representative_claim=claim, __reset=int(NOW) + 90)
     found = refusal(said, 429, 1, NOW)
     assert found.rest is not None
     assert found.rest.until == NOW + 90

@@ -56,7 +56,7 @@ def test_what_the_provider_says_of_a_window_counts(window: Window, full: bool) -
         ("7d_opus", "claude-sonnet-4-5", False),
         ("7d_opus", "", False),
         ("7d_sonnet", "claude-sonnet-4-5", True),
-        ("7d_oi", "claude-sonnet-4-5", True),
+        ("7d_oi", "claude-sonnet-4-5", False),
         ("7d_oauth_apps", "anything", True),
         ("overage", "anything", False),
         ("tokens", "anything", True),

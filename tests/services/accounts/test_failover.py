@@ -1,5 +1,6 @@
 """A refused account is stood in for by another, within the same call, or the refusal passes."""
 
+import asyncio
 import json
 
 import pytest
@@ -170,6 +171,28 @@ async def test_a_conversation_keeps_its_account(world: World) -> None:
     world.clock.advance(HOUR)
     await world.ask(headers=[SESSION])
     assert world.provider.served == ["work", "home", "home", "work", "work"]
+
+
+async def test_an_overload_moves_a_request_and_not_its_conversation(world: World) -> None:
+    """The prompt cache is where it was, and an overload passes soon."""
+    await two(world)
+    await world.ask(headers=[SESSION])
+    world.provider.answers["work"].append(overloaded())
+    await world.ask(headers=[SESSION])
+    world.clock.advance(2)
+    await world.ask(headers=[SESSION])
+    assert world.provider.served == ["work", "work", "home", "work"]
+
+
+async def test_many_at_once(world: World) -> None:
+    """Thirty requests meet the limit together: all are answered, none is left under way."""
+    await two(world)
+    refusal = rejected("five_hour", world.now + HOUR)
+    world.provider.answers["work"] += [refusal] * 100
+    found = await asyncio.gather(*(world.ask() for _ in range(30)))
+    assert [status for status, _, _ in found] == [200] * 30
+    assert world.provider.served.count("home") == 30
+    await until(lambda: not (world.account("home").in_flight or world.account("work").in_flight))
 
 
 async def test_the_conversation_of_the_body(world: World) -> None:
