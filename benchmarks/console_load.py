@@ -143,8 +143,8 @@ async def measure(open_link: OpenLink, rate: int, seconds: float) -> Load:
     app.driver_class = CountingDriver
     task = asyncio.create_task(app.run_async(headless=False, size=SIZE, mouse=False))
     await _until(lambda: bool(app.is_running and app._screen_stacks.get("traffic")))
-    view = app.screen.query_one(TrafficView)
     await _until(lambda: len(app.traffic.ring) >= min(10_000, rate * 3))
+    view = app.screen.query_one(TrafficView)
     gc.collect()
     memory, cpu, clock = resident_mib(os.getpid()), time.process_time(), time.perf_counter()
     _written = 0

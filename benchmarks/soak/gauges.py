@@ -25,12 +25,18 @@ _CACHE_ROOM = 64
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """Tasks by coroutine, descriptors by kind, objects of the data path by class."""
+    """Tasks by coroutine, descriptors by kind, objects of the data path by class.
+
+    `blocks` of Python's allocator are in use, and `native` MiB of the C library's: what was freed
+    and not given back to the system is in neither.
+    """
 
     tasks: Mapping[str, int]
     descriptors: Mapping[str, int]
     objects: Mapping[str, int]
     threads: int
+    blocks: int
+    native: float
 
     @property
     def summary(self) -> str:
@@ -38,7 +44,8 @@ class Holdings:
         total = sum(self.descriptors.values())
         return (
             f"{sum(self.tasks.values())} tasks, {total} descriptors "
-            f"({self.descriptors.get('socket', 0)} sockets), {self.threads} threads"
+            f"({self.descriptors.get('socket', 0)} sockets), {self.threads} threads, "
+            f"{self.blocks:,} blocks, {self.native:.1f} MiB native"
         )
 
     def more_than(self, before: "Holdings") -> list[str]:
@@ -100,7 +107,8 @@ class Gauges:
                 raise TimeoutError("the worker's loop does not answer")
             await asyncio.sleep(0.02)
         told: dict[str, Any] = json.loads(self.probe.read_text())
-        return Holdings(told["tasks"], told["descriptors"], told["objects"], told["threads"])
+        told["native"] /= 1 << 20
+        return Holdings(**told)
 
     async def settled(self, before: Holdings | None = None) -> Holdings:
         """The holdings once they shrink no more, or are down at what they were before."""

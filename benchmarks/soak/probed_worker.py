@@ -5,6 +5,7 @@ processes of its user from looking into it, so its descriptors have to be counte
 """
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -13,9 +14,14 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 from proxy_core.worker.__main__ import main
 
+_MALLINFO = (
+    *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+    *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+)
 _WATCHED = ("proxy_core.mitm.", "proxy_core.services.holds", "ssl")
 
 
@@ -32,8 +38,22 @@ def descriptors() -> dict[str, int]:
     return dict(kinds)
 
 
+class _MallInfo(ctypes.Structure):
+    """`struct mallinfo2` of glibc."""
+
+    _fields_: ClassVar = [(name, ctypes.c_size_t) for name in _MALLINFO]
+
+
+def native_bytes() -> int:
+    """Bytes that C code (OpenSSL, SQLite, large Python objects) holds, free space left out."""
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = _MallInfo
+    found = mallinfo2()
+    return int(found.uordblks + found.hblkhd)
+
+
 def holdings() -> dict[str, object]:
-    """Tasks, descriptors, threads, and live objects of the data path by class."""
+    """Tasks, descriptors, threads, memory in use, and live objects of the data path by class."""
     gc.collect()
     live = Counter(
         f"{type(one).__module__}.{type(one).__qualname__}"
@@ -46,6 +66,8 @@ def holdings() -> dict[str, object]:
         "descriptors": descriptors(),
         "threads": threading.active_count(),
         "objects": dict(live),
+        "blocks": sys.getallocatedblocks(),
+        "native": native_bytes(),
     }
 
 
