@@ -22,6 +22,7 @@ from proxy_core.mitm.http1 import (
     split_target,
 )
 from proxy_core.mitm.route import Route
+from proxy_core.mitm.scrub.fields import readable_request
 
 SMALL_BODY: Final = 64 * KIB
 """A body of up to this size may come together with its head."""
@@ -46,6 +47,7 @@ class Asked:
 
     __slots__ = (
         "_facts",
+        "_readable",
         "head",
         "limits",
         "method",
@@ -68,6 +70,7 @@ class Asked:
         self.precedent: Precedent | None = None
         self.route: Route | None = None
         self._facts: RequestFacts | None = None
+        self._readable: bool | None = None
 
     def facts(self, route: Route) -> RequestFacts:
         """What is decided on. Raises VaultError bad_request for a path with two meanings."""
@@ -75,6 +78,13 @@ class Asked:
             check_path(self.path)
             self._facts = self._facts_on(route)
         return self._facts
+
+    @property
+    def readable(self) -> bool:
+        """It asks for nothing that could not be scrubbed, and so goes on as it is."""
+        if self._readable is None:
+            self._readable = readable_request(self.head).headers == self.head.headers
+        return self._readable
 
     def follows(self, decision: Decision, injection: Injection) -> Precedent | None:
         """The precedent, if it is one for this decision and injection."""

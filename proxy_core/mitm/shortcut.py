@@ -11,10 +11,19 @@ from proxy_core.domain.exchange import Ingress, Injection
 from proxy_core.mitm.answering import Answering
 from proxy_core.mitm.asked import Asked, Precedent
 from proxy_core.mitm.asking import Sent, confirmed_before
-from proxy_core.mitm.http1 import whole_response
+from proxy_core.mitm.http1 import WholeResponse, whole_response
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.route import Route
+from proxy_core.mitm.scrub.fields import is_clean
 from proxy_core.mitm.streams import Stream, StreamError
+
+
+def _passes(injection: Injection, whole: WholeResponse) -> bool:
+    """Whether the response may go on as it came."""
+    scrub, wire = injection.scrub, whole.wire
+    if scrub is None:
+        return True
+    return is_clean(scrub, whole.status, wire, len(wire) - whole.payload)
 
 
 class Shortcut(Answering):
@@ -28,11 +37,11 @@ class Shortcut(Answering):
         """Set while nobody has seen a response to what was sent."""
 
     def _is_small(self, injection: Injection) -> bool:
-        """All of the request is here, and nobody has to look into bodies."""
+        """All of the request is here, and nobody has to change it but for its head."""
         size = self._head.framing.length
         return (
             self._asked.plain
-            and injection.scrub is None
+            and (injection.scrub is None or self._asked.readable)
             and not injection.substitutions
             and len(self._client.buffer) >= size
             and size <= self._hub.config.request_body_limit
@@ -55,7 +64,7 @@ class Shortcut(Answering):
         data = await self._first_piece(upstream.stream, request)
         last = client.at_eof or hub.stopping
         whole = None if last else whole_response(data, config.limits)
-        if whole is None:
+        if whole is None or not _passes(injection, whole):
             upstream.stream.buffer += data
             return False
         self._sent, self._answering = None, True

@@ -42,12 +42,13 @@ def readable_request(head: RequestHead) -> RequestHead:
 
 def _readable_codings(value: bytes) -> bytes:
     """The elements of Accept-Encoding that can be decoded, weights and order as they were."""
+    elements = value.split(b",")
     known = [
         element.strip()
-        for element in value.split(b",")
+        for element in elements
         if element.split(b";")[0].strip().lower() in CODINGS | {_IDENTITY}
     ]
-    return b", ".join(known) or _IDENTITY
+    return value if len(known) == len(elements) else b", ".join(known) or _IDENTITY
 
 
 def content_coding(response: ResponseHead) -> bytes | None:
@@ -102,6 +103,20 @@ def as_delivered(
     untrue = _OF_CODED_BYTES | _OF_PARTS if decoded else _OF_PARTS
     headers = [field for field in headers if field[0].lower() not in untrue]
     return msgspec.structs.replace(response, headers=headers)
+
+
+def is_clean(scrub: Scrub, status: int, response: bytes, body: int) -> bool:
+    """Whether a whole response, whose body begins at `body`, is to be changed in nothing.
+
+    It holds no secret, and its head no coding, no offer of ranges and no part of the content.
+    """
+    head = response[:body].lower()
+    return (
+        status != 206
+        and b"\r\ncontent-encoding:" not in head
+        and b"\r\naccept-ranges:" not in head
+        and scrub.whole(response) is response
+    )
 
 
 def is_coded(response: ResponseHead) -> bool:
