@@ -15,7 +15,7 @@ STATE_SECONDS = 600.0
 class AuthorizationRequest:
     """`url` is for the person's browser; `state` must come back within 10 minutes, and once."""
 
-    url: str
+    url: str = field(repr=False)
     redirect_uri: str
     state: str = field(repr=False)
     verifier: str = field(repr=False)
