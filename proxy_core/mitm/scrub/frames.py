@@ -11,8 +11,8 @@ from proxy_core.mitm.http1 import ProtocolError, Side
 _FIN, _RESERVED, _OPCODE, _MASKED = 0x80, 0x70, 0x0F, 0x80
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _CONTROL_MOST = 125
-_CODE_SIZE = 2
-"""A close frame begins with a status code of two bytes."""
+_CODE_SIZE, _CODES = 2, range(1000, 5000)
+"""A close frame begins with a status code of two bytes, and no secret with one of these."""
 
 
 class FrameScrubber:
@@ -87,6 +87,8 @@ class FrameScrubber:
 
     def _control(self, opcode: int, payload: bytes) -> bytes:
         kept = payload[:_CODE_SIZE] if opcode == _CLOSE else b""
+        if kept and (len(kept) < _CODE_SIZE or int.from_bytes(kept, "big") not in _CODES):
+            raise _malformed("close frame without a code")
         return (kept + self._scrub.whole(payload[len(kept) :]))[:_CONTROL_MOST]
 
 

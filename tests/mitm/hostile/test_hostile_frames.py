@@ -34,6 +34,8 @@ def allowed(first: int, second: int, within: bool) -> bool:
     opcode, final = first & 15, first >= 128
     if first & 0x70 or second & 0x80 or opcode in range(3, 8) or opcode > 10:
         return False
+    if opcode == 8 and second:
+        return False  # `frame` puts no code into it
     if opcode >= 8:
         return final and second <= 125
     return (opcode == 0) == within
@@ -115,6 +117,10 @@ def hostile() -> Iterator[bytes]:
     for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15):
         yield frame(0x80 | opcode, 2)
         yield frame(opcode, 2)
+    for code in (0, 999, 5000, 65535):
+        yield b"\x88\x02" + code.to_bytes(2)
+    yield b"\x88\x01\x03"
+    yield b"\x88\x12" + TOKEN
     for opcode in (8, 9, 10):
         yield frame(opcode, 2)  # fragmented
         yield frame(0x80 | opcode, 126)

@@ -129,8 +129,26 @@ def test_control_frames_are_scrubbed_and_stay_small() -> None:
         b"\x89\x7e\x00\x7e",
         b"\x01\x00\x81\x00",
         b"\x82\x7f\xff" + bytes(7),
+        b"\x88\x01a",
+        b"\x88\x12" + TOKEN,
+        b"\x88\x02\x03\xe7",
+        b"\x88\x02\x13\x88",
     ],
-    ids=["reserved", "masked", "stray", "unknown", "control", "cut ping", "big ping", "in", "huge"],
+    ids=[
+        "reserved",
+        "masked",
+        "stray",
+        "unknown",
+        "control",
+        "cut ping",
+        "big ping",
+        "in",
+        "huge",
+        "close with half a code",
+        "close with a secret as code",
+        "a code too low",
+        "a code too high",
+    ],
 )
 def test_frames_that_make_no_sense_end_the_connection(wire: bytes) -> None:
     """What can't be read in one way only is not passed on."""
