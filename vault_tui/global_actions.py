@@ -82,7 +82,7 @@ class GlobalActions:
         if name == app.state.vault:
             return
         app.state.vault = name
-        app.state.credentials = app.state.services = None
+        app.state.credentials = app.state.services = app.state.accounts = None
         app.traffic.switch(name)
         app.alerts.show_title()
         app.data_changed("vault")

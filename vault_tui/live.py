@@ -1,6 +1,6 @@
 """What events mean for the console: rows for the traffic, lists to read again, notices."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,6 +9,8 @@ from proxy_core.base.text import display_safe
 from proxy_core.domain.events import Event, EventType
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from vault_tui import strings
+from vault_tui.effects import Effect
+from vault_tui.news import effect_of_account
 from vault_tui.state import Level
 from vault_tui.traffic.rates import Rates
 from vault_tui.traffic.reading import is_error
@@ -45,15 +47,6 @@ _LEVELS = {
     EventType.WORKER_UNSEALED: Level.GOOD,
 }
 _EVERYWHERE = ("vault.", "request.held", "hold.")
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """`reload` names a list, or `status`, `vaults`, `all`; `text` is a notice. Or empty."""
-
-    reload: str = ""
-    level: Level = Level.INFO
-    text: str = ""
 
 
 class Traffic:
@@ -111,6 +104,9 @@ def effect_of(event: Event, vault: str) -> Effect:
         kind = EventType(event.type)
     except ValueError:
         return Effect()
+    about_account = effect_of_account(kind, data)
+    if about_account is not None:
+        return about_account
     what = kind.value
     if kind is EventType.HOLD_RESOLVED:
         what = f"hold.{data.get('outcome', '')}"
@@ -123,4 +119,12 @@ def effect_of(event: Event, vault: str) -> Effect:
             ),
             by=display_safe(str(data.get("by") or strings.NOBODY), 60),
         )
-    return Effect(RELOADS.get(kind, ""), _LEVELS.get(kind, Level.INFO), text)
+    return Effect(_reloads(kind, data), _LEVELS.get(kind, Level.INFO), text)
+
+
+def _reloads(kind: EventType, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """A pool is a credential too."""
+    name = RELOADS.get(kind, "")
+    if name == "credentials" and data.get("type") == "pool":
+        return name, "accounts"
+    return (name,) if name else ()

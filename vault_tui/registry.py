@@ -44,11 +44,18 @@ def _holds() -> "ConsoleScreen":
     return HoldsScreen()
 
 
+def _accounts() -> "ConsoleScreen":
+    from vault_tui.screens.accounts import AccountsScreen
+
+    return AccountsScreen()
+
+
 SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("traffic", *strings.SCREENS["traffic"], _traffic),
     ScreenEntry("credentials", *strings.SCREENS["credentials"], _credentials),
     ScreenEntry("services", *strings.SCREENS["services"], _services),
     ScreenEntry("holds", *strings.SCREENS["holds"], _holds),
+    ScreenEntry("accounts", *strings.SCREENS["accounts"], _accounts),
 )
 
 

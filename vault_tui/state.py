@@ -50,6 +50,10 @@ class ConsoleState:
     services: list[dict[str, object]] | None = None
     holds: list[wire.Hold] | None = None
     """Of every vault."""
+    accounts: list[wire.AccountInfo] | None = None
+    pools: list[wire.PoolInfo] = field(default_factory=list)
+    choices: list[wire.PoolChoices] = field(default_factory=list)
+    """By pool: what it would choose, and what it chose lately."""
     notice: Notice | None = None
     slow: bool | None = None
     """Slow-link mode: on, off, or decided by the round trip (None)."""

@@ -1,5 +1,6 @@
 """Every English sentence and word of the console, in one place, ready for translation.
 
+Those of accounts and OAuth stand in `strings_accounts` and `strings_oauth`.
 `{…}` are filled in by the code. A `Lines` value is a list of lines, each a list of (text, tone).
 """
 
@@ -15,6 +16,7 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "credentials": ("Credentials", "The secrets this vault keeps, and who uses them"),
     "services": ("Services", "Which hosts get which credential"),
     "holds": ("Holds", "Requests that wait for your answer"),
+    "accounts": ("Accounts", "Logins at providers, and what is left of their quota"),
 }
 
 # id -> (label, help)
@@ -48,6 +50,9 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "credentials.add": ("add", "Store a new credential; typed or pasted, never shown"),
     "credentials.set": ("set", "Give it a new value; the old one stays in the history"),
     "credentials.reveal": ("reveal", "Show the value for 15 seconds, after a fresh proof"),
+    "credentials.refresh": ("refresh", "Get new tokens for an OAuth credential now"),
+    "credentials.connect": ("connect", "Sign in to a provider: for a new credential, or anew"),
+    "credentials.health": ("health", "Every login: expiry, next refresh, last error"),
     "credentials.history": ("history", "Older values' dates; one of them can be restored"),
     "credentials.delete": ("delete", "Delete it, after saying which services break"),
     "credentials.uses": ("go to service", "Go to the service that uses it"),
@@ -63,6 +68,17 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "holds.deny": ("deny", "Refuse the request"),
     "holds.deny_always": ("deny always", "Refuse it, and write a rule that refuses those like it"),
     "holds.grants": ("grants", "What was allowed for a while; one of them can be ended"),
+    "accounts.use": ("use", "Make it its provider's default"),
+    "accounts.pause": ("pause", "Take it for no more requests, or take it again"),
+    "accounts.refresh": ("refresh", "Get new tokens now, and ask the provider for its quota"),
+    "accounts.rename": ("rename", "Give it another nickname"),
+    "accounts.add": ("add", "Sign in to another account, or paste its tokens"),
+    "accounts.connect": ("connect", "Sign in to it anew"),
+    "accounts.remove": ("remove", "Remove it; for 30 days it can be brought back"),
+    "accounts.pools": ("pools", "Credentials that are one of several accounts: members, strategy"),
+    "accounts.log": ("log", "Which account was chosen when, and why"),
+    "accounts.restore": ("undo", "Bring a removed account back"),
+    "accounts.detail": ("detail", "Tokens, errors and choices of the account"),
     "services.undo": ("undo", "Put the service that was deleted last back"),
 }
 
@@ -330,6 +346,7 @@ CREDENTIAL_COLUMNS: Mapping[str, str] = {
     "used_by": "USED BY",
     "last_used": "LAST USED",
     "versions": "VER",
+    "expires": "EXPIRES IN",
     "state": "STATE",
 }
 SERVICE_COLUMNS: Mapping[str, str] = {
@@ -350,7 +367,7 @@ CHANGED = "changed"
 LAST_USED = "last used"
 USED_BY = "USED BY"
 USED_BY_NONE = "no service"
-VALUE_HIDDEN = "The value is not shown. r reveals it."
+VALUE_HIDDEN = "The value is not shown. V reveals it."
 CURRENT = "● current"
 
 # --- credentials --------------------------------------------------------------------------------
@@ -367,6 +384,7 @@ REVEAL_TITLE = "Reveal"
 REVEAL_TEXT = "Prove a key slot to see {key}. The reveal is recorded."
 REVEALED_TITLE = "{key}"
 REVEALED_KEYS = "y then Y copies   esc hides"
+SCROLL_KEYS = "↑ ↓ scroll   esc close"
 HIDES_IN = "hides in {seconds} s"
 COPY_ARMED = "press Y to send it to the clipboard"
 NOT_REVEALED = "The worker did not hand out {key}"

@@ -134,7 +134,7 @@ STRATEGIES: Mapping[str, str] = {
 
 # --- adding an account --------------------------------------------------------------------------
 ADD_TITLE = "Add an account"
-ADD_KEYS = "tab next   enter go on   esc cancel"
+ADD_KEYS = "tab next   ctrl+s go on   esc cancel"
 ADD_PROVIDER = "provider"
 ADD_NICKNAME = "nickname"
 ADD_NICKNAME_HINT = "made from the e-mail when empty"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from textual.worker import WorkType
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import calls
+from proxy_core.client import account_calls, calls
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event, EventType
 from vault_tui import strings
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 # Changes come in bursts (an import, an approval): one read for all of them.
 RELOAD_SECONDS = 0.03
 BACKFILL_ROWS = 200
-_LISTS = ("vaults", "credentials", "services", "holds")
+_LISTS = ("vaults", "credentials", "services", "holds", "accounts")
 
 
 class WorkerSync:
@@ -82,8 +82,8 @@ class WorkerSync:
             app.notice(effect.text, effect.level)
         if event.type == EventType.REQUEST_HELD:
             app.alerts.raise_alert(effect.text, "warning")
-        if effect.reload:
-            self.reload(effect.reload)
+        for name in effect.reloads:
+            self.reload(name)
 
     def status(self, status: wire.Status, round_trip_ms: float) -> None:
         """Take the status in; gates open and close with it."""
@@ -160,6 +160,15 @@ class WorkerSync:
         state = self._app.state
         state.holds = (await self._app.send(calls.holds())).holds
         self._app.refresh_frame()
+
+    async def _read_accounts(self) -> None:
+        """Accounts, their pools, and what those chose: one screen shows them together."""
+        app, vault = self._app, self._app.state.vault
+        accounts = (await app.send(account_calls.accounts(vault))).accounts
+        pools = (await app.send(account_calls.pools(vault))).pools
+        choices = [await app.send(account_calls.pool_choices(pool.key, vault)) for pool in pools]
+        if vault == app.state.vault:
+            app.state.accounts, app.state.pools, app.state.choices = accounts, pools, choices
 
     async def backfill(self) -> None:
         """Rows that the log has and the screen has not."""

@@ -14,6 +14,7 @@ from proxy_core.client.sse import Connected, Disconnected, Note
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event, EventType
 from proxy_core.domain.traffic import RequestRecord, RequestStart
+from tests.console.fake_accounts import FakeAccounts
 
 T = TypeVar("T")
 NOW = 1_750_000_000.0
@@ -89,6 +90,8 @@ class FakeWorker:
         self.unreadable: set[str] = set()
         self.holds: list[wire.Hold] = []
         self.grants: list[wire.Grant] = []
+        self.lent = FakeAccounts(self.clock)
+        self.oauth: dict[str, wire.CredentialInfo] = {}
         self.down = False
         self.failing: dict[str, VaultError] = {}
         self._queues: list[asyncio.Queue[Note]] = []
@@ -183,6 +186,13 @@ class FakeWorker:
         found = routes.get(f"{call.method} {call.path}")
         if found is not None:
             return found()
+        if parts[1] in {"accounts", "pools", "oauth"}:
+            if call.method != "GET":
+                self._operator_only()
+            return self.lent.answer(call, parts, query)
+        if parts[:3] == ["v1", "credentials", "oauth"]:
+            self._operator_only()
+            return self._oauth(parts[3], call.body)
         if parts[:2] == ["v1", "holds"]:
             return self._decide(parts[2], parts[3])
         if parts[:2] == ["v1", "grants"]:
@@ -338,8 +348,38 @@ class FakeWorker:
                     value=self.secrets[key][-1] if revealed else None,
                 )
                 for key in keys
-            ],
+                if key in self.secrets
+            ]
+            + list(self.oauth.values()),
         )
+
+    def oauth_credential(self, key: str, type: str = "oauth", **changes: Any) -> None:
+        """A credential that signs in, or a pool's."""
+        now = self.clock.time()
+        values: dict[str, Any] = {
+            "version": 7, "created_at": rfc3339(now - 86400), "last_used_at": rfc3339(now - 30),
+            "used_by": [s["name"] for s in self._users(key)],
+        }  # fmt: skip
+        if type == "oauth":
+            values |= {
+                "expires_at": rfc3339(now + 2400), "next_refresh_at": rfc3339(now + 2100),
+                "last_refresh_at": rfc3339(now - 1200), "refresh_count": 6,
+            }  # fmt: skip
+        self.oauth[key] = wire.CredentialInfo(key=key, type=type, **{**values, **changes})
+
+    def _oauth(self, what: str, body: Any) -> Any:
+        if what == "connect":
+            flow = self.lent.begin(body, body.key)
+            self.oauth_credential(body.key)
+            return flow
+        if what == "tokens":
+            self.oauth_credential(body.key)
+            return wire.OAuthConnected(connected=True, connected_at=rfc3339(NOW))
+        found = self.oauth[body.key]
+        if found.state == "reconnect":
+            raise VaultError("oauth_refresh_failed", "It has to be connected anew.")
+        self.oauth_credential(body.key, refresh_count=found.refresh_count + 1)
+        return wire.OAuthStatus(connected=True, state="connected", refresh_count=7)
 
     def _set(self, body: wire.SetCredentials) -> wire.CredentialsSet:
         self._operator_only()

@@ -55,7 +55,7 @@ async def test_a_reveal_needs_a_proof_even_for_an_operator_and_hides_itself(
     app = console(worker)
     async with running(app) as pilot:
         await on_credentials(pilot)
-        await pilot.press("r")
+        await pilot.press("V")
         await until(pilot, lambda: "Prove a key slot" in text_of(app))
         assert "ghp-present-value" not in text_of(app)
         await type_in(pilot, PASSWORD)
@@ -78,7 +78,7 @@ async def test_a_revealed_value_is_copied_by_a_second_key_only(monkeypatch: pyte
     monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
     async with running(app) as pilot:
         await on_credentials(pilot)
-        await pilot.press("r")
+        await pilot.press("V")
         await type_in(pilot, PASSWORD)
         await pilot.press("enter")
         await until(pilot, lambda: "ghp-present-value" in text_of(app))

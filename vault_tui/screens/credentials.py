@@ -1,16 +1,21 @@
-"""Credentials: what there is, who uses it; values only on purpose, and not for long."""
+"""Credentials: what there is, who uses it, how its tokens are; values only on purpose."""
 
 from textual.content import Content
 
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import strings
+from vault_tui import strings_oauth as words
 from vault_tui.actions import Action
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.state import Level
-from vault_tui.widgets.record_detail import field, heading
-from vault_tui.widgets.words import ago, plain, when
+from vault_tui.widgets.credential_words import cells, describe_credential
+from vault_tui.widgets.words import when
+
+_ROOMY = 96
+_NEED_NONE = frozenset({"add", "connect", "health"})
+_OF_VALUES = frozenset({"set", "reveal", "history"})
 
 
 class CredentialsScreen(ListScreen, screen_id="credentials"):
@@ -31,54 +36,55 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         found = self._find(self.table.key)
         return found if found is not None else wire.CredentialInfo(key="", type="")
 
+    def on_mount(self) -> None:
+        """Countdowns run by themselves."""
+        super().on_mount()
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current and any(c.expires_at for c in self.state.credentials or ()):
+            self.show()
+
     def shape(self, width: int) -> Shape:
         """Key and use take what the others leave."""
-        fixed = [("type", 7), ("last_used", 11), ("versions", 3), ("state", 12)]
-        left = width - sum(size for _, size in fixed) - 2 * 6 - 2
+        fixed = {"type": 6, "expires": 10, "state": 15}
+        if width >= _ROOMY:
+            fixed |= {"last_used": 11, "versions": 3}
+        order = [name for name in strings.CREDENTIAL_COLUMNS if name in {"key", "used_by", *fixed}]
+        left = width - sum(fixed.values()) - 2 * len(order) - 2
         key = min(max(left // 2, 18), 40)
-        sizes = {**dict(fixed), "key": key, "used_by": max(left - key, 10)}
-        order = ("key", "type", "used_by", "last_used", "versions", "state")
+        sizes = {**fixed, "key": key, "used_by": max(left - key, 10)}
         return [(name, strings.CREDENTIAL_COLUMNS[name], sizes[name]) for name in order]
 
     def rows(self) -> dict[str, dict[str, Content]]:
         """One row a credential."""
         now = self.console.clock.time()
-        return {c.key: _cells(c, now) for c in self.state.credentials or ()}
+        return {c.key: cells(c, now) for c in self.state.credentials or ()}
 
     def describe(self, key: str) -> Content:
         """All but the value."""
         found = self._find(key)
         if found is None:
             return Content("")
-        used = [plain(f"  {name}") for name in found.used_by]
-        unused = [Content.styled(f"  {strings.USED_BY_NONE}", "$muted")]
-        lines = [
-            plain(found.key, "bold"),
-            _state(found),
-            Content(""),
-            field(strings.TYPE, found.type),
-            field(strings.VERSION, str(found.version)),
-            field(strings.CREATED, when(found.created_at)),
-            field(strings.CHANGED, when(found.updated_at)),
-            field(strings.LAST_USED, when(found.last_used_at)),
-            Content(""),
-            heading(strings.USED_BY),
-            *(used or unused),
-            Content(""),
-            Content.styled(strings.VALUE_HIDDEN, "$muted"),
-        ]
-        return Content("\n").join(lines)
+        return describe_credential(found, self.console.clock.time())
 
     def why_not(self, action: Action) -> str | None:
-        """All but `add` need a credential."""
+        """Most actions need a credential, and one of the right type."""
         if self.state.sealed:
             return strings.WHY_SEALED
-        if action.name != "add" and self.table.key is None:
+        if action.name in _NEED_NONE:
+            return None
+        if self.table.key is None:
             return strings.WHY_NO_CREDENTIAL
+        found = self._here()
+        if action.name == "refresh":
+            return None if found.type == "oauth" else words.WHY_NO_OAUTH
+        if action.name in _OF_VALUES and found.type != "static":
+            return words.WHY_ACCOUNTS if found.type == "pool" else words.WHY_NO_VALUE
         if action.name == "reveal":
             if self.state.read_only:
                 return strings.WHY_READ_ONLY
-            if self._here().state != "ok":
+            if found.state != "ok":
                 return strings.WHY_UNREADABLE
         return None
 
@@ -148,6 +154,30 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
             self.console.notice(strings.RESTORED.format(key=key, version=chosen), Level.GOOD)
             self.console.sync.reload("credentials")
 
+    async def do_refresh(self) -> None:
+        """New tokens, now."""
+        key = self._here().key
+        call = calls.refresh_oauth(key, self.state.vault)
+        if await self.console.send_as_operator(call) is not None:
+            self.console.notice(words.REFRESHED.format(key=key), Level.GOOD)
+            self.console.sync.reload("credentials")
+
+    async def do_connect(self) -> None:
+        """Sign in anew, or connect another credential."""
+        from vault_tui.screens.oauth_flows import connect, reconnect
+
+        found = self._here()
+        if found.type == "oauth":
+            await reconnect(self.console, found.key)
+        else:
+            await connect(self.console)
+
+    def do_health(self) -> None:
+        """How refreshing goes, for every login of the vault."""
+        from vault_tui.screens.health import HealthBoard
+
+        self.app.push_screen(HealthBoard())
+
     async def do_delete(self) -> None:
         """Delete, after saying which services break."""
         key, vault = self._here().key, self.state.vault
@@ -171,24 +201,6 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
             self.console.notice(strings.USED_BY_NONE)
             return
         self.console.show_service(used[0])
-
-
-def _cells(found: wire.CredentialInfo, now: float) -> dict[str, Content]:
-    used = ", ".join(found.used_by)
-    return {
-        "key": plain(found.key, "bold"),
-        "type": plain(found.type, "$muted"),
-        "used_by": plain(used) if used else Content.styled(strings.USED_BY_NONE, "$faint"),
-        "last_used": Content.styled(ago(found.last_used_at, now), "$muted"),
-        "versions": Content.styled(f"{found.version:>3}", "$muted"),
-        "state": _state(found),
-    }
-
-
-def _state(found: wire.CredentialInfo) -> Content:
-    if found.state == "ok":
-        return Content.assemble(("● ", "$success"), strings.STATE_OK)
-    return Content.assemble(("✗ ", "$error bold"), plain(found.state, "$error", 20))
 
 
 def _version_line(version: wire.CredentialVersion) -> Content:

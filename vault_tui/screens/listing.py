@@ -10,7 +10,7 @@ from textual.widgets import DataTable, Static
 
 from vault_tui import strings
 from vault_tui.screens.base import ConsoleScreen
-from vault_tui.state import Link
+from vault_tui.state import ConsoleState, Link
 from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.words import lines_content
 
@@ -19,6 +19,16 @@ Shape = list[tuple[str, str, int]]
 # Requests change hits and last uses without an event for each: the list is read again while some
 # flow and somebody looks.
 FRESH_SECONDS = 1.5
+
+
+def empty_note(state: ConsoleState, known: bool, empty: strings.Lines) -> Content:
+    """What stands in place of a list without entries; `empty` says what to do next."""
+    if state.sealed:
+        return lines_content(strings.EMPTY_SEALED)
+    if known:
+        return lines_content(empty)
+    lost = state.link is Link.LOST
+    return lines_content(strings.EMPTY_LOST if lost else strings.EMPTY_LOADING)
 
 
 class ListScreen(ConsoleScreen):
@@ -119,15 +129,7 @@ class ListScreen(ConsoleScreen):
         self.query_one("#split").display = not empty
         note = self.query_one("#empty", Static)
         note.display = empty
-        if self.state.sealed:
-            text = strings.EMPTY_SEALED
-        elif self.known:
-            text = self.empty
-        elif self.state.link is Link.LOST:
-            text = strings.EMPTY_LOST
-        else:
-            text = strings.EMPTY_LOADING
-        note.update(lines_content(text))
+        note.update(empty_note(self.state, self.known, self.empty))
 
     @on(KeyedTable.Chosen)
     @on(DataTable.RowHighlighted)

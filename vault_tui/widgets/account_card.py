@@ -10,9 +10,9 @@ from vault_tui.widgets.spans import bar, countdown, per_cent, seconds_until
 from vault_tui.widgets.words import plain
 
 _SOON_SECONDS = 300.0
-_INDENT = 4
-_WINDOW_NAME = 11
-_BARS = ((110, 34), (90, 22), (0, 14))
+_INDENT = 3
+_WINDOW_NAME = 10
+_BARS = ((110, 34), (90, 22), (0, 11))
 _WIDE, _MEDIUM = 110, 90
 
 

@@ -1,6 +1,7 @@
 """Everything that is known of an account beside its quota windows, and why it was chosen."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from textual.content import Content
 
@@ -15,21 +16,31 @@ from vault_tui.widgets.spans import countdown, seconds_until
 from vault_tui.widgets.words import ago, plain, when
 
 _SHOWN_CHOICES = 8
+_TWO_COLUMNS, _COLUMN = 90, 50
 
 
-def describe_account(account: AccountInfo, pools: Sequence[PoolChoices], now: float) -> Content:
-    """The detail pane's text. `now` is epoch seconds."""
-    lines = [
-        plain(account.nickname or account.id, "bold"),
-        plain(account.email or strings.NEVER, "$muted"),
-        Content(""),
-        *_account(account, now),
-        Content(""),
-        *_tokens(account, now),
-        *_quota(account, now),
+def describe_account(
+    account: AccountInfo, pools: Sequence[PoolChoices], now: float, width: int
+) -> Content:
+    """The detail pane's text, for `width` cells. `now` is epoch seconds."""
+    name = plain(account.nickname or account.id, "bold")
+    left = _account(account, now)
+    right = [*_tokens(account, now), *_quota(account, now)]
+    facts = _beside(left, right) if width >= _TWO_COLUMNS else [*left, Content(""), *right]
+    lines = [name, plain(account.email or strings.NEVER, "$muted"), Content(""), *facts]
+    return Content("\n").join([*lines, *_choices(account, pools)])
+
+
+def _beside(left: list[Content], right: list[Content]) -> list[Content]:
+    """Two columns of lines."""
+    pairs = zip_longest(left, right, fillvalue=Content(""))
+    return [
+        one.truncate(_COLUMN - 1, ellipsis=True).pad_right(
+            max(_COLUMN - min(one.cell_length, _COLUMN - 1), 0)
+        )
+        + other
+        for one, other in pairs
     ]
-    lines += _choices(account, pools)
-    return Content("\n").join(lines)
 
 
 def _account(account: AccountInfo, now: float) -> list[Content]:
