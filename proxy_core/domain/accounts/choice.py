@@ -3,7 +3,8 @@
     pinned     the client's own account, whatever its state: it never moves
     sticky     the account of this conversation, while it is usable
     strategy   the usable accounts in the strategy's order; those with little left come last
-    probe      nothing is usable, but a refusal is old enough to be tried again
+    probe      nothing is usable, but a refusal is old enough to be tried again, or the token of a
+               login that has to be connected anew may still be good
 
 A pool with one account never moves anything. Paid extra usage is for those who have allowed it.
 """
@@ -164,6 +165,9 @@ def _last_resort(
     for member in ordered(strategy, untried, wish.model, now):
         if _worth_a_probe(member, wish, now) and not extra_usage_offered(member, now):
             return Choice(member, f"{strategy}: no account is usable; its refusal is old", False)
+    for member in untried:
+        if _state(member, wish, now) is AccountState.RECONNECT:
+            return Choice(member, f"{strategy}: no account is usable; its token may be", False)
     found = [_hindrance(member, wish, settings, now) for member in members]
     return Exhausted(_earliest(found), _all_of(members, found))
 
@@ -178,11 +182,13 @@ def _hindrance(member: Member, wish: Wish, settings: PoolSettings, now: float) -
 
 
 def _worth_a_probe(member: Member, wish: Wish, now: float) -> bool:
-    if standing(member.account, member.condition, now, wish.model).state is not (
-        AccountState.EXHAUSTED
-    ):
+    if _state(member, wish, now) is not AccountState.EXHAUSTED:
         return False
     return all(probe_due(window, now) for window in rejecting(member.condition, wish.model, now))
+
+
+def _state(member: Member, wish: Wish, now: float) -> AccountState:
+    return standing(member.account, member.condition, now, wish.model).state
 
 
 def _earliest(found: Sequence[Standing]) -> float | None:

@@ -53,7 +53,9 @@ class PoolLender:
         while True:
             found = self._state.choose(pool, wish)
             if isinstance(found, Exhausted):
-                raise failure or exhausted(pool, found, self._state.now)
+                if failure is None or found.until is not None:
+                    raise exhausted(pool, found, self._state.now)
+                raise failure
             account = found.member.account
             life = self._state.lives.of(account.id)
             life.in_flight += 1

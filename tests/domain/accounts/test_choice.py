@@ -118,6 +118,17 @@ def test_an_old_refusal_is_probed_when_nothing_else_is_left() -> None:
     assert name_of(chosen(member("a", old), member("b"))) == "b"
 
 
+def test_a_token_of_a_broken_login_is_the_last_resort() -> None:
+    """It may live on although it can't be refreshed; once tried, it is not asked for again."""
+    members = member("a", connected=False), member("b", full("5h", NOW + HOUR))
+    found = chosen(*members)
+    assert isinstance(found, Choice)
+    assert (name_of(found), found.keeps) == ("a", False)
+    found = chosen(*members, tried=("a",))
+    assert isinstance(found, Exhausted)
+    assert found.until == NOW + HOUR
+
+
 def test_a_sticky_account_that_is_not_usable_is_left() -> None:
     """The strategy decides then."""
     full_one = member("b", full("5h", NOW + HOUR))
@@ -254,7 +265,7 @@ def test_what_is_chosen_is_usable(
     if free:
         assert name_of(found) in free
     elif isinstance(found, Choice):
-        assert len(members) == 1
+        assert len(members) == 1 or states[name_of(found)] is AccountState.RECONNECT
         assert states[name_of(found)] is not AccountState.PAUSED
         assert name_of(found) not in tried
     assert found.reason

@@ -184,6 +184,25 @@ async def test_an_overload_moves_a_request_and_not_its_conversation(world: World
     assert world.provider.served == ["work", "work", "home", "work"]
 
 
+async def test_logins_that_all_fail(world: World) -> None:
+    """Not a matter of waiting: what has to be done is said. With one that resets, it is."""
+    for name in ("one", "other"):
+        soon = {"access_token": name, "expires_at": world.now + 60}
+        email = f"{name}@x.org"
+        request = wire.AddAccount(provider="claude", tokens=soon, email=email, join=True)
+        await world.app.accounts.adding.paste(request, ADA)
+    world.clock.advance(61)
+    status, _, body = await world.ask()
+    assert status == 502
+    assert json.loads(body)["code"] in ("oauth_refresh_failed", "oauth_not_connected")
+    assert "remedy" in json.loads(body)
+    await world.add("work")
+    world.provider.answers["work"].append(rejected("five_hour", world.now + HOUR))
+    heads = [(await world.ask())[1] for _ in range(2)]
+    assert [b"accounts_exhausted" in head for head in heads] == [False, True]
+    assert world.provider.served == ["work"]
+
+
 async def test_many_at_once(world: World) -> None:
     """Thirty requests meet the limit together: all are answered, none is left under way."""
     await two(world)
