@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlmodel import Session, SQLModel
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store import installation, vaults
 from proxy_core.store.database import Database
-from proxy_core.store.upgrade import known_revisions
+from proxy_core.store.upgrade import MIGRATIONS, known_revisions
 from tests.postgres import PostgresServer
 from tests.store.conftest import vault
 
@@ -69,6 +71,35 @@ def test_opening_again_keeps_everything(location: str) -> None:
     again = Database.open(location)
     assert names(again) == ["kept"]
     again.close()
+
+
+def test_what_an_earlier_version_stored_is_kept(tmp_path: Path) -> None:
+    """Agents keep their grants, and the log its rows, when accounts come into being."""
+    path = tmp_path / "vault.db"
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for statement in (
+            "INSERT INTO vault VALUES ('v1', 'default', 'deny', 1)",
+            "INSERT INTO agent VALUES ('a1', 'bot', 'no-access', x'00', 1, NULL, NULL)",
+            "INSERT INTO agent_grant VALUES ('a1', 'v1', 'proxy')",
+            f"INSERT INTO request_log VALUES (7{', 1' * 30})",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    path.chmod(0o600)
+    database = Database.open(path)
+    with database.engines.read.connect() as connection:
+        for statement, expected in (
+            ("SELECT account_id FROM agent", None),
+            ("SELECT role FROM agent_grant", "proxy"),
+            ("SELECT account_reason FROM request_log WHERE id = 7", ""),
+        ):
+            assert connection.exec_driver_sql(statement).scalar_one() == expected
+    database.close()
 
 
 def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
