@@ -60,7 +60,7 @@ async def tokens_of(flow: Flow, providers: Providers, clock: Clock) -> TokenSet:
     endpoint, left = providers.endpoint, max(0.0, flow.ends_at - clock.monotonic())
     if flow.device is not None:
         async with asyncio.timeout(left):
-            return await await_device(endpoint, client, secret, flow.device)
+            return await await_device(endpoint, client, secret, flow.device, clock=clock.time)
     if flow.request is None:
         return await renew(endpoint, client, secret, None)
     async with asyncio.timeout(left):
@@ -94,7 +94,8 @@ async def _redirect_uri(
     try:
         await flow.resources.enter_async_context(receiver)
     except VaultError as error:
-        raise VaultError("conflict", f"{error.detail}. Without a listener: headless.") from None
+        way_out = "free it, or log in headless"
+        raise VaultError("conflict", f"{error.detail}: {way_out}") from None
     flow.receiver, flow.port = receiver, client.callback_port or 0
     return receiver.redirect_uri
 

@@ -67,6 +67,8 @@ class Flows:
             raise
         self._announce(EventType.CONNECT_STARTED, flow)
         flow.task = asyncio.create_task(self._carry(flow, providers))
+        # Let it begin: a task that is cancelled before would never close what the flow holds.
+        await asyncio.sleep(0)
         if flow.kind is FlowKind.DIRECT:
             await flow.ended.wait()
             if flow.state is not FlowState.CONNECTED:

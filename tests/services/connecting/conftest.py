@@ -1,5 +1,6 @@
 """A worker's use cases, and a provider that demands PKCE and the right redirect."""
 
+import json
 import shutil
 import ssl
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.connecting.providers import CALLBACK_PATH, Providers
 from proxy_core.services.principal import operator
 from tests.oauth.rotating import RotatingServer
-from tests.oauth.servers import Received, listening
+from tests.oauth.servers import Received, listening, reply
 from tests.services.conftest import ADA
 
 CALLBACK = f"http://127.0.0.1:14321{CALLBACK_PATH}"
@@ -26,13 +27,21 @@ CALLBACK = f"http://127.0.0.1:14321{CALLBACK_PATH}"
 
 @dataclass
 class Provider(RotatingServer):
-    """`received` are the requests to its token endpoint."""
+    """`received` are the requests to its token endpoint; `email` is told of whoever signs in."""
 
+    email: str = ""
     received: list[Received] = field(default_factory=list)
 
     async def __call__(self, request: Received) -> bytes | None:
         self.received.append(request)
         return await super().__call__(request)
+
+    def _tokens(self, access: str, refresh: str | None) -> bytes:
+        _, _, body = super()._tokens(access, refresh).partition(b"\r\n\r\n")
+        fields = json.loads(body)
+        if self.email:
+            fields["account"] = {"email_address": self.email}
+        return reply(json.dumps(fields))
 
     def fields(self, **more: object) -> dict[str, object]:
         """What a request says of a public client here."""
