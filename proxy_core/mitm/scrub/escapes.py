@@ -38,7 +38,7 @@ class Escapes:
         self._codes = _numbered(codes)
         # An escaped `%` may begin another escape: `_stands_for` looks at what follows.
         self._percent = re.compile(b"%(?=" + _any_hex({PERCENT, *self._percents}, 2) + b")")
-        self._code = re.compile(rb"\\u(?:" + _any_hex(self._codes, 4) + b")")
+        self._code = re.compile(rb"\\u" + _any_hex(self._codes, 4))
         self._short = [
             (re.compile(re.escape(b"\\" + after)), self._codes[ord(character)])
             for character, after in SHORT_ESCAPES.items()
@@ -126,11 +126,14 @@ def _any_hex(values: Iterable[int], digits: int) -> bytes:
     for value in sorted(_ALPHANUMERIC.union(values)):
         text = f"{value:0{digits}x}"
         by_high.setdefault(text[:-1], []).append(text[-1])
+    # What all begin with stands before the choice: the longer it is, the faster the search.
+    common = "00" if all(high.startswith("00") for high in by_high) else ""
     choices = [
-        _ignoring_case(high) + "[" + "".join(sorted({*lows, *"".join(lows).upper()})) + "]"
+        _ignoring_case(high.removeprefix(common))
+        + f"[{''.join(sorted({*lows, *''.join(lows).upper()}))}]"
         for high, lows in by_high.items()
     ]
-    return "|".join(choices).encode()
+    return f"{common}(?:{'|'.join(choices)})".encode()
 
 
 def _ignoring_case(digits: str) -> str:
