@@ -24,6 +24,7 @@ from proxy_core.domain.oauth import (
 )
 from proxy_core.services.context import Context
 from proxy_core.services.logins import Login, Logins, LoginState
+from proxy_core.services.logins.patience import patiently
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Borrowed, BorrowedKind, VaultEntry
 from proxy_core.store import credentials as store
@@ -173,7 +174,7 @@ class OAuthCredentials:
                 kind="oauth",
             )
 
-        return await self._context.change(work, then)
+        return await patiently(lambda: self._context.change(work, then))
 
 
 def add_health(info: wire.CredentialInfo, login: Login, now: float) -> None:

@@ -33,7 +33,7 @@ async def list_credentials(
     return await app.credentials.list(vault, key)
 
 
-@post("/v1/credentials", status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
+@post("/v1/credentials", status_code=200, opt=_CHANGE, responses=change_fails(401, 404, 409))
 async def set_credentials(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.SetCredentials]
 ) -> wire.CredentialsSet:
@@ -42,7 +42,7 @@ async def set_credentials(
     return await app.credentials.set(data, by)
 
 
-@delete("/v1/credentials", status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
+@delete("/v1/credentials", status_code=200, opt=_CHANGE, responses=change_fails(401, 404, 409))
 async def delete_credentials(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.DeleteCredentials]
 ) -> wire.CredentialsDeleted:

@@ -1,5 +1,6 @@
 """OAuth credentials as operators see them: pasted, listed, refreshed, deleted."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -175,6 +176,27 @@ async def test_a_sealed_vault_takes_no_tokens(app: Application, provider: Provid
     await app.keys.seal(ADA)
     assert (await fails(app, provider)).code == "sealed"
     assert provider.requests == 0
+
+
+async def test_what_was_issued_waits_for_the_database(app: Application, provider: Provider) -> None:
+    """The pasted refresh token is spent: what came for it is stored when it can be."""
+    engine = app._context.database.engines.log
+
+    async def break_and_mend() -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE oauth_login RENAME TO away")
+        provider.let_go()
+        await asyncio.sleep(0.1)  # it mends while the first pause lasts
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE away RENAME TO oauth_login")
+
+    provider.keep_back()
+    pasting = asyncio.create_task(paste(app, provider))
+    await provider.held.wait()
+    await break_and_mend()
+    login = await pasting
+    assert provider.accepts((await app.logins.access(login.id)).value)
+    assert (provider.refreshes, provider.reuse) == (1, 0)
 
 
 async def test_revealing_leaves_tokens_out(app: Application, provider: Provider) -> None:
