@@ -4,10 +4,11 @@ import os
 
 import pytest
 
+from tests.oauth.issuer import issuer
 from tests.postgres import postgres_server, postgres_url
 from tests.sessions import has_leader
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["issuer", "postgres_server", "postgres_url"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

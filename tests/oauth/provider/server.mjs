@@ -8,7 +8,10 @@ let handle;
 
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address();
-  const redirects = { application_type: 'native', redirect_uris: ['http://127.0.0.1/callback'] };
+  const redirects = {
+    application_type: 'native',
+    redirect_uris: ['http://127.0.0.1/callback', 'http://127.0.0.1/v1/oauth/callback'],
+  };
   const device = 'urn:ietf:params:oauth:grant-type:device_code';
   const provider = new Provider(`http://127.0.0.1:${port}`, {
     clients: [
