@@ -75,6 +75,8 @@ class SyntheticWorker:
             return wire.VaultList(vaults=[vault])
         if call.path.endswith("/services"):
             return wire.ServiceList(vault="default", services=[])
+        if call.path == "/v1/holds":
+            return wire.HoldList(holds=[])
         if call.path == "/v1/credentials":
             return wire.CredentialList(keys=[], credentials=[])
         return wire.LogPage(logs=[], next_cursor=None, latest_id=0)
@@ -116,13 +118,16 @@ async def _press_and_wait(app: App[Any], key: str, view: TrafficView) -> float:
     app.simulate_key(key)
     while view.cursor == cursor or _written == written:
         await asyncio.sleep(0.001)
-        if time.perf_counter() - before > 2:
+        if time.perf_counter() - before > 10:
             raise RuntimeError(f"{key} had no effect")
     return (time.perf_counter() - before) * 1000
 
 
-async def _until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 - the application has no event for it
+async def _until(holds: Callable[[], bool], running: "asyncio.Task[Any]") -> None:
+    """Wait. Raises RuntimeError when the application has ended."""
+    while not holds():
+        if running.done():
+            raise RuntimeError(f"the console ended: {running.result()}")
         await asyncio.sleep(0.05)
 
 
@@ -137,13 +142,24 @@ class Load:
 
 
 async def measure(open_link: OpenLink, rate: int, seconds: float) -> Load:
-    """One run: fill the ring, follow for `seconds`, then press keys for as long."""
-    global _written
+    """One run: fill the ring, follow for `seconds`, then press keys for as long.
+
+    Raises RuntimeError when the console ends, or takes no notice of a key.
+    """
     app = ConsoleApp(open_link)
     app.driver_class = CountingDriver
     task = asyncio.create_task(app.run_async(headless=False, size=SIZE, mouse=False))
-    await _until(lambda: bool(app.is_running and app._screen_stacks.get("traffic")))
-    await _until(lambda: len(app.traffic.ring) >= min(10_000, rate * 3))
+    try:
+        await _until(lambda: bool(app.is_running and app._screen_stacks.get("traffic")), task)
+        await _until(lambda: len(app.traffic.ring) >= min(10_000, rate * 3), task)
+        return await _follow(app, seconds)
+    finally:
+        app.exit(0)
+        await asyncio.wait((task,))
+
+
+async def _follow(app: ConsoleApp, seconds: float) -> Load:
+    global _written
     view = app.screen.query_one(TrafficView)
     gc.collect()
     memory, cpu, clock = resident_mib(os.getpid()), time.process_time(), time.perf_counter()
@@ -158,8 +174,6 @@ async def measure(open_link: OpenLink, rate: int, seconds: float) -> Load:
         await asyncio.sleep(seconds / 240)
     gc.collect()
     grown = resident_mib(os.getpid()) - memory
-    app.exit(0)
-    await task
     return Load(statistics.quantiles(waits, n=100)[94], share * 100, kilobytes, grown)
 
 
