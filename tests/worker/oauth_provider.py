@@ -23,6 +23,7 @@ class LiveProvider(RotatingServer):
     posted: list[bytes] = field(default_factory=list)
     _issued: dict[str, float] = field(default_factory=dict)
     _revoked: set[str] = field(default_factory=set)
+    _counted: threading.Condition = field(default_factory=threading.Condition)
 
     def __enter__(self) -> Self:
         self._ready, self._end = threading.Event(), asyncio.Event()
@@ -39,6 +40,11 @@ class LiveProvider(RotatingServer):
         """The API takes no access token that was issued so far."""
         self._revoked |= set(self._issued)
 
+    def wait_for(self, refreshes: int) -> None:
+        """Return once so many refreshes were carried out."""
+        with self._counted:
+            assert self._counted.wait_for(lambda: self.refreshes >= refreshes, timeout=30)
+
     def accepts(self, access: bytes) -> bool:
         token = access.decode()
         if token in self._revoked or time.time() >= self._issued.get(token, 0.0):
@@ -49,6 +55,8 @@ class LiveProvider(RotatingServer):
         if request.target.startswith("/resource"):
             return self._resource(request)
         answer = await super().__call__(request)
+        with self._counted:
+            self._counted.notify_all()
         await asyncio.sleep(self.delay)
         return answer
 
