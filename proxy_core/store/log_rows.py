@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any, Final
 
+import msgspec
+
 from proxy_core.domain.traffic import RequestRecord
 
 MAX_TEXT: Final = 2_048
@@ -16,11 +18,23 @@ COLUMNS: Final = ("vault_id", *FIELDS)
 LISTS: Final = ("credential_keys", "injected_headers")
 
 _fields_of = attrgetter(*FIELDS)
+_KINDS: Final = {field.name: field.type for field in msgspec.structs.fields(RequestRecord)}
+_texts_of = attrgetter(*(name for name in FIELDS if _KINDS[name] is str))
+_lists_of = attrgetter(*LISTS)
+_PLACES: Final = tuple(COLUMNS.index(name) for name in LISTS)
 
 
 def row_of(record: RequestRecord, vault_id: str) -> tuple[Any, ...]:
     """The row to insert, in the order of COLUMNS."""
-    return (vault_id, *map(_stored, _fields_of(record)))
+    lists = [",".join(names) for names in _lists_of(record)]
+    # One look at all texts tells that none of them has to be changed: so it is with most records.
+    together = "".join((*_texts_of(record), *lists))
+    if len(together) > MAX_TEXT or not together.isascii() or "\0" in together:
+        return (vault_id, *map(_stored, _fields_of(record)))
+    row = [vault_id, *_fields_of(record)]
+    for place, names in zip(_PLACES, lists, strict=True):
+        row[place] = names
+    return tuple(row)
 
 
 def record_of(row: Mapping[Any, Any], vault: str) -> RequestRecord:
