@@ -13,8 +13,9 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_origin
 
+import msgspec
 from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 
@@ -73,13 +74,7 @@ class SyntheticWorker:
         if call.path == "/v1/vaults":
             vault = wire.Vault(id="1", name="default", created_at=rfc3339(time.time()))
             return wire.VaultList(vaults=[vault])
-        if call.path.endswith("/services"):
-            return wire.ServiceList(vault="default", services=[])
-        if call.path == "/v1/holds":
-            return wire.HoldList(holds=[])
-        if call.path == "/v1/credentials":
-            return wire.CredentialList(keys=[], credentials=[])
-        return wire.LogPage(logs=[], next_cursor=None, latest_id=0)
+        return _empty(call.result_type)
 
     def keep(self, session: wire.OperatorSession | None) -> None:
         """Nobody is asked for a session here."""
@@ -97,6 +92,18 @@ class SyntheticWorker:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _empty(kind: Any) -> Any:
+    """An answer with nothing in it."""
+    required = (field for field in msgspec.structs.fields(kind) if field.required)
+    return kind(**{field.name: _nothing(field.type) for field in required})
+
+
+def _nothing(kind: Any) -> Any:
+    """The least value of a field: an empty list or text, 0, or None where that may be."""
+    plain = kind if isinstance(kind, type) else get_origin(kind)
+    return plain() if plain in (list, dict, str, int, float, bool) else None
 
 
 def _event(number: int) -> Event:
