@@ -23,7 +23,8 @@ from vault_tui.state import Level
 from vault_tui.widgets.spans import countdown, seconds_until
 from vault_tui.widgets.words import plain, safe_lines
 
-_PAUSE_SECONDS = 1.0
+# Between two questions: the worker waits with its answer by itself.
+_PAUSE_SECONDS = 0.2
 
 
 class SignInDialog(Dialog[wire.OAuthFlow]):
@@ -92,6 +93,7 @@ class SignInDialog(Dialog[wire.OAuthFlow]):
                 self._complain(str(error))
                 if error.code == "not_found":
                     return
+            if not self._flow.ended:
                 await asyncio.sleep(_PAUSE_SECONDS)
         self._end()
 
@@ -121,7 +123,7 @@ class SignInDialog(Dialog[wire.OAuthFlow]):
             device = self._flow.kind == "device"
             sentence = words.WAITING_DEVICE if device else words.WAITING
             text = sentence.format(left=countdown(left or 0))
-        self.query_one("#progress", Static).update(Content.styled(text, "$muted"))
+        self._say("#progress", text, "$muted")
 
     # --- what is done -------------------------------------------------------------------------
 
@@ -137,13 +139,11 @@ class SignInDialog(Dialog[wire.OAuthFlow]):
         self.run_worker(self._complete(pasted), exit_on_error=True)
 
     async def _complete(self, pasted: str) -> None:
+        """How it ends is heard by who follows it."""
         try:
             self._took(await self.console.send(calls.complete_flow(self._flow.id, pasted)))
         except VaultError as error:
             self._complain(str(error))
-            return
-        if self._flow.ended:
-            self._end()
 
     async def action_copy(self) -> None:
         """Send the address to the clipboard: it is no secret, but useless to anybody else."""
@@ -163,6 +163,9 @@ class SignInDialog(Dialog[wire.OAuthFlow]):
         self.console.notice(words.GAVE_UP, Level.WARNING)
 
     def _complain(self, text: str, style: str = "$error") -> None:
-        if self.is_attached:
-            said = Content.styled(safe_lines(text), style)
-            self.query_one("#complaint", Static).update(said)
+        self._say("#complaint", text, style)
+
+    def _say(self, where: str, text: str, style: str) -> None:
+        # News of the login may come while the dialog is being taken down, line by line.
+        for line in self.query(where).results(Static):
+            line.update(Content.styled(safe_lines(text), style))

@@ -6,6 +6,7 @@ from itertools import zip_longest
 from textual.content import Content
 
 from proxy_core.base.clock import parse_rfc3339
+from proxy_core.base.text import display_safe
 from proxy_core.domain.wire import AccountChoice, AccountInfo, PoolChoices
 from vault_tui import strings
 from vault_tui import strings_accounts as words
@@ -59,21 +60,23 @@ def _account(account: AccountInfo, now: float) -> list[Content]:
 
 
 def _tokens(account: AccountInfo, now: float) -> list[Content]:
-    lines = [
+    """An error first: it must not be below the edge of a small terminal."""
+    error = account.last_error
+    return [
         heading(words.DETAIL_TOKENS),
+        *([field(words.LAST_ERROR, error, "$error")] if error else []),
         field(words.EXPIRES, in_words(account.expires_at, now)),
         field(words.NEXT_REFRESH, in_words(account.next_refresh_at, now)),
         field(words.LAST_REFRESH, ago(account.last_refresh_at or "", now)),
         field(words.REFRESHES, str(account.refresh_count)),
     ]
-    if account.last_error:
-        lines.append(field(words.LAST_ERROR, account.last_error, "$error"))
-    return lines
 
 
 def _quota(account: AccountInfo, now: float) -> list[Content]:
     lines = [
-        field(words.LIMITED.format(family=family), in_words(until, now), "$warning")
+        field(
+            words.LIMITED.format(family=display_safe(family, 20)), in_words(until, now), "$warning"
+        )
         for family, until in account.limited.items()
     ]
     if account.quota_asked_at:
@@ -88,7 +91,7 @@ def _choices(account: AccountInfo, pools: Sequence[PoolChoices]) -> list[Content
     for pool in pools:
         if pool.key not in account.pools:
             continue
-        lines += [Content(""), heading(f"{pool.key}: {words.DETAIL_SWITCHES}")]
+        lines += [Content(""), plain(f"{pool.key}: {words.DETAIL_SWITCHES}", "$accent bold")]
         lines += [choice_line(choice) for choice in pool.latest[:_SHOWN_CHOICES]] or [
             Content.styled(words.SWITCHES_NONE, "$muted")
         ]
