@@ -51,7 +51,8 @@ def render_answer(
     retry_after = error.retry_after or _DEFAULT_RETRY_AFTER.get(error.code)
     if retry_after:
         head += b"Retry-After: %d\r\n" % retry_after
-    soon = error.kind.retryable and (retry_after or 0) <= _SOON
+    passing = error.kind.retryable or error.retry_after is not None
+    soon = passing and (retry_after or 0) <= _SOON
     if not soon and (status in (401, 403, 429) or status >= 500):
         head += b"x-should-retry: false\r\n"
     if close:

@@ -38,6 +38,14 @@ def test_should_retry(code: str, hopeless: bool) -> None:
     assert (b"x-should-retry: false\r\n" in render_answer(VaultError(code))) is hopeless
 
 
+def test_an_error_that_says_when_is_worth_a_retry() -> None:
+    """A token that couldn't be refreshed just now, unlike one that a person has to connect anew."""
+    now = render_answer(VaultError("oauth_refresh_failed", retry_after=2))
+    assert b"Retry-After: 2\r\n" in now
+    assert b"x-should-retry" not in now
+    assert b"x-should-retry: false\r\n" in render_answer(VaultError("oauth_refresh_failed"))
+
+
 def test_retry_after() -> None:
     """The error's own time counts; some codes have one anyway."""
     assert b"Retry-After: 7\r\n" in render_answer(VaultError("rate_limited", retry_after=7))
