@@ -34,7 +34,7 @@ async def test_a_hit(receiver: LoopbackReceiver) -> None:
     """The right state gives the code, a plain page, and ends the listening."""
     waiting = asyncio.create_task(receiver.wait(STATE))
     page = await get(f"{receiver.redirect_uri}?{GOOD}")
-    assert await waiting == ("the-code", STATE)
+    assert await waiting == ("the-code", STATE, "")
     assert page.status_code == 200
     assert "close this window" in page.text
     assert page.headers["cache-control"] == "no-store"
@@ -47,7 +47,7 @@ async def test_a_hit(receiver: LoopbackReceiver) -> None:
 async def test_a_hit_before_anyone_waits(receiver: LoopbackReceiver) -> None:
     """A browser that is quicker than we are waits for its page."""
     page = asyncio.create_task(get(f"{receiver.redirect_uri}?{GOOD}"))
-    assert await receiver.wait(STATE) == ("the-code", STATE)
+    assert await receiver.wait(STATE) == ("the-code", STATE, "")
     assert (await page).status_code == 200
 
 
@@ -74,7 +74,7 @@ async def test_what_does_not_count(receiver: LoopbackReceiver, target: str) -> N
     assert "evil" not in page.text
     assert not waiting.done()
     await get(f"{receiver.redirect_uri}?{GOOD}")
-    assert await waiting == ("the-code", STATE)
+    assert await waiting == ("the-code", STATE, "")
 
 
 @pytest.mark.parametrize(

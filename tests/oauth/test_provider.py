@@ -40,7 +40,8 @@ async def connected(client: OAuthClient, secret: bytes | None = None) -> TokenSe
     request = authorization_request(client, REDIRECT)
     async with Person() as person:
         address = await person.connect(request.url, REDIRECT)
-    code, state = parse_callback(address)
+    code, state, issued_by = parse_callback(address)
+    assert issued_by == client.issuer
     assert state == request.state
     return await TokenEndpoint(plain_http()).exchange_code(
         client, secret, code=code, redirect_uri=REDIRECT, verifier=request.verifier
@@ -106,7 +107,7 @@ async def test_a_code_is_worth_nothing_without_its_verifier(issuer: str) -> None
     client = await configured(issuer)
     request = authorization_request(client, REDIRECT)
     async with Person() as person:
-        code, _ = parse_callback(await person.connect(request.url, REDIRECT))
+        code, *_ = parse_callback(await person.connect(request.url, REDIRECT))
     with pytest.raises(TokenError) as caught:
         await TokenEndpoint(plain_http()).exchange_code(
             client, None, code=code, redirect_uri=REDIRECT, verifier="x" * 43

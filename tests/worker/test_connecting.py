@@ -126,6 +126,16 @@ def test_pasting(api: Api) -> None:
     assert caught.value.code == "conflict"
 
 
+def test_a_code_of_another_issuer(api: Api) -> None:
+    """It is not shown to the one that was asked (RFC 9207)."""
+    flow = api.begin("MIXED_UP")
+    address, _ = browse(flow, opens=False)
+    mixed_up = re.sub(r"([?&]iss=)[^&]+", r"\1https%3A%2F%2Fother.test", address)
+    assert mixed_up != address
+    ended = api.complete(flow, mixed_up)
+    assert (ended.state, ended.error) == ("failed", "issuer_mismatch")
+
+
 def test_pasting_code_and_state(api: Api) -> None:
     """As a page of the provider would show them."""
     flow = api.begin("CODE", headless=True)

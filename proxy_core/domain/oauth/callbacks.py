@@ -16,10 +16,14 @@ _URL = re.compile(r"https?://", re.IGNORECASE)
 
 
 class Callback(NamedTuple):
-    """A code and the state it came with; the state is empty if the text had none."""
+    """A code, the state it came with, and who says to have issued it (RFC 9207).
+
+    State and issuer are empty if the text had none.
+    """
 
     code: str
     state: str
+    issuer: str = ""
 
     def __repr__(self) -> str:
         return "Callback(...)"
@@ -58,7 +62,7 @@ def _from_query(query: str) -> Callback:
     except ValueError:
         raise VaultError("bad_request", "the callback address is malformed") from None
     fields = dict(pairs)
-    for name in ("code", "state", "error"):
+    for name in ("code", "state", "error", "iss"):
         if sum(given == name for given, _ in pairs) > 1:
             raise VaultError("bad_request", f"the callback address has {name} twice")
     if error := fields.get("error"):
@@ -71,4 +75,4 @@ def _from_query(query: str) -> Callback:
     code = fields.get("code", "")
     if not code:
         raise VaultError("bad_request", "the callback address holds no code")
-    return Callback(code, fields.get("state", ""))
+    return Callback(code, fields.get("state", ""), fields.get("iss", ""))

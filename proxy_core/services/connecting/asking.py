@@ -65,6 +65,9 @@ async def tokens_of(flow: Flow, providers: Providers, clock: Clock) -> TokenSet:
         return await renew(endpoint, client, secret, None)
     async with asyncio.timeout(left):
         callback = await _callback(flow, flow.request.state)
+    if client.issuer and callback.issuer not in ("", client.issuer):  # RFC 9207 2.4
+        detail = "The code was issued by another issuer than the one that was asked."
+        raise TokenError(final=True, code="issuer_mismatch", detail=detail)
     return await endpoint.exchange_code(
         client,
         secret,
