@@ -75,6 +75,20 @@ def vault_tui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]
         line.as_peer("stop")
 
 
+@pytest.fixture(scope="session")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """The command line over a worker whose token endpoints may be on this machine."""
+    bare = CommandLine(tmp_path_factory.mktemp("oauth") / "home")
+    flags = ("--port", "0", "--proxy-port", "0", "--allow-http-token-urls")
+    assert bare.as_peer("start", *flags).returncode == 0
+    try:
+        assert bare.as_peer("init", "--password-stdin", stdin=PASSWORD + "\n").returncode == 0
+        client = SyncClient(Target(socket=bare.home / "worker.sock"))
+        yield replace(bare, token=client.send(calls.unlock("password", PASSWORD)).token)
+    finally:
+        bare.as_peer("stop")
+
+
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[CommandLine]:
     """The command line over an empty home; a worker that was started is stopped."""

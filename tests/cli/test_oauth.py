@@ -2,30 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from proxy_core.client import calls
-from proxy_core.client.sync_client import SyncClient
-from proxy_core.client.target import Target
-from tests.cli.conftest import PASSWORD, CommandLine
+from tests.cli.conftest import CommandLine
 from tests.worker.oauth_provider import LiveProvider
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    """The command line over a worker whose token endpoints may be on this machine."""
-    bare = CommandLine(tmp_path_factory.mktemp("oauth") / "home")
-    flags = ("--port", "0", "--proxy-port", "0", "--allow-http-token-urls")
-    assert bare.as_peer("start", *flags).returncode == 0
-    try:
-        assert bare.as_peer("init", "--password-stdin", stdin=PASSWORD + "\n").returncode == 0
-        client = SyncClient(Target(socket=bare.home / "worker.sock"))
-        yield replace(bare, token=client.send(calls.unlock("password", PASSWORD)).token)
-    finally:
-        bare.as_peer("stop")
 
 
 @pytest.fixture

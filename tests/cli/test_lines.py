@@ -1,0 +1,96 @@
+"""Lines of standard input, and what may come before them."""
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from proxy_core.base.errors import VaultError
+from vault_tui.cli.lines import MAX_LINE_BYTES, Lines
+
+
+class Pipe:
+    """Something to write lines to."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe()
+
+    def write(self, data: bytes) -> None:
+        os.write(self.writer, data)
+
+    def end(self) -> None:
+        writer, self.writer = self.writer, -1
+        os.close(writer)
+
+    def close(self) -> None:
+        os.close(self.reader)
+        if self.writer >= 0:
+            self.end()
+
+
+@pytest.fixture
+def stdin() -> Iterator[Pipe]:
+    """Standard input."""
+    pipe = Pipe()
+    yield pipe
+    pipe.close()
+
+
+@pytest.fixture
+def wake() -> Iterator[Pipe]:
+    """What else is waited for."""
+    pipe = Pipe()
+    yield pipe
+    pipe.close()
+
+
+def test_lines_one_by_one(stdin: Pipe) -> None:
+    """Without blanks around them, whatever their ends, and none for empty ones."""
+    stdin.write(b"first\r\n\n  second \nlast")
+    stdin.end()
+    lines = Lines(stdin.reader)
+    assert [lines.next() for _ in range(4)] == ["first", "second", "last", None]
+
+
+def test_a_line_that_comes_in_parts(stdin: Pipe) -> None:
+    """It is waited for as a whole."""
+    lines = Lines(stdin.reader)
+    stdin.write(b"one ")
+    threading.Timer(0.05, stdin.write, (b"line\nmore\n",)).start()
+    assert lines.next() == "one line"
+    assert lines.next() == "more"
+
+
+def test_what_wakes_comes_first(stdin: Pipe, wake: Pipe) -> None:
+    """The wait ends without a line, and a line that was begun is kept."""
+    lines = Lines(stdin.reader)
+    stdin.write(b"half")
+    threading.Timer(0.05, wake.end).start()
+    assert lines.next(wake.reader) is None
+    stdin.write(b" a line\n")
+    assert lines.next() == "half a line"
+
+
+def test_an_input_that_has_ended(stdin: Pipe, wake: Pipe) -> None:
+    """Then only what wakes is waited for."""
+    stdin.end()
+    lines = Lines(stdin.reader)
+    threading.Timer(0.05, wake.end).start()
+    assert lines.next(wake.reader) is None
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\n", b"x" * (MAX_LINE_BYTES + 1)])
+def test_what_is_no_line(stdin: Pipe, data: bytes) -> None:
+    """Not UTF-8, or without end: refused, and nothing of it is repeated."""
+    writing = threading.Thread(target=lambda: _write_all(stdin, data))
+    writing.start()
+    with pytest.raises(VaultError) as caught:
+        Lines(stdin.reader).next()
+    writing.join(5)
+    assert "xx" not in str(caught.value)
+
+
+def _write_all(pipe: Pipe, data: bytes) -> None:
+    while data:
+        data = data[os.write(pipe.writer, data) :]
