@@ -24,7 +24,7 @@ _DECIDES = re.compile(
     + _ENDS_HERE
     + rb")(?:: )?([^\r]*+)"
 )
-_SIZE = re.compile(rb"[0-9]{1,18}")
+_SIZE = re.compile(rb"0|[1-9][0-9]{0,17}")  # as we would write it
 _BODILESS = (b"204", b"304")
 
 
