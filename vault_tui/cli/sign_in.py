@@ -8,19 +8,22 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import oauth_calls as calls
 from proxy_core.client.calls import Call
-from proxy_core.client.sync_client import SyncClient
 from proxy_core.domain.wire import OAuthFlow
 from vault_tui.cli import output
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import say
 from vault_tui.cli.lines import Lines
 from vault_tui.cli.options import F
+
+if TYPE_CHECKING:
+    from proxy_core.client.sync_client import SyncClient
 
 _ASK = "Paste the code, or the address of the page where it ended: "
 
@@ -115,7 +118,7 @@ def _ended(connection: Connection, flow: OAuthFlow, lines: Lines) -> OAuthFlow:
 class _Watch:
     """Follows a flow in a thread; `descriptor` can be read once it has ended."""
 
-    def __init__(self, client: SyncClient, flow_id: str) -> None:
+    def __init__(self, client: "SyncClient", flow_id: str) -> None:
         self._client = client
         self._flow_id = flow_id
         self._result: OAuthFlow | VaultError | None = None
