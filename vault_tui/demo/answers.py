@@ -10,7 +10,6 @@ _ERRORS = {
     429: "Rate limit reached for requests",
     500: "An unknown error occurred",
     503: "Service temporarily unavailable",
-    529: "Overloaded",
 }
 _SENTENCE = "The cart module mixes pricing and storage so I would split it in two steps"
 _WORDS = tuple(_SENTENCE.split())

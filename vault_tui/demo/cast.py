@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vault_tui.demo.quota import Course, Courses
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -43,6 +45,7 @@ class Part:
 
     `header` and `expects` are what the upstream has to receive, `{KEY}` being a credential's value
     and `{basic}` the first one as a basic user name; `in_path` is expected in the path instead.
+    `signs_in`: it receives the token of a login instead.
     """
 
     document: Mapping[str, Any]
@@ -50,6 +53,26 @@ class Part:
     header: str = ""
     expects: str = ""
     in_path: str = ""
+    signs_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A login: an account of Claude if it has an e-mail, else an OAuth credential of that name.
+
+    Its tokens are for `host`, live `life` seconds, begin with `prefix` and are refreshed at
+    `token_host`. `joins`: into the pool.
+    """
+
+    name: str
+    host: str
+    token_host: str
+    token_path: str
+    life: int
+    prefix: str
+    email: str = ""
+    quota: Courses = field(default_factory=dict)
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +90,11 @@ def _bearer(name: str, host: str, key: str, **more: Any) -> Part:
     return Part(document, (key,), "authorization", f"Bearer {{{key}}}")
 
 
-_ANTHROPIC_AUTH = {"type": "api-key", "key": "ANTHROPIC_API_KEY", "header": "x-api-key"}
+def _signed_in(name: str, host: str, key: str) -> Part:
+    auth = {"type": "bearer", "token": key}
+    return Part({"name": name, "host": host, "auth": auth}, signs_in=True)
+
+
 _PAGERDUTY_AUTH = {
     "type": "api-key",
     "key": "PAGERDUTY_TOKEN",
@@ -95,12 +122,8 @@ VAULTS = (
                 "OPENAI_API_KEY",
                 rules=[{"methods": ["DELETE"], "action": "ask"}],
             ),
-            Part(
-                {"name": "anthropic", "host": "api.anthropic.com", "auth": _ANTHROPIC_AUTH},
-                ("ANTHROPIC_API_KEY",),
-                "x-api-key",
-                "{ANTHROPIC_API_KEY}",
-            ),
+            _signed_in("anthropic", "api.anthropic.com", "ANTHROPIC"),
+            _signed_in("gitlab", "gitlab.com/api/*", "GITLAB_OAUTH"),
             Part(
                 {
                     "name": "stripe",
@@ -153,6 +176,63 @@ VAULTS = (
 
 _GITHUB, _OPENAI, _ANTHROPIC = "api.github.com", "api.openai.com", "api.anthropic.com"
 _STRIPE, _SLACK = "api.stripe.com", "slack.com"
+_GITLAB = "gitlab.com"
+
+
+def _account(name: str, life: int, quota: Courses, joins: bool = True) -> Grant:
+    return Grant(
+        name,
+        host=_ANTHROPIC,
+        token_host="platform.claude.com",  # noqa: S106 - a host
+        token_path="/v1/oauth/token",  # noqa: S106 - a path
+        life=life,
+        prefix="sk-ant-",
+        email=f"{name}@acme.test",
+        quota=quota,
+        joins=joins,
+    )
+
+
+_HOUR, _DAY = 3600.0, 86_400.0
+# `work` is nearly used up, so that the pool soon moves to `spare`, and soon back: a short play
+# shows both.
+GRANTS = (
+    _account(
+        "work",
+        150,
+        {
+            "5h": Course(5 * _HOUR, 5 * _HOUR - 85, 0.885 - 4.5 * (5 - 85 / _HOUR), 4.5, 1.0),
+            "7d": Course(7 * _DAY, 3 * _DAY, 0.18 - 0.006 * 72, 0.006),
+            "7d_opus": Course(),
+        },
+    ),
+    _account(
+        "spare",
+        3600,
+        {
+            "5h": Course(5 * _HOUR, 2 * _HOUR, 0.07, 0.12),
+            "7d": Course(7 * _DAY, 5 * _DAY, 0.30, 0.003),
+            "7d_opus": Course(7 * _DAY, 5 * _DAY, 0.83),
+        },
+    ),
+    _account(
+        "lab",
+        28_800,
+        {
+            "5h": Course(5 * _HOUR, 5 * _HOUR - 1460, 1.0, most=1.0),
+            "7d": Course(7 * _DAY, 1 * _DAY, 0.44),
+        },
+        joins=False,
+    ),
+    Grant(
+        "GITLAB_OAUTH",
+        host=_GITLAB,
+        token_host=_GITLAB,
+        token_path="/oauth/token",  # noqa: S106 - a path
+        life=75,
+        prefix="glo",
+    ),
+)
 
 PLAYERS = (
     Player(
@@ -160,7 +240,7 @@ PLAYERS = (
         "default",
         (
             Offer("POST", _ANTHROPIC, "/v1/messages", 6, events=24, body=4200),
-            Offer("POST", _ANTHROPIC, "/v1/messages", 3, (200, 200, 200, 529), 0.3, body=2600),
+            Offer("POST", _ANTHROPIC, "/v1/messages", 3, slow=0.3, body=2600),
             Offer("GET", _GITHUB, "/repos/acme/shop/pulls/{n}", 4),
             Offer("GET", _GITHUB, "/repos/acme/shop/contents/src/cart_{n}.py", 4, (200, 200, 404)),
             Offer("DELETE", _GITHUB, "/repos/acme/shop", refused="method_not_allowed"),
@@ -180,6 +260,7 @@ PLAYERS = (
         (
             Offer("GET", _GITHUB, "/repos/acme/shop/actions/runs?page={n}", 5),
             Offer("POST", _GITHUB, "/repos/acme/shop/statuses/{n}", 4, (201,), body=180),
+            Offer("GET", _GITLAB, "/api/v4/projects/{n}/pipelines", 2),
             Offer("GET", "pack.org", "/simple/requests/", 3),
             Offer("POST", "sentry.io", "/api/0/releases/", 1, refused="credential_not_found"),
             Offer("POST", _SLACK, "/api/chat.postMessage", 2, body=240),
@@ -232,4 +313,5 @@ PLAYERS = (
     ),
 )
 
-HOSTS = tuple(dict.fromkeys(offer.host for player in PLAYERS for offer in player.offers))
+_ASKED = (offer.host for player in PLAYERS for offer in player.offers)
+HOSTS = tuple(dict.fromkeys((*_ASKED, *(grant.token_host for grant in GRANTS))))

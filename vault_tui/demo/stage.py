@@ -15,7 +15,8 @@ from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
 from vault_tui.demo import worker
 from vault_tui.demo.actor import PATIENCE_SECONDS, Actor, ConnectionEnded, Outcome
-from vault_tui.demo.cast import HOSTS, PLAYERS
+from vault_tui.demo.cast import GRANTS, HOSTS, PLAYERS
+from vault_tui.demo.issuer import Issuer
 from vault_tui.demo.pki import make_upstream_tls
 from vault_tui.demo.script import Step, asking
 from vault_tui.demo.upstream import Seen, Upstream
@@ -109,14 +110,14 @@ async def set_stage(home: Home) -> AsyncIterator[Stage]:
     home.prepare()
     values = worker.new_secrets()
     ca_file, context = make_upstream_tls(home.path, HOSTS)
-    upstream = Upstream(values, context)
+    upstream = Upstream(values, context, Issuer(GRANTS))
     await upstream.start()
     options = ["--connect-to", f"::127.0.0.1:{upstream.port}", "--upstream-ca", str(ca_file)]
     process = worker.start_worker(home, options)
     actors: dict[str, Actor] = {}
     try:
         # In a thread: the worker may ask the upstream, which lives in this loop.
-        tokens = await asyncio.to_thread(worker.furnish, home, values)
+        tokens = await asyncio.to_thread(worker.furnish, home, values, upstream.issuer)
         actors = _actors(home, tokens)
         yield Stage(home, upstream, process, actors)
     finally:

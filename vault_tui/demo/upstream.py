@@ -8,12 +8,13 @@ point of the demo: each host gets its real credential, and no other host ever se
 import asyncio
 import base64
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vault_tui.demo import answers
 from vault_tui.demo.cast import VAULTS, Part
+from vault_tui.demo.issuer import USAGE_PATH, Issuer
 
 _EVENT_GAP_SECONDS = 0.04
 _MAX_HEAD = 65536
@@ -36,6 +37,7 @@ class _Request:
     path: str
     headers: Mapping[str, str] = field(repr=False)
     head: str = field(repr=False)
+    body: bytes = field(repr=False)
 
     def number(self, name: str, default: int) -> int:
         return int(self.headers.get(name, default))
@@ -44,8 +46,9 @@ class _Request:
 class Upstream:
     """Start it, then send any host to `port`. `secrets` are the credentials' values by key."""
 
-    def __init__(self, secrets: Mapping[str, str], context: ssl.SSLContext) -> None:
+    def __init__(self, secrets: Mapping[str, str], context: ssl.SSLContext, issuer: Issuer) -> None:
         self.seen = Seen()
+        self.issuer = issuer
         self.port = 0
         self._secrets = secrets
         self._context = context
@@ -83,37 +86,49 @@ class Upstream:
             writer.transport.abort()
 
     async def _answer(self, request: _Request, writer: asyncio.StreamWriter) -> None:
+        if self.issuer.is_token_endpoint(request.host, request.path):
+            status, body = self.issuer.answer_token_request(request.host, request.body)
+            await _send(writer, status, body)
+            return
         self.seen.requests += 1
         known = self._is_known(request)
         await asyncio.sleep(request.number("x-demo-delay-ms", 0) / 1000)
         events = request.number("x-demo-events", 0)
         status = request.number("x-demo-status", 200) if known else 401
-        if events and status == 200:
-            await _stream(writer, request.host, events)
-            return
-        body = answers.body(request.host, request.path, status)
-        writer.write(_head(status, f"Content-Length: {len(body)}") + body)
-        await writer.drain()
+        grant = self.issuer.bearer(request.headers.get("authorization", ""))
+        quota = self.issuer.quota_lines(grant) if grant else []
+        if grant is not None and request.path == USAGE_PATH:
+            await _send(writer, 200, self.issuer.usage(grant))
+        elif events and status == 200:
+            await _stream(writer, request.host, events, quota)
+        else:
+            await _send(writer, status, answers.body(request.host, request.path, status), quota)
 
     def _is_known(self, request: _Request) -> bool:
         """Whether the host got the credential that it is owed, and nobody else's."""
         part = self._parts.get(request.host, Part({}))
         foreign = [value for key, value in self._secrets.items() if key not in part.keys]
         shown = request.head
-        if any(value in shown for value in foreign):
+        if any(value in shown for value in foreign) or self.issuer.strays(request.host, shown):
             self.seen.leaks += 1
-        if not part.keys:
+        if not part.keys and not part.signs_in:
             return True
-        values = {key: self._secrets.get(key, "") for key in part.keys}
-        basic = base64.b64encode(f"{values[part.keys[0]]}:".encode()).decode()
-        if part.in_path:
-            known = request.path.startswith(part.in_path.format(**values))
-        else:
-            wanted = part.expects.format(basic=basic, **values)
-            known = request.headers.get(part.header) == wanted
+        known = self._has_token(request) if part.signs_in else self._has_secret(request, part)
         self.seen.verified += known
         self.seen.wrong += not known
         return known
+
+    def _has_token(self, request: _Request) -> bool:
+        grant = self.issuer.bearer(request.headers.get("authorization", ""))
+        return grant is not None and grant.host == request.host
+
+    def _has_secret(self, request: _Request, part: Part) -> bool:
+        values = {key: self._secrets.get(key, "") for key in part.keys}
+        basic = base64.b64encode(f"{values[part.keys[0]]}:".encode()).decode()
+        if part.in_path:
+            return request.path.startswith(part.in_path.format(**values))
+        wanted = part.expects.format(basic=basic, **values)
+        return request.headers.get(part.header) == wanted
 
 
 async def _read(reader: asyncio.StreamReader) -> _Request:
@@ -122,13 +137,22 @@ async def _read(reader: asyncio.StreamReader) -> _Request:
     method, path, _ = first.split(" ", 2)
     pairs = (line.partition(":") for line in lines if line)
     headers = {name.lower(): value.strip() for name, _, value in pairs}
-    await reader.readexactly(int(headers.get("content-length", 0)))
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
     host = headers.get("host", "").partition(":")[0]
-    return _Request(method, host, path, headers, head)
+    return _Request(method, host, path, headers, head, body)
 
 
-async def _stream(writer: asyncio.StreamWriter, host: str, events: int) -> None:
-    writer.write(_head(200, "Transfer-Encoding: chunked", "text/event-stream"))
+async def _send(
+    writer: asyncio.StreamWriter, status: int, body: bytes, more: Sequence[str] = ()
+) -> None:
+    writer.write(_head(status, f"Content-Length: {len(body)}", more=more) + body)
+    await writer.drain()
+
+
+async def _stream(
+    writer: asyncio.StreamWriter, host: str, events: int, more: Sequence[str]
+) -> None:
+    writer.write(_head(200, "Transfer-Encoding: chunked", "text/event-stream", more))
     for number in range(events):
         data = answers.event(host, number, last=number == events - 1)
         writer.write(b"%x\r\n%s\r\n" % (len(data), data))
@@ -138,8 +162,11 @@ async def _stream(writer: asyncio.StreamWriter, host: str, events: int) -> None:
     await writer.drain()
 
 
-def _head(status: int, framing: str, content_type: str = "application/json") -> bytes:
-    lines = (f"HTTP/1.1 {status} Demo", f"Content-Type: {content_type}", framing, "Server: demo")
+def _head(
+    status: int, framing: str, content_type: str = "application/json", more: Sequence[str] = ()
+) -> bytes:
+    kind = f"Content-Type: {content_type}"
+    lines = (f"HTTP/1.1 {status} Demo", kind, framing, "Server: demo", *more)
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
-from proxy_core.client import calls
+from proxy_core.client import account_calls, calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
-from proxy_core.domain.wire import AgentVault
-from vault_tui.demo.cast import PLAYERS, VAULTS
+from proxy_core.domain.wire import AgentVault, PasteTokens
+from vault_tui.demo.cast import GRANTS, PLAYERS, VAULTS
+from vault_tui.demo.issuer import Issuer
 from vault_tui.demo.lifeline import die_with_parent
 
 _STOP_SECONDS = 10.0
@@ -22,7 +23,6 @@ _STOP_SECONDS = 10.0
 _SHAPES = {
     "GITHUB_TOKEN": "ghp_",
     "OPENAI_API_KEY": "sk-proj-",
-    "ANTHROPIC_API_KEY": "sk-ant-api03-",
     "STRIPE_SECRET_KEY": "sk_test_",
     "SLACK_BOT_TOKEN": "xoxb-",
     "TELEGRAM_BOT_TOKEN": "7310:",
@@ -79,7 +79,7 @@ def operator_client(home: Home) -> SyncClient:
     return SyncClient(Target(socket=socket, token=session.token))
 
 
-def furnish(home: Home, values: Mapping[str, str]) -> dict[str, str]:
+def furnish(home: Home, values: Mapping[str, str], issuer: Issuer) -> dict[str, str]:
     """Set the vault up and fill it with the cast; returns the agents' tokens by name."""
     keyfile: Path = home.path / "demo.key"
     SyncClient(Target(socket=home.socket)).send(calls.init("keyfile", path=str(keyfile)))
@@ -93,6 +93,7 @@ def furnish(home: Home, values: Mapping[str, str]) -> dict[str, str]:
         client.send(calls.replace_services(documents, vault.name))
         if vault.policy != "passthrough":
             client.send(calls.change_vault_settings(vault.name, vault.policy))
+    _sign_in(client, issuer)
     tokens = {}
     for player in PLAYERS:
         grants = [AgentVault(vault_name=player.vault)]
@@ -100,3 +101,26 @@ def furnish(home: Home, values: Mapping[str, str]) -> dict[str, str]:
             calls.create_agent(player.name, vaults=grants)
         ).av_agent_token
     return tokens
+
+
+def _sign_in(client: SyncClient, issuer: Issuer) -> None:
+    """Give the worker a token pair of each login; it proves them by refreshing."""
+    for grant in GRANTS:
+        tokens = issuer.tokens(grant.name)
+        if grant.email:
+            call = account_calls.add_account(
+                "claude", tokens, email=grant.email, nickname=grant.name, join=grant.joins
+            )
+            account = client.send(call).account
+            client.send(account_calls.ask_quota(account.id))
+            continue
+        pasted = PasteTokens(
+            key=grant.name,
+            provider="gitlab",
+            client_id="demo-client",
+            client_secret=secrets.token_hex(16),
+            access_token=str(tokens["access_token"]),
+            refresh_token=str(tokens["refresh_token"]),
+            expires_in=grant.life,
+        )
+        client.send(calls.paste_tokens(pasted))
