@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
-from proxy_core.base.errors import VaultError
+from proxy_core.base.errors import ERRORS, VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.domain.oauth import TokenError, TokenSet, parse_callback
@@ -59,6 +59,8 @@ class Flows:
         try:
             vacate = partial(self._vacate, by=flow.by)
             await ask_person(flow, providers, self._context.clock, vacate)
+            if not flow.under_way:  # sealed, say, while a provider was asked
+                raise VaultError(flow.error if flow.error in ERRORS else "conflict", flow.message)
         except BaseException as error:
             del self._flows[flow.id]
             await flow.resources.aclose()

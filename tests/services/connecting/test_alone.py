@@ -1,5 +1,6 @@
 """Logins without a browser here: device codes, and clients that sign in by themselves."""
 
+import asyncio
 import json
 import time
 
@@ -11,7 +12,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.services.application import Application
 from tests.oauth.authlib_server import AuthlibServer, Client
-from tests.oauth.servers import Script, listening, reply
+from tests.oauth.servers import Received, Script, listening, reply
 from tests.services.conftest import ADA
 from tests.services.connecting.conftest import token_of
 
@@ -75,6 +76,26 @@ async def test_nothing_is_pasted_for_a_device(app: Application) -> None:
         with pytest.raises(VaultError, match="nothing to paste"):
             await app.flows.complete(app.flows.get(flow.id), "code")
         assert (await app.flows.cancel(app.flows.get(flow.id))).state == "cancelled"
+
+
+async def test_sealing_while_it_is_begun(app: Application) -> None:
+    """The codes come too late: nobody is asked to type them, and nothing goes on."""
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def answer(_: Received) -> bytes:
+        asked.set()
+        await go.wait()
+        return started()
+
+    async with listening(answer) as port:
+        beginning = asyncio.create_task(begin_device(app, port))
+        await asked.wait()
+        await app.keys.seal(ADA)
+        go.set()
+        with pytest.raises(VaultError) as caught:
+            await beginning
+    assert caught.value.code == "sealed"
+    assert not any(flow.under_way for flow in app.flows._flows.values())
 
 
 async def test_a_provider_without_device_codes(app: Application) -> None:
