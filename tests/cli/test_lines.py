@@ -80,6 +80,19 @@ def test_an_input_that_has_ended(stdin: Pipe, wake: Pipe) -> None:
     assert lines.next(wake.reader) is None
 
 
+def test_a_terminal_that_has_gone(wake: Pipe) -> None:
+    """It is an input that has ended."""
+    master, slave = os.openpty()
+    os.close(master)
+    try:
+        wake.end()
+        lines = Lines(slave)
+        assert lines.next() is None
+        assert lines.next(wake.reader) is None
+    finally:
+        os.close(slave)
+
+
 @pytest.mark.parametrize("data", [b"\xff\xfe\n", b"x" * (MAX_LINE_BYTES + 1)])
 def test_what_is_no_line(stdin: Pipe, data: bytes) -> None:
     """Not UTF-8, or without end: refused, and nothing of it is repeated."""

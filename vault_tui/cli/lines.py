@@ -51,7 +51,10 @@ class Lines:
         ready = select.select(waited, [], [])[0]
         if wake in ready:
             return False
-        data = os.read(self._descriptor, _CHUNK)
+        try:
+            data = os.read(self._descriptor, _CHUNK)
+        except OSError:  # a terminal that has gone
+            data = b""
         self._ended = not data
         self._buffer += data
         return True

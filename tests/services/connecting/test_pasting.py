@@ -60,7 +60,8 @@ async def test_what_can_not_be_used(app: Application, provider: Provider) -> Non
     foreign = parts(provider.agreed(other))[1]
     refusal = urlencode({"error": "access_denied", "state": foreign})
     bad = ("", "a b", f"{code}#{foreign}", provider.agreed(other), f"{CALLBACK}?{refusal}")
-    for text in bad:
+    odd = ("\0", "ä#ö", "a#b#c", "https://[", f"{CALLBACK}?code=a&code=b", "error=x", "x" * 20_000)
+    for text in (*bad, *odd):
         with pytest.raises(VaultError) as caught:
             await paste(app, flow, text)
         assert caught.value.code == "bad_request"
