@@ -91,6 +91,7 @@ class Service:
     `host` is a normalised host or `*.suffix` (one label); `port` 0 means any; `path` is a glob
     that starts with `/`, or empty for all paths. `scrub`: secrets that its responses echo are
     replaced by their placeholders. `failover`: statuses that move a pool to its next account.
+    `capture`: it covers a token endpoint, and the tokens of agents that log in there stay here.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Service:
     allow_http: bool = False
     scrub: bool = True
     failover: tuple[int, ...] = DEFAULT_FAILOVER
+    capture: bool = False
 
     @property
     def pattern(self) -> str:

@@ -57,9 +57,10 @@ _FIELDS = (
     "allow_http",
     "scrub",
     "failover",
+    "capture",
 )
 _READ_ONLY = ("hits", "last_hit_at")
-_LATER_FIELDS = ("gateway", "capture")
+_LATER_FIELDS = ("gateway",)
 _SURFACES = tuple(Surface)
 _PLACEHOLDER = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
 _METHOD = re.compile(r"[A-Z]+(?:[-_][A-Z]+)*", re.ASCII)
@@ -138,6 +139,7 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
         allow_http=fields.get("allow_http", bool, False),
         scrub=fields.get("scrub", bool, True),
         failover=_failover(fields),
+        capture=_capture(fields, host, path),
     )
 
 
@@ -237,11 +239,26 @@ def _failover(fields: Fields) -> tuple[int, ...]:
     return tuple(sorted(set(statuses)))
 
 
+def _capture(fields: Fields, host: str, path: str) -> bool:
+    if not fields.get("capture", bool, False):
+        return False
+    # Few services capture, and the presets cost what every command would have to wait for.
+    from proxy_core.domain.oauth.capture import token_paths
+
+    if host.startswith("*.") or not token_paths(host, path):
+        raise invalid(
+            fields.where,
+            "capture needs a token endpoint: a known provider's host, or a host with the "
+            "endpoint's path, for example login.example.com/oauth/token",
+        )
+    return True
+
+
 def service_document(service: Service) -> dict[str, Any]:
     """The document of a service: `parse_service(service_document(s)) == s`.
 
-    The host is in the inline form; empty lists, `allow_http: false`, `scrub: true` and the usual
-    `failover` are left out.
+    The host is in the inline form; empty lists, `allow_http: false`, `scrub: true`, `capture:
+    false` and the usual `failover` are left out.
     """
     document: dict[str, Any] = {
         "name": service.name,
@@ -266,6 +283,8 @@ def service_document(service: Service) -> dict[str, Any]:
         document["scrub"] = False
     if service.failover != DEFAULT_FAILOVER:
         document["failover"] = list(service.failover)
+    if service.capture:
+        document["capture"] = True
     return document
 
 

@@ -21,6 +21,7 @@ from proxy_core.domain.exchange import (
 )
 from proxy_core.domain.traffic import RequestRecord
 from proxy_core.mitm.asked import Asked
+from proxy_core.mitm.capturing import captured, render_login_answer
 from proxy_core.mitm.delivery import begin, begin_frames, begin_scrubbed, is_stream
 from proxy_core.mitm.forwarding import Forwarding
 from proxy_core.mitm.holding import Holding
@@ -104,6 +105,10 @@ class Exchange(Shortcut):
         decision = broker.decide(route.access, facts)
         if isinstance(decision, Ask):
             decision = await self._hold(route, facts, decision)
+        if decision.service is not None and decision.service.capture:
+            answered = await self._capture(route, facts, decision)
+            if answered is not None:
+                return answered
         injection = await self._inject(route, decision)
         alike = trail.held < 0  # an operator's time is told of the one request that took it
         precedent = asked.follows(decision, injection) if alike else None
@@ -138,6 +143,22 @@ class Exchange(Shortcut):
             self._client.unwatch()
             self._holding = None
             self.trail.answered(monotonic())
+
+    async def _capture(self, route: Route, facts: RequestFacts, decision: Decision) -> bool | None:
+        """Answer a login; whether the connection can go on. None: it is no login."""
+        hub, client, head, trail = self._hub, self._client, self._head, self.trail
+        answer = await captured(hub, client, head, route.access, decision, facts)
+        if answer is None:
+            return None
+        trail.bytes_up = head.framing.length
+        trail.captured(decision)
+        hub.broker.started(trail.start(route, decision))
+        trail.status = answer.status
+        # The body was taken from the client already.
+        close = not head.keep_alive or client.at_eof or hub.stopping
+        self._answering = True
+        await self._write(render_login_answer(answer, close=close))
+        return not close
 
     def _check(self, route: Route) -> None:
         if self._hub.stopping:

@@ -17,6 +17,7 @@ from proxy_core.domain.exchange import (
     RequestFacts,
     ResponseFacts,
 )
+from proxy_core.domain.oauth.capture import LoginAnswer, LoginRequest
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 
 
@@ -48,6 +49,15 @@ class Broker(Protocol):
         has left.
 
         Raises VaultError: approval_denied, approval_timeout, overloaded, and as `decide` does.
+        """
+
+    async def capture(
+        self, access: Access, decision: Decision, request: LoginRequest
+    ) -> LoginAnswer | None:
+        """Carry out a login in the client's place and answer it; None: it goes on as any request.
+
+        Asked for a service with `capture` alone. Goes on to its end when the client leaves.
+        Raises VaultError: sealed, vault_not_found.
         """
 
     async def inject(self, decision: Decision, request: RequestDetails) -> Injection:

@@ -67,6 +67,12 @@ class Trail(msgspec.Struct, eq=False):
             injected = injection.headers or injection.substitutions
             self.outcome = "injected" if injected else "passthrough"
 
+    def captured(self, decision: Decision) -> None:
+        """The vault answers a login itself; what the service would inject goes nowhere."""
+        reason = f"{decision.reason}, and captures logins: answered by the vault"
+        self.decision = replace(decision, credential_keys=(), reason=reason)
+        self.outcome, self.reason = "captured", reason
+
     def follow(self, decision: Decision, like: RequestRecord) -> None:
         """As `allowed`, for a request that was decided and injected as that of `like`."""
         self.decision = decision

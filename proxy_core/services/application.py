@@ -12,6 +12,7 @@ from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agents import Agents
 from proxy_core.services.approvals import Approvals
 from proxy_core.services.broker import Broker
+from proxy_core.services.capturing import Capturing
 from proxy_core.services.connecting.connecting import Connecting
 from proxy_core.services.connecting.flows import Flows
 from proxy_core.services.context import Context, Tunnels
@@ -102,12 +103,20 @@ class Application:
         self.flows = Flows(context)
         self.keys.on_seal(lambda: self.flows.end_all("sealed"))
         self.connecting = Connecting(context, self.logins, self.oauth, self.accounts, self.flows)
+        self.capturing = Capturing(
+            context,
+            self.logins,
+            self.accounts,
+            lambda: self.flows.providers.endpoint,
+            config.allow_http_token_urls,
+        )
         self.broker = Broker(
             context,
             self.approvals,
             self.limits,
             self.auth_failures,
             self.lending,
+            self.capturing,
             config.allow_http,
         )
         self.housekeeping = Housekeeping(context, self.keys, self.settings, self.grants)

@@ -25,9 +25,11 @@ from proxy_core.domain.exchange import (
     ResponseFacts,
 )
 from proxy_core.domain.injection import build_injection
+from proxy_core.domain.oauth.capture import LoginAnswer, LoginRequest
 from proxy_core.domain.service import Service
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.services.approvals import Approvals
+from proxy_core.services.capturing import Capturing
 from proxy_core.services.context import Context
 from proxy_core.services.lending import Lending, Lent
 from proxy_core.services.limits import AuthFailures, RequestLimits
@@ -48,6 +50,7 @@ class Broker:
         limits: RequestLimits,
         auth_failures: AuthFailures,
         lending: Lending,
+        capturing: Capturing,
         allow_http: bool = False,
     ) -> None:
         self._context = context
@@ -57,6 +60,7 @@ class Broker:
         self._auth_failures = auth_failures
         self._time = context.clock.time
         self._lending = lending
+        self._capturing = capturing
         self._allow_http = allow_http
         self._scrubbers = Scrubbers(context.sealer)
 
@@ -130,6 +134,12 @@ class Broker:
                 "approval_denied", "the service was changed while the request was held; repeat it"
             )
         return replace(again.decision, reason=f"{again.reason}; {allowed}")
+
+    async def capture(
+        self, access: Access, decision: Decision, request: LoginRequest
+    ) -> LoginAnswer | None:
+        """Log in for an agent, and keep the tokens. Raises VaultError: see `mitm.ports.Broker`."""
+        return await self._capturing.answer(access, decision, request)
 
     async def inject(self, decision: Decision, request: RequestDetails = NO_DETAILS) -> Injection:
         """Decrypt what the service needs, borrowing what is no stored value.

@@ -202,7 +202,7 @@ def test_services_from_options_files_and_the_catalog(
 
 def test_a_service_of_a_later_version_is_refused(vault_tui: CommandLine) -> None:
     """A field that is not served yet is an error, never ignored."""
-    document = "{name: later, host: l.example, auth: {type: passthrough}, capture: true}"
+    document = "{name: later, host: l.example, auth: {type: passthrough}, gateway: /l}"
     done = vault_tui("service", "set", "-f", "-", stdin=document)
     assert done.returncode == 2
     assert "later version" in done.stderr

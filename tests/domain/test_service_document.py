@@ -105,7 +105,20 @@ def test_scrubbing_is_on_unless_a_service_says_otherwise() -> None:
     assert "scrub must be true or false" in refusal(document(scrub="no"))
 
 
-@pytest.mark.parametrize("field", ["gateway", "capture"])
+def test_logins_are_captured_where_a_token_endpoint_is_known() -> None:
+    """A known provider's host, or a path that names the endpoint; written down only when on."""
+    for host in ("platform.claude.com", "console.anthropic.com", "login.example.com/oauth/token"):
+        service = parse_service(document(host=host, capture=True))
+        assert service.capture
+        assert service_document(service)["capture"] is True
+        assert parse_service(service_document(service)) == service
+    for host in ("login.example.com", "login.example.com/oauth/*", "*.example.com/oauth/token"):
+        assert "capture needs a token endpoint" in refusal(document(host=host, capture=True))
+    assert "capture" not in service_document(parse_service(document(capture=False)))
+    assert "capture must be true or false" in refusal(document(capture="yes"))
+
+
+@pytest.mark.parametrize("field", ["gateway"])
 def test_fields_of_a_later_version_are_refused_by_name(field: str) -> None:
     """Never silently ignored, whatever their value."""
     assert f"'{field}' needs a later version" in refusal(document(**{field: False}))

@@ -22,6 +22,7 @@ from proxy_core.domain.exchange import (
     RequestFacts,
     ResponseFacts,
 )
+from proxy_core.domain.oauth.capture import LoginAnswer, LoginRequest
 from proxy_core.domain.service import Auth, AuthType, Service
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.mitm.ca import LeafMint, RootCA, new_root
@@ -71,6 +72,10 @@ class FakeBroker:
     admitted: int = 0
     """Requests that are counted now."""
     refused_admission: VaultError | None = None
+    service: Service = SERVICE
+    login_answer: LoginAnswer | None = None
+    """What a login gets; None: it goes on."""
+    logins: list[LoginRequest] = field(default_factory=list)
 
     def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
         self.addresses.append(address)
@@ -96,7 +101,7 @@ class FakeBroker:
             raise self.refusal
         decision = Decision(
             "main",
-            SERVICE,
+            self.service,
             "service api",
             ("KEY",),
             self.reconsiders,
@@ -114,6 +119,12 @@ class FakeBroker:
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
+
+    async def capture(
+        self, access: Access, decision: Decision, request: LoginRequest
+    ) -> LoginAnswer | None:
+        self.logins.append(request)
+        return self.login_answer
 
     async def inject(self, decision: Decision, request: RequestDetails) -> Injection:
         self.details.append(request)

@@ -70,6 +70,7 @@ def list_(connection: Connection, vault: str | None, as_json: bool) -> None:
 @click.option("--allow-http", is_flag=True, help="Send the credential over plain http too.")
 @click.option("--no-scrub", is_flag=True, help="Leave secrets that responses echo where they are.")
 @click.option("--failover", metavar="STATUSES", help="Move pools at these: 429,529; `none`: never.")
+@click.option("--capture", is_flag=True, help="Keep the tokens of agents that log in there.")
 @vault_option
 @pass_connection
 def add(connection: Connection, /, vault: str | None, template: str | None, **options: Any) -> None:
@@ -215,6 +216,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
         document["allow_http"] = True
     if options["no_scrub"]:
         document["scrub"] = False
+    if options["capture"]:
+        document["capture"] = True
     if options["failover"]:
         document["failover"] = service_form.statuses(options["failover"])
     return document

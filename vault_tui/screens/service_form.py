@@ -194,8 +194,9 @@ class ServiceForm(Dialog[dict[str, Any]]):
         substitutions = substitutions_of_lines(self.query_one("#substitutions", TextArea).text)
         draft.update({"rules": rules} if rules else {})
         draft.update({"substitutions": substitutions} if substitutions else {})
-        if "failover" in self._document:  # not shown, and not lost
-            draft["failover"] = self._document["failover"]
+        for name in ("failover", "capture"):  # not shown, and not lost
+            if name in self._document:
+                draft[name] = self._document[name]
         draft["name"] = self._value("name") or self._name_for(draft["host"])
         return service_document(parse_service(draft))
 

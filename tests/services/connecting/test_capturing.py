@@ -7,13 +7,17 @@ from urllib.parse import urlencode
 
 import pytest
 
+from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
 from proxy_core.domain.exchange import Access, ActorType, Decision
+from proxy_core.domain.oauth import presets
 from proxy_core.domain.oauth.capture import Captured, LoginAnswer, LoginRequest
 from proxy_core.domain.service import Auth, AuthType, Service
+from proxy_core.services import capturing
 from proxy_core.services.application import Application
 from proxy_core.services.connecting.clients import stored_configuration
-from tests.services.conftest import events_of
+from tests.services.conftest import ADA, events_of
 from tests.services.connecting.conftest import Provider
 
 REDIRECT = "http://localhost:54545/callback"
@@ -73,9 +77,6 @@ def refresh(token: object, **more: object) -> dict[str, object]:
 @pytest.fixture
 def provider_of_claude(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Provider:
     """The provider, taken for Anthropic's."""
-    from proxy_core.domain.oauth import presets
-    from proxy_core.services import capturing
-
     anthropic = next(one for one in presets() if one.id == "anthropic")
     monkeypatch.setattr(capturing, "preset_of", lambda url: anthropic)
     provider.email = "ada@example.com"
@@ -85,7 +86,6 @@ def provider_of_claude(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> P
 async def test_a_login_becomes_an_account(app: Application, provider_of_claude: Provider) -> None:
     """The first one makes the pool credential; the agent gets nothing that is real."""
     provider = provider_of_claude
-    events = events_of(app)
     answer = await log_in(app, provider)
     (account,) = app.accounts.state.roster.present(app._context.vault("default").id)
     assert answer.status == 200
@@ -104,9 +104,9 @@ async def test_a_login_becomes_an_account(app: Application, provider_of_claude: 
     token = (await app.logins.access(account.login_id)).value
     assert provider.accepts(token)
     assert "ANTHROPIC" in app._context.vault("default").borrowed
-    told = [event.data for event in events() if event.type == "account.changed"]
+    told = [event.data for event in events_of(app, "account.changed")]
     assert [(one["change"], one["by"]) for one in told] == [("added", "agent bot")]
-    await app.accounts.admin.refresh("default", "ada", None or "agent")  # type: ignore[arg-type]
+    await app.accounts.admin.refresh("default", "ada", ADA)
     assert provider.refreshes == 1
 
 
@@ -151,11 +151,11 @@ async def test_a_stand_in_is_answered_with_itself(
 
 
 async def test_a_refresh_that_is_due_happens_once(
-    app: Application, provider_of_claude: Provider, clock: object
+    app: Application, provider_of_claude: Provider, clock: FakeClock
 ) -> None:
     """However many agents ask with the stand-in."""
     answer = await log_in(app, provider_of_claude)
-    clock.advance(4000)  # type: ignore[attr-defined]
+    clock.advance(4000)
     fields = refresh(answer.document["refresh_token"])
     answers = await asyncio.gather(*(ask(app, provider_of_claude, fields) for _ in range(5)))
     assert all(one is not None and one.status == 200 for one in answers)
@@ -164,13 +164,13 @@ async def test_a_refresh_that_is_due_happens_once(
 
 
 async def test_a_stand_in_stays_good_when_the_login_does_not(
-    app: Application, provider_of_claude: Provider, clock: object
+    app: Application, provider_of_claude: Provider, clock: FakeClock
 ) -> None:
     """The agent must not forget its login: what is wrong is said where the token is used."""
     answer = await log_in(app, provider_of_claude)
     for family in provider_of_claude._families.values():
         family.revoked = True
-    clock.advance(4000)  # type: ignore[attr-defined]
+    clock.advance(4000)
     again = await ask(app, provider_of_claude, refresh(answer.document["refresh_token"]))
     assert again is not None
     assert (again.status, again.document["expires_in"]) == (200, 60)
@@ -180,11 +180,8 @@ async def test_a_stand_in_counts_in_its_own_vault_alone(
     app: Application, provider_of_claude: Provider
 ) -> None:
     """Elsewhere, and for a login that is gone, it is unknown."""
-    from proxy_core.domain import wire
-    from tests.services.conftest import ADA
-
     answer = await log_in(app, provider_of_claude)
-    await app.vaults.create(wire.CreateVault(name="other"), ADA)
+    await app.vaults.create(wire.VaultName(name="other"), ADA)
     fields = refresh(answer.document["refresh_token"])
     refused = await ask(app, provider_of_claude, fields, vault="other")
     assert refused is not None
@@ -291,7 +288,7 @@ async def test_revoking_a_stand_in_reaches_nobody(app: Application, provider: Pr
 
 async def test_nothing_is_captured_while_sealed(app: Application, provider: Provider) -> None:
     """A code that could not be kept is not spent."""
-    await app.keys.seal("test")  # type: ignore[arg-type]
+    await app.keys.seal(ADA)
     with pytest.raises(VaultError, match="sealed"):
         await log_in(app, provider)
     assert provider.requests == 0
