@@ -8,6 +8,7 @@ from sqlmodel import Session, col, delete, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import Account, Agent, OAuthLogin, ScopedSession
+from proxy_core.store.touched import Scope, Touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,10 @@ def purge_removed(session: Session, before: float) -> list[Account]:
     query = select(Account).where(col(Account.removed_at) < before)
     gone = list(session.exec(query))
     logins = [row.login_id for row in gone]
-    session.exec(delete(OAuthLogin).where(col(OAuthLogin.id).in_(logins)))
+    touches = {Touched(Scope.ACCOUNTS, row.vault_id) for row in gone}
+    session.exec(
+        delete(OAuthLogin).where(col(OAuthLogin.id).in_(logins)).execution_options(touches=touches)
+    )
     return gone
 
 

@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select, update
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import Agent, AgentGrant
+from proxy_core.store.touched import NOTHING
 
 
 def list_agents(session: Session) -> list[Agent]:
@@ -69,7 +70,12 @@ def delete_agent(session: Session, name: str) -> Agent:
 def touch_agents(session: Session, seen_at: Mapping[str, float]) -> None:
     """Store when agents, by id, were last seen."""
     for agent_id, moment in seen_at.items():
-        session.exec(update(Agent).where(col(Agent.id) == agent_id).values(last_seen_at=moment))
+        session.exec(
+            update(Agent)
+            .where(col(Agent.id) == agent_id)
+            .values(last_seen_at=moment)
+            .execution_options(touches=NOTHING)
+        )
 
 
 def list_grants(session: Session) -> list[AgentGrant]:

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import Credential, CredentialVersion
+from proxy_core.store.touched import Scope, Touched
 
 TABLE = "credential_version"
 COLUMN = "sealed"
@@ -141,7 +142,11 @@ def delete_credentials(session: Session, vault_id: str, keys: Sequence[str]) -> 
     }
     deleted = list(dict.fromkeys(key for key in keys if key in known))
     identifiers = [known[key].id for key in deleted]
-    session.exec(delete(Credential).where(col(Credential.id).in_(identifiers)))
+    session.exec(
+        delete(Credential)
+        .where(col(Credential.id).in_(identifiers))
+        .execution_options(touches=(Touched(Scope.VAULT, vault_id),))
+    )
     return deleted
 
 

@@ -1,7 +1,7 @@
 """The database: one transaction a call, in threads, so that the event loop never waits.
 
     Database.open(location)      migrate if needed, then
-    ├── run(fn)                  write transaction: fn(session) → result
+    ├── run(fn)                  write transaction: fn(session) → result; other workers hear of it
     ├── read(fn)                 read transaction, beside the writers
     └── engines.log              the request log's own connection (store.request_log)
 
@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
+from proxy_core.base.ids import new_id
 from proxy_core.store.engines import Engines, open_engines
 from proxy_core.store.failures import is_passing, translated
+from proxy_core.store.transactions import tell_others, transaction
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -34,6 +35,8 @@ class Database:
 
     def __init__(self, engines: Engines) -> None:
         self.engines = engines
+        self.worker = new_id()
+        """Names this worker's run among those that share the database."""
         writers = 1 if engines.dialect == "sqlite" else _READERS
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
@@ -59,23 +62,19 @@ class Database:
         session's. What it answers may be read after the transaction. Raises what `work` raises;
         VaultError: database_unavailable, conflict (a unique name or token exists already).
         """
-        return await asyncio.get_running_loop().run_in_executor(
-            self._writers, self._transact, self.engines.write, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._change, work)
 
     async def read(self, work: Work[T]) -> T:
         """Call `work(session)` in a read transaction. Raises as `run` does."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, self._transact, self.engines.read, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
 
     def run_sync(self, work: Work[T]) -> T:
         """As `run`, blocking: for start-up, tests and scripts."""
-        return self._writers.submit(self._transact, self.engines.write, work).result()
+        return self._writers.submit(self._change, work).result()
 
     def read_sync(self, work: Work[T]) -> T:
         """As `read`, blocking."""
-        return self._readers.submit(self._transact, self.engines.read, work).result()
+        return self._readers.submit(self._look, work).result()
 
     def close(self) -> None:
         """Let running transactions end, then close all connections. Stop the log before."""
@@ -83,13 +82,28 @@ class Database:
         self._readers.shutdown()
         self.engines.dispose()
 
-    @staticmethod
-    def _transact(engine: Engine, work: Work[T]) -> T:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with Session(engine, expire_on_commit=False) as session, session.begin():
-                    return work(session)
-            except (DBAPIError, PoolTimeout) as error:
-                if attempt == _ATTEMPTS or not is_passing(error):
-                    raise translated(error) from None
-        raise AssertionError("unreachable")  # pragma: no cover
+    def _change(self, work: Work[T]) -> T:
+        def transact() -> T:
+            with transaction(self.engines.write) as session, session.begin():
+                result = work(session)
+                tell_others(session, self.worker)
+                return result
+
+        return _patiently(transact)
+
+    def _look(self, work: Work[T]) -> T:
+        def transact() -> T:
+            with Session(self.engines.read, expire_on_commit=False) as session, session.begin():
+                return work(session)
+
+        return _patiently(transact)
+
+
+def _patiently(transact: Callable[[], T]) -> T:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return transact()
+        except (DBAPIError, PoolTimeout) as error:
+            if attempt == _ATTEMPTS or not is_passing(error):
+                raise translated(error) from None
+    raise AssertionError("unreachable")  # pragma: no cover

@@ -58,7 +58,7 @@ def translated(error: Exception) -> VaultError:
     elif getattr(cause, "sqlstate", None) == _DISK_FULL_STATE:
         sentence = "The database server's disk is full."
     elif isinstance(error, OperationalError):
-        sentence = _unreachable(str(cause))
+        sentence = unreachable(str(cause))
     elif isinstance(error, InterfaceError | PoolTimeout | OSError):
         sentence = _UNREACHABLE
     else:
@@ -81,8 +81,8 @@ def is_passing(error: Exception) -> bool:
     return _sqlite_code(cause) in _BUSY or getattr(cause, "sqlstate", None) in _RETRIED_STATES
 
 
-def _unreachable(text: str) -> str:
-    """Libpq tells refusals at the connection's start apart by its text alone."""
+def unreachable(text: str) -> str:
+    """Why there is no connection: libpq tells refusals at its start apart by its text alone."""
     found = (sentence for words, sentence in _REFUSALS.items() if words in text)
     return next(found, _UNREACHABLE)
 

@@ -6,6 +6,7 @@ from sqlmodel import Session, col, delete, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import ApprovalGrant
+from proxy_core.store.touched import NOTHING
 
 
 def list_grants(session: Session) -> list[ApprovalGrant]:
@@ -30,5 +31,12 @@ def delete_grant(session: Session, grant_id: str) -> None:
 
 
 def delete_grants(session: Session, ids: Collection[str]) -> None:
-    """Delete those that have ended; ids that are gone already do not matter."""
-    session.exec(delete(ApprovalGrant).where(col(ApprovalGrant.id).in_(ids)))
+    """Delete those that have ended; ids that are gone already do not matter.
+
+    Every worker sees by itself that they have.
+    """
+    session.exec(
+        delete(ApprovalGrant)
+        .where(col(ApprovalGrant.id).in_(ids))
+        .execution_options(touches=NOTHING)
+    )

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import Credential, Pool, PoolMember
+from proxy_core.store.touched import Scope, Touched
 
 POOL = "pool"
 
@@ -67,7 +68,11 @@ def pool(session: Session, credential_id: str) -> tuple[Credential, Pool]:
 
 def set_members(session: Session, credential_id: str, account_ids: Sequence[str]) -> None:
     """Let a pool have these accounts, in this order."""
-    session.exec(delete(PoolMember).where(col(PoolMember.credential_id) == credential_id))
+    session.exec(
+        delete(PoolMember)
+        .where(col(PoolMember.credential_id) == credential_id)
+        .execution_options(touches=(Touched(Scope.POOL, credential_id),))
+    )
     for position, account_id in enumerate(account_ids):
         session.add(
             PoolMember(credential_id=credential_id, account_id=account_id, position=position)
@@ -77,4 +82,7 @@ def set_members(session: Session, credential_id: str, account_ids: Sequence[str]
 
 def delete_pool(session: Session, credential_id: str) -> None:
     """Delete a pool with its credential."""
-    session.exec(delete(Credential).where(col(Credential.id) == credential_id))
+    credential = session.get(Credential, credential_id)
+    if credential is not None:
+        session.delete(credential)
+        session.flush()

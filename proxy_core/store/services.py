@@ -7,6 +7,7 @@ from sqlmodel import Session, col, delete, func, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import ServiceRow
+from proxy_core.store.touched import Scope, Touched
 
 _NAMES_A_QUERY: Final = 500
 
@@ -61,7 +62,11 @@ def remove_document(session: Session, vault_id: str, name: str) -> None:
 
 def clear_documents(session: Session, vault_id: str) -> None:
     """Delete all documents of a vault."""
-    session.exec(delete(ServiceRow).where(col(ServiceRow.vault_id) == vault_id))
+    session.exec(
+        delete(ServiceRow)
+        .where(col(ServiceRow.vault_id) == vault_id)
+        .execution_options(touches=(Touched(Scope.VAULT, vault_id),))
+    )
 
 
 def count_documents(session: Session, vault_id: str) -> int:

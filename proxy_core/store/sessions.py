@@ -6,6 +6,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import ScopedSession
+from proxy_core.store.touched import NOTHING
 
 
 def list_sessions(session: Session, vault_id: str, now: float) -> list[ScopedSession]:
@@ -41,8 +42,12 @@ def delete_session(session: Session, vault_id: str, session_id: str) -> ScopedSe
 
 
 def delete_expired(session: Session, now: float) -> int:
-    """Delete sessions that have expired; answers how many."""
-    result = session.exec(delete(ScopedSession).where(col(ScopedSession.expires_at) <= now))
+    """Delete sessions that have expired; answers how many. Every worker sees that by itself."""
+    result = session.exec(
+        delete(ScopedSession)
+        .where(col(ScopedSession.expires_at) <= now)
+        .execution_options(touches=NOTHING)
+    )
     return int(result.rowcount)
 
 
@@ -53,4 +58,5 @@ def touch_sessions(session: Session, used_at: Mapping[str, float]) -> None:
             update(ScopedSession)
             .where(col(ScopedSession.id) == session_id)
             .values(last_used_at=moment)
+            .execution_options(touches=NOTHING)
         )

@@ -220,6 +220,20 @@ class RequestLogRow(SQLModel, table=True):
     held_ms: float = Field(sa_type=Double)
 
 
+class Change(SQLModel, table=True):
+    """What a worker has changed or announced, for others on the same SQLite file: see `changes`.
+
+    Numbers are never used twice. PostgreSQL tells it without a table: there this one stays empty.
+    """
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    seq: int | None = Field(
+        default=None, sa_column=Column(RowNumber, Identity(), primary_key=True, nullable=False)
+    )
+    message: str = Field(sa_type=Text)
+
+
 class ApprovalGrant(SQLModel, table=True):
     """An operator's leave for one agent's requests of one kind; see `domain.approval.Scope`.
 
