@@ -230,6 +230,8 @@ def test_a_terminal(line: CommandLine, issuer: str) -> None:
         os.write(master, b"not#this\n")
         shown = _shown(master, "Paste the code")
         assert "state is not ours" in shown
+        os.write(master, b"x y" * 2000 + b"\n")
+        assert "takes 4095 characters a line" in _shown(master, "Paste the code")
         browse(url)
         assert "TERMINAL is connected" in _shown(master, "is connected since")
         assert command.wait(20) == 0

@@ -25,6 +25,7 @@ from vault_tui.cli.options import F
 if TYPE_CHECKING:
     from proxy_core.client.sync_client import SyncClient
 
+_TERMINAL_LINE = 4095
 _ASK = "Paste the code, or the address of the page where it ended: "
 
 
@@ -112,6 +113,8 @@ def _ended(connection: Connection, flow: OAuthFlow, lines: Lines) -> OAuthFlow:
             if error.code != "bad_request" or not sys.stdin.isatty():
                 raise
             say(str(error))
+            if len(pasted) >= _TERMINAL_LINE:
+                say(f"A terminal takes {_TERMINAL_LINE} characters a line: pipe a longer one in")
     return watch.result()
 
 
