@@ -40,12 +40,12 @@ async def test_every_window_shows_its_own_figures(size: tuple[int, int]):
     async with running(app, size) as pilot:
         await on_accounts(pilot)
         short, weekly, opus = line_of(app, "5h"), line_of(app, "7d"), line_of(app, "7d opus")
-        for part in ("██", "62 %", "resets in 2:14:03", "21 %/h", "empty in 1:46:20"):
+        for part in ("━━", "62 %", "resets in 2:14:03", "21 %/h", "empty in 1:46:20"):
             assert part in short
         for part in ("18 %", "resets in 4 d 2 h", "0.6 %/h"):
             assert part in weekly
         assert "no window open" in opus
-        assert not any(part in opus for part in ("%", "resets", "█"))
+        assert not any(part in opus for part in ("%", "resets", "━"))
         assert "✗ full" in line_of(app, "5h", 1)
         assert "83 % ▲" in line_of(app, "7d", 2)
         assert "✗ exhausted 24:13" in text_of(app)

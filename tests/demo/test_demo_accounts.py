@@ -60,7 +60,7 @@ async def test_requests_go_on_through_a_switch_and_a_refresh(
     found, client = stage
     actor, issuer = found.actors["claude-refactor"], found.upstream.issuer
     assert (await actor.perform(message())).status == 200
-    issuer.started -= 75
+    issuer.started -= 110
     assert (await actor.perform(message())).status == 200  # tells that little is left
     refreshes = issuer.refreshes
     await asyncio.to_thread(client.send, account_calls.refresh_account("spare"))

@@ -201,7 +201,7 @@ GRANTS = (
         "work",
         150,
         {
-            "5h": Course(5 * _HOUR, 5 * _HOUR - 85, 0.885 - 4.5 * (5 - 85 / _HOUR), 4.5, 1.0),
+            "5h": Course(5 * _HOUR, 5 * _HOUR - 130, 0.80 - 5.4 * (5 - 130 / _HOUR), 5.4, 1.0),
             "7d": Course(7 * _DAY, 3 * _DAY, 0.18 - 0.006 * 72, 0.006),
             "7d_opus": Course(),
         },

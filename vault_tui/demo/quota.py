@@ -44,7 +44,7 @@ def header_lines(courses: Courses, seconds: float, now: float) -> list[str]:
         if left is not None:
             lines += [
                 f"{_HEADER}-{name}-utilization: {used:.4f}",
-                f"{_HEADER}-{name}-reset: {int(now + left)}",
+                f"{_HEADER}-{name}-reset: {int(now + left) + 1}",
                 f"{_HEADER}-{name}-status: {'rejected' if used >= 1 else 'allowed'}",
             ]
     return lines

@@ -80,13 +80,13 @@ def window_line(window: QuotaWindow, width: int, now: float) -> Content:
         return Content.assemble(" " * _INDENT, name, closed)
     tone = _tone(window)
     drawn = bar(window.used or 0.0, cells, tone) if window.used is not None else _blank(cells)
-    mark = " ▲" if window.warns and not _full(window) else "  "
+    mark = " ▲ " if window.warns and not _full(window) else "   "
     return Content.assemble(
         " " * _INDENT,
         name,
         drawn,
-        (f" {per_cent(window.used):>5}{mark} ", f"{tone} bold"),
-        (f"{words.RESETS_IN.format(left=countdown(resets)):<19}", "$muted"),
+        (f" {per_cent(window.used):>5}{mark}", f"{tone} bold"),
+        (f"{words.RESETS_IN.format(left=countdown(resets)):<20}", "$muted"),
         _pace(window, resets),
     )
 

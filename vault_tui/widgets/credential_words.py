@@ -22,7 +22,7 @@ def cells(found: CredentialInfo, now: float) -> dict[str, Content]:
         "type": plain(found.type, "$muted" if found.type == "static" else "$primary"),
         "used_by": plain(used) if used else Content.styled(strings.USED_BY_NONE, "$faint"),
         "last_used": Content.styled(ago(found.last_used_at, now), "$muted"),
-        "versions": Content.styled(f"{found.version:>3}", "$muted"),
+        "versions": Content.styled(f"{found.version or strings.NEVER:>3}", "$muted"),
         "expires": expires(found.expires_at, now),
         "state": state(found.state),
     }
@@ -53,7 +53,7 @@ def describe_credential(found: CredentialInfo, now: float) -> Content:
         *(_tokens(found, now) if found.type == "oauth" else []),
         Content(""),
         field(strings.TYPE, found.type),
-        field(strings.VERSION, str(found.version)),
+        field(strings.VERSION, str(found.version or strings.NEVER)),
         field(strings.CREATED, when(found.created_at)),
         field(strings.CHANGED, when(found.updated_at)),
         field(strings.LAST_USED, when(found.last_used_at)),

@@ -5,8 +5,7 @@ from textual.content import Content
 from proxy_core.base.clock import parse_rfc3339
 from vault_tui import strings
 
-_EIGHTHS = " ▏▎▍▌▋▊▉"
-_EMPTY = "░"
+_FULL, _HALF, _REST = "━", "╸", "─"
 
 
 def countdown(seconds: float) -> str:
@@ -34,12 +33,13 @@ def seconds_until(stamp: str | None, now: float) -> float | None:
 
 def bar(share: float, width: int, style: str) -> Content:
     """A share, 0 to 1 (more is drawn as full), as a bar of `width` cells."""
-    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
-    # What is a little used is not drawn as unused.
-    eighths = max(eighths, 1) if share > 0 else 0
-    full, rest = divmod(eighths, 8)
-    drawn = "█" * full + (_EIGHTHS[rest] if rest else "")
-    return Content.assemble((drawn, style), (_EMPTY * (width - len(drawn)), "$faint"))
+    halves = round(min(max(share, 0.0), 1.0) * width * 2)
+    # What is a little used is not drawn as unused, nor what has a little left as full.
+    if 0 < share < 1:
+        halves = min(max(halves, 1), width * 2 - 1)
+    full, half = divmod(halves, 2)
+    drawn = _FULL * full + _HALF * half
+    return Content.assemble((drawn, style), (_REST * (width - len(drawn)), "$faint"))
 
 
 def per_cent(share: float | None) -> str:
