@@ -2,13 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from time import monotonic
+from typing import Final
 
 from proxy_core.base.errors import VaultError
 from proxy_core.mitm.asked import Asked
-from proxy_core.mitm.config import ProxyConfig
+from proxy_core.mitm.config import KIB, ProxyConfig
 from proxy_core.mitm.http1 import find_head, parse_request_head
 from proxy_core.mitm.opening import peek
 from proxy_core.mitm.streams import READ_AHEAD, Stream, StreamError
+
+REMEMBERED: Final = 8 * KIB
+"""A head of up to this size is kept until the connection sends another one."""
 
 More = Callable[[Stream, float], Awaitable[bytes]]
 """Receives what comes next before a deadline; b"" at the end."""
@@ -67,8 +71,13 @@ class Intake:
         data = stream.take_out(end)
         asked = Asked(parse_request_head(data, config.limits), config.limits)
         if self._repeats:
-            self._bytes, self._asked = data, asked
+            self._remember(data, asked)
         return asked
+
+    def _remember(self, data: bytes, asked: Asked) -> None:
+        """Expect the same again, unless that would keep much for every connection."""
+        small = len(data) <= REMEMBERED
+        self._bytes, self._asked = (data, asked) if small else (b"", None)
 
 
 async def _rest_of_head(stream: Stream, config: ProxyConfig, more: More) -> int:

@@ -316,6 +316,20 @@ async def test_a_configuration_that_changes(tmp_path: Path) -> None:
         assert b" 431 " in await client.head()
 
 
+async def test_heads_of_every_size_may_be_repeated(tmp_path: Path) -> None:
+    """Also those that are too large to be remembered, before and after others."""
+    echo = Echo()
+    heads = [request(extra=b"A: %b\r\n" % (b"x" * size)) for size in (10, 9_000, 20_000, 10)]
+    async with rig(tmp_path, echo) as proxy:
+        client = await proxy.secure()
+        for head in heads:
+            for _ in range(3):
+                assert (await ask(client, head))[0] == 200
+    assert [len(head) for head, _ in echo.seen] == [
+        len(head) + len(b"Authorization: Bearer s3cr3t\r\n") for head in heads for _ in range(3)
+    ]
+
+
 async def test_what_is_said_to_the_proxy_itself_is_not_kept(tmp_path: Path) -> None:
     """Each request outside of a tunnel is authenticated, however alike they are."""
     async with rig(tmp_path, Echo(), tls=None) as proxy:
