@@ -1,7 +1,8 @@
 """`vault-tui run`: a command whose requests go through the proxy, with a session of its own."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,13 +19,16 @@ from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import say
 from vault_tui.cli.options import Command, pass_connection, vault_option
 
-_TTL_RANGE = click.IntRange(300, 604800)
+TTL_RANGE = click.IntRange(300, 604800)
+DEFAULT_TTL = 86400
 _REVOKE_SECONDS = 5.0
 
 
 @click.command(cls=Command, context_settings={"ignore_unknown_options": True})
 @vault_option
-@click.option("--ttl", type=_TTL_RANGE, default=86400, metavar="S", help="Session, in seconds.")
+@click.option(
+    "--ttl", type=TTL_RANGE, default=DEFAULT_TTL, metavar="S", help="Session, in seconds."
+)
 @click.option("--keep-env", is_flag=True, help="Leave credentials in the environment as they are.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
 @pass_connection
@@ -42,26 +46,48 @@ def run(
     The session is revoked when CMD ends, and processes that CMD left running are ended with it.
     The exit status is CMD's: 128+n if signal n ended it, 127 if it does not exist.
     """
+    status = open_worker(connection)
+    job = Job(command, connection.vault(vault), ttl, keep_env=keep_env)
+    ctx.exit(carry_out(connection, status, job))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command to be run. `ttl` in seconds is its session's; `account` pins that to one account,
+    `variables` are its own, whatever is inherited.
+    """
+
+    command: Sequence[str]
+    vault: str
+    ttl: int = DEFAULT_TTL
+    keep_env: bool = False
+    account: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def carry_out(connection: Connection, status: Status, job: Job) -> int:
+    """Run a job to its end; its exit status. Raises VaultError, NotStarted."""
     supervise.shield()
-    status = _worker(connection)
-    name = connection.vault(vault)
-    hidden = {} if keep_env else _placeholders(connection, name)
+    hidden = {} if job.keep_env else _placeholders(connection, job.vault)
     _write_ca_files(connection)
     # Last: from here on the control socket refuses this process, as it does the command.
-    label = f"run {Path(command[0]).name}"[:64]
-    session = connection.send(calls.create_session(name, ttl, display_safe(label), os.getpid()))
+    label = display_safe(f"run {Path(job.command[0]).name}"[:64])
+    call = calls.create_session(job.vault, job.ttl, label, os.getpid(), job.account)
+    session = connection.send(call)
     with supervise.signals_held():
         try:
-            facts = _facts(connection, status, name, session)
+            facts = _facts(connection, status, job.vault, session)
             environment = run_env.build_environment(os.environ, facts, hidden)
-            code = supervise.run_command(command, environment)
+            return supervise.run_command(job.command, {**environment, **job.variables})
         finally:
-            _revoke(connection, session, name)
-    ctx.exit(code)
+            _revoke(connection, session, job.vault)
 
 
-def _worker(connection: Connection) -> Status:
-    """The worker's status, after starting one on this machine if none runs."""
+def open_worker(connection: Connection) -> Status:
+    """The worker's status, after starting one on this machine if none runs.
+
+    Raises VaultError: not_initialized, sealed, no_worker.
+    """
     if not connection.is_local:
         status = connection.client.send(calls.status())
     else:

@@ -72,9 +72,10 @@ def signals_held() -> Iterator[None]:
 def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run `command` and wait; its exit status, or 128+n if signal n ended it.
 
-    Processes it left running have been ended on return. To be called within `signals_held`.
-    Raises NotStarted.
+    Processes it left running have been ended on return; what was there before stays, such as a
+    worker that was started for it. To be called within `signals_held`. Raises NotStarted.
     """
+    spared = frozenset(_descendants(os.getpid()))
     try:
         child = os.posix_spawnp(
             command[0],
@@ -89,7 +90,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     except OSError as error:
         raise NotStarted(command[0], error.strerror or "?", NOT_EXECUTABLE) from error
     status = _wait_for(child)
-    end_leftovers()
+    end_leftovers(spared=spared)
     return status
 
 
@@ -117,15 +118,17 @@ def _reaped() -> Iterable[tuple[int, int]]:
         yield pid, os.waitstatus_to_exitcode(status)
 
 
-def end_leftovers(grace_seconds: float = _GRACE_SECONDS) -> None:
-    """End all our descendants: SIGTERM, then SIGKILL after the grace."""
-    _end(signal.SIGTERM, time.monotonic() + grace_seconds)
-    _end(signal.SIGKILL, time.monotonic() + grace_seconds)
+def end_leftovers(
+    grace_seconds: float = _GRACE_SECONDS, spared: frozenset[int] = frozenset()
+) -> None:
+    """End our descendants but for those `spared`: SIGTERM, then SIGKILL after the grace."""
+    _end(signal.SIGTERM, time.monotonic() + grace_seconds, spared)
+    _end(signal.SIGKILL, time.monotonic() + grace_seconds, spared)
 
 
-def _end(with_signal: signal.Signals, deadline: float) -> None:
+def _end(with_signal: signal.Signals, deadline: float, spared: frozenset[int]) -> None:
     told: set[int] = set()
-    while left := _descendants(os.getpid()):
+    while left := _descendants(os.getpid()) - spared:
         for pid in left - told:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, with_signal)
