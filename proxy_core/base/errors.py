@@ -139,6 +139,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
     # Limits
     ErrorKind("rate_limited", 429, "Too many requests", "Wait for Retry-After.", retryable=True),
     ErrorKind(
+        "proposals_pending",
+        429,
+        "Too many proposals wait",
+        "Wait until an operator has decided some: `vault-tui proposal list` shows them.",
+    ),
+    ErrorKind(
         "accounts_exhausted",
         429,
         "No account of the pool can be used now",

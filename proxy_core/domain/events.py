@@ -29,6 +29,10 @@ class EventType(StrEnum):
     HOLD_RESOLVED = "hold.resolved"
     GRANT_CREATED = "grant.created"
     GRANT_REVOKED = "grant.revoked"
+    PROPOSAL_CREATED = "proposal.created"
+    PROPOSAL_APPLIED = "proposal.applied"
+    PROPOSAL_REJECTED = "proposal.rejected"
+    PROPOSAL_EXPIRED = "proposal.expired"
     CONNECT_STARTED = "connect.started"
     CONNECT_ENDED = "connect.ended"
     REFRESH_STARTED = "refresh.started"
@@ -44,6 +48,7 @@ class EventType(StrEnum):
     WORKER_UNSEALED = "worker.unsealed"
     WORKER_STOPPING = "worker.stopping"
     WORKER_PROBLEM = "worker.problem"
+    WORKER_CAUGHT_UP = "worker.caught_up"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

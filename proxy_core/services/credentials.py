@@ -44,15 +44,15 @@ class Credentials:
 
     async def set(self, request: wire.SetCredentials, by: Principal) -> wire.CredentialsSet:
         """All or none; older values stay as versions. VaultError: sealed, bad_request."""
-        values = _checked(request.credentials)
+        values = checked_values(request.credentials)
         vault = self._context.vault(request.vault).name
         self._check_open()
 
         def work(session: Session) -> Changed:
             vault_id = vault_store.vault_by_name(session, vault).id
-            return vault_id, self._store(session, vault_id, values)
+            return vault_id, self.store(session, vault_id, values)
 
-        await self._context.change(work, lambda changed: self._changed(vault, changed, by))
+        await self._context.change(work, lambda changed: self.stored(changed, by))
         return wire.CredentialsSet(set=list(values))
 
     async def delete(
@@ -74,18 +74,22 @@ class Credentials:
             return vault_id
 
         def then(vault_id: str) -> None:
-            entry = self._context.snapshot.by_id[vault_id]
-            self._swap(entry.without_credentials(keys))
-            for key in keys:
-                self._forget_login(entry.borrowed.get(key))
-                self._context.usage.credentials.pop((vault, key), None)
-                breaks = list(entry.compiled.users.get(key, ()))
-                self._context.publish(
-                    EventType.CREDENTIAL_DELETED, by, vault=vault, name=key, breaks=breaks
-                )
+            self.deleted(vault_id, keys, by)
 
         await self._context.change(work, then)
         return wire.CredentialsDeleted(deleted=keys)
+
+    def deleted(self, vault_id: str, keys: Sequence[str], by: Principal) -> None:
+        """In the loop, once it is committed: let nothing use these any more, and tell."""
+        entry = self._context.snapshot.by_id[vault_id]
+        self._swap(entry.without_credentials(keys))
+        for key in keys:
+            self._forget_login(entry.borrowed.get(key))
+            self._context.usage.credentials.pop((entry.name, key), None)
+            breaks = list(entry.compiled.users.get(key, ()))
+            self._context.publish(
+                EventType.CREDENTIAL_DELETED, by, vault=entry.name, name=key, breaks=breaks
+            )
 
     async def names(self, vault: str) -> wire.CredentialList:
         """Keys alone."""
@@ -154,16 +158,17 @@ class Credentials:
                 store.sealed_value(session, vault_id, key, request.version), sealer.key_version
             )
             value = sealer.unseal(old.blob, old.aad)
-            return vault_id, self._store(session, vault_id, {key: value})
+            return vault_id, self.store(session, vault_id, {key: value})
 
         await self._context.change(
-            work, lambda changed: self._changed(vault, changed, by, restored=request.version)
+            work, lambda changed: self.stored(changed, by, restored=request.version)
         )
         return wire.CredentialsSet(set=[key])
 
-    def _store(
+    def store(
         self, session: Session, vault_id: str, values: Mapping[str, bytes]
     ) -> dict[str, SealedSecret]:
+        """In a change: a new version of each. Raises VaultError: sealed, conflict (its type)."""
         sealer, now = self._context.sealer, self._context.clock.time()
         changed: dict[str, SealedSecret] = {}
         for key, value in values.items():
@@ -177,7 +182,8 @@ class Credentials:
         count_encryptions(session, sealer)
         return changed
 
-    def _changed(self, vault: str, changed: Changed, by: Principal, **more: int) -> None:
+    def stored(self, changed: Changed, by: Principal, **more: int) -> None:
+        """In the loop, once it is committed: put the new versions in force, and tell."""
         vault_id, secrets = changed
         entry = self._context.snapshot.by_id[vault_id]
         self._swap(replace(entry, secrets={**entry.secrets, **secrets}))
@@ -185,7 +191,7 @@ class Credentials:
             self._context.publish(
                 EventType.CREDENTIAL_CHANGED,
                 by,
-                vault=vault,
+                vault=entry.name,
                 name=key,
                 version=secret.version,
                 **more,
@@ -241,7 +247,8 @@ def _check_no_pool(entry: VaultEntry, keys: Sequence[str]) -> None:
             )
 
 
-def _checked(values: Mapping[str, str]) -> dict[str, bytes]:
+def checked_values(values: Mapping[str, str]) -> dict[str, bytes]:
+    """As they are stored. Raises VaultError bad_request; no error shows a value."""
     if not values:
         raise VaultError("bad_request", "credentials names no credential")
     if len(values) > MAX_KEYS:

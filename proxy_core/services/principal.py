@@ -48,6 +48,10 @@ class Permission(StrEnum):
     READ_EVENTS = "follow the worker's events"
     READ_HOLDS = "list held requests and grants"
     DECIDE_HOLDS = "decide held requests and revoke grants"
+    CREATE_PROPOSALS = "raise proposals"
+    READ_PROPOSALS = "read proposals"
+    REVIEW_PROPOSALS = "review proposals"
+    DECIDE_PROPOSALS = "approve and reject proposals"
     READ_SLOTS = "list key slots"
     CHANGE_SLOTS = "add key slots"
     SEAL = "seal the vault"
@@ -89,6 +93,10 @@ def peer(name: str = "") -> Principal:
 _VAULT_ROLE: Mapping[Permission, VaultRole] = {
     Permission.DISCOVER: VaultRole.PROXY,
     Permission.LIST_CREDENTIALS: VaultRole.PROXY,
+    Permission.CREATE_PROPOSALS: VaultRole.PROXY,
+    Permission.READ_PROPOSALS: VaultRole.PROXY,
+    Permission.REVIEW_PROPOSALS: VaultRole.MEMBER,
+    Permission.DECIDE_PROPOSALS: VaultRole.MEMBER,
     Permission.REVEAL_CREDENTIALS: VaultRole.MEMBER,
     Permission.CHANGE_CREDENTIALS: VaultRole.MEMBER,
     Permission.READ_ACCOUNTS: VaultRole.MEMBER,
@@ -132,6 +140,8 @@ _PEER_MAY = frozenset(
         Permission.READ_SETTINGS,
         Permission.READ_EVENTS,
         Permission.READ_HOLDS,
+        Permission.READ_PROPOSALS,
+        Permission.REVIEW_PROPOSALS,
         Permission.READ_SLOTS,
     }
 )

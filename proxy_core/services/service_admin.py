@@ -244,14 +244,17 @@ class ServiceAdmin:
             return vault_id, compile_services(work(session, vault_id, current.services))
 
         def then(result: Compiled) -> None:
-            vault_id, compiled = result
-            entry = replace(self._context.snapshot.by_id[vault_id], compiled=compiled)
-            self._context.snapshot = self._context.snapshot.with_vault(entry)
-            self._context.usage.keep_services(entry.name, {one.name for one in compiled.services})
+            self.swap(*result)
             announce()
 
         _, compiled = await self._context.change(transaction, then)
         return compiled
+
+    def swap(self, vault_id: str, compiled: CompiledServices) -> None:
+        """In the loop, once it is committed: put a vault's services in force."""
+        entry = replace(self._context.snapshot.by_id[vault_id], compiled=compiled)
+        self._context.snapshot = self._context.snapshot.with_vault(entry)
+        self._context.usage.keep_services(entry.name, {one.name for one in compiled.services})
 
     def _announce(self, vault: str, name: str, by: Principal, **more: Any) -> None:
         self._context.publish(EventType.SERVICE_CHANGED, by, vault=vault, name=name, **more)

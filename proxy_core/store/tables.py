@@ -13,6 +13,8 @@ from proxy_core.store.account_tables import Account as Account
 from proxy_core.store.account_tables import OAuthLogin as OAuthLogin
 from proxy_core.store.account_tables import Pool as Pool
 from proxy_core.store.account_tables import PoolMember as PoolMember
+from proxy_core.store.proposal_tables import ProposalRow as ProposalRow
+from proxy_core.store.proposal_tables import ProposalValue as ProposalValue
 
 # SQLite gives out row numbers only for INTEGER keys; PostgreSQL needs 64 bits for a log.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")

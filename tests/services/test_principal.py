@@ -63,6 +63,8 @@ def test_the_proxy_role_uses_and_nothing_more() -> None:
         Permission.DISCOVER,
         Permission.LIST_CREDENTIALS,
         Permission.LIST_VAULTS,
+        Permission.CREATE_PROPOSALS,
+        Permission.READ_PROPOSALS,
     }
 
 

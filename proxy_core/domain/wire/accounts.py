@@ -68,7 +68,8 @@ class AccountList(Response):
 class AddAccount(Request):
     """`POST /v1/accounts`. `tokens` is a document as tools keep them; it stands in no log.
 
-    `join`: into the provider's pool; null: only if it would be alone there.
+    `join`: into the provider's pool; null: only if it would be alone there. `created_at` and
+    `last_used_at` (RFC 3339) are for an account that another tool has kept until now.
     """
 
     provider: str
@@ -81,6 +82,8 @@ class AddAccount(Request):
     client_id: str = ""
     client_secret: str = ""
     join: bool | None = None
+    created_at: str = ""
+    last_used_at: str = ""
 
 
 class AccountAdded(Response):

@@ -17,6 +17,8 @@ _SECRET_FIELDS = frozenset(
         "client_secret",
         "private_key",
         "pasted",
+        # holds the token by which the proposal may be read
+        "approval_url",
         # holds the state, which only the browser that was sent there may bring back
         "authorization_url",
     }
