@@ -32,8 +32,10 @@ def add_account(
     client_id: str = "",
     client_secret: str = "",
     join: bool | None = None,
+    created_at: str = "",
+    last_used_at: str = "",
 ) -> Call[wire.AccountAdded]:
-    """Add an account from its tokens."""
+    """Add an account from its tokens; the times are those that another tool has kept."""
     body = wire.AddAccount(
         provider=provider,
         tokens=dict(tokens),
@@ -45,6 +47,8 @@ def add_account(
         client_id=client_id,
         client_secret=client_secret,
         join=join,
+        created_at=created_at,
+        last_used_at=last_used_at,
     )
     return Call("POST", "/v1/accounts", wire.AccountAdded, body=body)
 

@@ -6,6 +6,7 @@ from proxy_core.client import account_calls as calls
 from proxy_core.domain.wire import AccountInfo
 from vault_tui.cli import account_tables, output
 from vault_tui.cli.account_add import add
+from vault_tui.cli.account_import import import_accounts
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import (
     Group,
@@ -26,6 +27,7 @@ def account() -> None:
 
 
 account.add_command(add)
+account.add_command(import_accounts)
 
 
 @account.command("list")

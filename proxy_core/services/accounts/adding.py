@@ -5,6 +5,7 @@ if the operator says so: nothing moves between accounts unless somebody has put 
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -36,7 +37,10 @@ from proxy_core.store import vaults as vault_store
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What a connection to a provider has brought. Names may be empty: they are made up then."""
+    """What a connection to a provider has brought. Names may be empty: they are made up then.
+
+    `created_at` and `last_used_at` in epoch seconds, where another tool has kept it until now.
+    """
 
     client: OAuthClient
     tokens: TokenSet
@@ -44,6 +48,8 @@ class NewAccount:
     nickname: str = ""
     tier: str = ""
     secret: bytes | None = field(default=None, repr=False)
+    created_at: float | None = None
+    last_used_at: float | None = None
 
     @property
     def named_email(self) -> str:
@@ -78,7 +84,14 @@ class AddingAccounts:
         tokens = pasted_tokens(request.tokens, self._state.now)
         secret = request.client_secret.encode() or None
         told = NewAccount(
-            client, tokens, request.email, request.nickname, request.tier, secret=secret
+            client,
+            tokens,
+            request.email,
+            request.nickname,
+            request.tier,
+            secret=secret,
+            created_at=self._past(request.created_at, "created_at"),
+            last_used_at=self._past(request.last_used_at, "last_used_at"),
         )
         self.check(request.vault, known, told)
 
@@ -110,7 +123,7 @@ class AddingAccounts:
             pool, created, suggested = self._pool(session, account, known, join)
             return _Added(account, login, pool, created, suggested)
 
-        added = await state.context.change(work, lambda added: self._took(added, by))
+        added = await state.context.change(work, lambda added: self._took(added, new, by))
         return wire.AccountAdded(
             account=shown_account(state, added.account),
             pool=added.pool.key if added.pool else "",
@@ -179,7 +192,8 @@ class AddingAccounts:
             tier=check_tier(new.tier or new.tokens.subject.tier),
             priority=1 + max((other.priority for other in others), default=-1),
             is_default=not any(other.is_default for other in others),
-            created_at=self._state.now,
+            created_at=self._state.now if new.created_at is None else new.created_at,
+            last_used_at=new.last_used_at,
         )
         return account_of(store.add_account(session, row))
 
@@ -200,8 +214,22 @@ class AddingAccounts:
         now = self._state.now
         return created_pool(session, account.vault_id, known, [account.id], now), True, ""
 
-    def _took(self, added: _Added, by: Principal) -> None:
+    def _past(self, text: str, where: str) -> float | None:
+        """A moment that is over, in epoch seconds. Raises VaultError bad_request."""
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+            seconds = moment.timestamp() if moment.tzinfo else -1.0
+        except (ValueError, OverflowError):
+            seconds = -1.0
+        if seconds < 0:
+            raise VaultError("bad_request", f"{where} must be a time such as 2026-01-31T12:00:00Z.")
+        return min(seconds, self._state.now)
+
+    def _took(self, added: _Added, new: NewAccount, by: Principal) -> None:
         state = self._state
+        state.lives.of(added.account.id).last_used_at = new.last_used_at
         state.roster = state.roster.with_accounts((added.account,))
         state.logins.put(added.login)
         if added.pool is not None:
