@@ -169,6 +169,7 @@ EVENTS: Mapping[str, str] = {
     "worker.unsealed": "The vault was unsealed by {by}",
     "worker.stopping": "The worker is stopping",
     "worker.problem": "The worker has a problem: {name}",
+    "worker.caught_up": "Changes by other workers are seen again",
 }
 
 # --- traffic ------------------------------------------------------------------------------------
@@ -179,6 +180,7 @@ TRAFFIC_COLUMNS: Mapping[str, str] = {
     "address": "HOST AND PATH",
     "service": "SERVICE",
     "keys": "CREDENTIAL",
+    "account": "ACCOUNT",
     "status": "ST",
     "latency": "TOOK",
     "size": "SIZE",
@@ -252,6 +254,8 @@ SERVICE = "service"
 NO_SERVICE = "none"
 WHY = "why"
 KEYS = "credential"
+ACCOUNT = "account"
+BECAUSE = "because"
 INJECTED = "injected"
 AGENT = "agent"
 ACTOR = "{name} ({kind})"

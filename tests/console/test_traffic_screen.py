@@ -269,3 +269,16 @@ async def test_an_empty_table_says_the_next_command():
     app = console(worker)
     async with running(app, (80, 24)) as pilot:
         await until(pilot, lambda: "vault-tui run -- claude" in text_of(app))
+
+
+async def test_an_account_stands_in_its_column_with_the_reason_in_the_detail():
+    """Where there is room; the detail tells why it was this one."""
+    worker = furnished()
+    reason = "default-first: the default account"
+    worker.log.append(record(61, account="work", account_reason=reason))
+    app = console(worker)
+    async with running(app, (200, 60)) as pilot:
+        await until(pilot, lambda: "ACCOUNT" in text_of(app) and "work" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "account     work" in text_of(app))
+        assert "because     default-first" in text_of(app)

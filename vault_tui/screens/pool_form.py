@@ -60,8 +60,7 @@ class PoolForm(FormDialog[PoolDraft]):
             yield self._member(number, account)
         given = {**_defaults(), **(pool.settings if pool else {})}
         for name, label in (*_SHARES, _KEPT):
-            hint = f"{words.POOL_SHARE}"
-            yield self.line(name, label, hint, f"{float(given[name]) * 100:g}")
+            yield self.line(name, label, value=f"{float(given[name]) * 100:g}")
         extra = Tick(words.POOL_EXTRA, bool(given["allow_extra_usage"]), id="extra", compact=True)
         yield Horizontal(Label("", markup=False), extra, classes="field")
 

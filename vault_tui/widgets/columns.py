@@ -28,13 +28,14 @@ _COLUMNS: tuple[tuple[str, int, int], ...] = (
     ("address", 0, 0),
     ("service", 11, 0),
     ("keys", 14, 112),
+    ("account", 8, 130),
     ("status", 3, 0),
     ("latency", 6, 0),
     ("size", 7, 96),
     ("reason", 30, 170),
 )
 # How wide these may become when their text asks for it and the address has enough.
-_LARGEST = {"agent": 20, "service": 24, "keys": 34, "reason": 60}
+_LARGEST = {"agent": 20, "service": 24, "keys": 34, "account": 16, "reason": 60}
 _ADDRESS_SHARE = 0.28
 _ADDRESS_LEAST = 30
 _RIGHT = frozenset({"status", "latency", "size"})
@@ -62,6 +63,7 @@ def wants_of(row: Row) -> Wants:
         "agent": len(record.actor_name),
         "service": len(record.matched_service) + 2,
         "keys": sum(map(len, record.credential_keys)) + max(len(record.credential_keys) - 1, 0),
+        "account": len(record.account),
         "reason": len(record.reason),
     }
 
@@ -148,6 +150,8 @@ def _plain(row: Row, column: str) -> Piece:
         return record.method, "text+bold" if record.method not in {"GET", "HEAD"} else "muted"
     if column == "keys":
         return " ".join(record.credential_keys), "muted"
+    if column == "account":
+        return record.account, "muted"
     if column == "status":
         return status_text(row), status_tone(row)
     if column == "latency":

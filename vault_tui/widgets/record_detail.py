@@ -63,6 +63,9 @@ def _decision(record: RequestRecord) -> list[Content]:
     ]
     if record.credential_keys:
         lines.append(field(strings.KEYS, ", ".join(record.credential_keys)))
+    if record.account:
+        lines.append(field(strings.ACCOUNT, record.account))
+        lines.append(field(strings.BECAUSE, record.account_reason or strings.NEVER))
     if record.injected_headers:
         lines.append(field(strings.INJECTED, ", ".join(record.injected_headers)))
     who = strings.ACTOR.format(name=record.actor_name or strings.NOBODY, kind=record.actor_type)
