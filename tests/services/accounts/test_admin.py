@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from proxy_core.base.clock import FakeClock
+from proxy_core.base.clock import FakeClock, rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.exchange import Decision
@@ -51,6 +51,17 @@ async def test_a_refresh_token_is_proven_by_using_it(world: World) -> None:
     assert (added.account.tier, added.pool, added.created) == ("max", "ANTHROPIC", True)
     await world.ask()
     assert world.provider.served == ["at-2"]
+
+
+async def test_times_of_an_account_that_was_kept_elsewhere(world: World) -> None:
+    """They go on; none lies in the future, and what is no time is refused."""
+    past = {"created_at": "2024-01-01T00:00:00Z", "last_used_at": "2999-01-01T00:00:00Z"}
+    added = await world.app.accounts.adding.paste(request(**past), ADA)
+    assert added.account.created_at == "2024-01-01T00:00:00.000Z"
+    assert added.account.last_used_at == rfc3339(world.now)
+    for wrong in ("yesterday", "2024-01-01", "2024-01-01T00:00:00", "1024-01-01T00:00:00Z"):
+        error = await refused(world, request(email="b@x.org", created_at=wrong))
+        assert error.code == "bad_request"
 
 
 async def test_nothing_is_stored_when_that_fails(world: World) -> None:
