@@ -31,6 +31,7 @@ from proxy_core.services.logins import LoginLender, Logins
 from proxy_core.services.logs import Logs
 from proxy_core.services.oauth_credentials import OAuthCredentials
 from proxy_core.services.operators import Operators
+from proxy_core.services.proposals import Deciding, Proposals
 from proxy_core.services.runs import RunProcesses
 from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
@@ -119,7 +120,15 @@ class Application:
             self.capturing,
             config.allow_http,
         )
-        self.housekeeping = Housekeeping(context, self.keys, self.settings, self.grants)
+        connected = self.oauth.is_connected
+        self.proposals = Proposals(context, connected, config.allow_http_token_urls)
+        self.vaults.on_delete(self.proposals.forget_vault)
+        self.deciding = Deciding(
+            context, self.proposals, self.credentials, self.services, connected
+        )
+        self.housekeeping = Housekeeping(
+            context, self.keys, self.settings, self.grants, self.proposals
+        )
 
     @classmethod
     async def open(cls, config: ApplicationConfig, clock: Clock | None = None) -> "Application":
@@ -187,6 +196,7 @@ class Application:
         await self.keys.load()
         await self.settings.load()
         await self.grants.load()
+        await self.proposals.load()
         await self.logins.reload()
         await self.accounts.keeping.load()
         now = self._context.clock.time()

@@ -18,7 +18,7 @@ class Discoveries:
 
         Raises VaultError: vault_required, vault_not_found, vault_forbidden.
         """
-        entry = self._context.vault(vault or self._only_vault(by))
+        entry = self._context.vault(vault or self.only_vault(by))
         authorize(by, Permission.DISCOVER, entry.name)
         services = [
             wire.ServiceName(name=service.name, host=service.pattern)
@@ -28,7 +28,8 @@ class Discoveries:
         return wire.Discovery(vault=entry.name, services=services, available_credentials=entry.keys)
 
     @staticmethod
-    def _only_vault(by: Principal) -> str:
+    def only_vault(by: Principal) -> str:
+        """The vault of a principal that names none. Raises VaultError: as `discover`."""
         if by.kind in (PrincipalKind.OPERATOR, PrincipalKind.PEER):
             return DEFAULT_VAULT
         names = sorted(by.vaults)

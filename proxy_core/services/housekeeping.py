@@ -9,6 +9,7 @@ from proxy_core.domain.exchange import ActorType
 from proxy_core.services.context import Context
 from proxy_core.services.grants import Grants
 from proxy_core.services.keys import Keys
+from proxy_core.services.proposals import Proposals
 from proxy_core.services.settings import Settings
 from proxy_core.store import agents, sessions
 
@@ -19,11 +20,19 @@ _log = logging.getLogger(__name__)
 class Housekeeping:
     """`tick` does everything once; the worker repeats it, every INTERVAL_SECONDS."""
 
-    def __init__(self, context: Context, keys: Keys, settings: Settings, grants: Grants) -> None:
+    def __init__(
+        self,
+        context: Context,
+        keys: Keys,
+        settings: Settings,
+        grants: Grants,
+        proposals: Proposals,
+    ) -> None:
         self._context = context
         self._keys = keys
         self._settings = settings
         self._grants = grants
+        self._proposals = proposals
         self._cut: set[bytes] = set()
 
     async def stop(self) -> None:
@@ -34,13 +43,14 @@ class Housekeeping:
             _log.warning("what was seen last is not stored: %s", error)
 
     async def tick(self) -> None:
-        """Seal when idle, end expired sessions and grants, store who was seen.
+        """Seal when idle, end expired sessions, grants and proposals, store who was seen.
 
         Raises VaultError: database_unavailable; what was to be stored waits for the next time.
         """
         await self._seal_when_idle()
         await self._store()
         await self._grants.sweep()
+        await self._proposals.sweep()
 
     async def _seal_when_idle(self) -> None:
         minutes = self._settings.value("auto_seal_minutes")

@@ -93,6 +93,14 @@ class OAuthCredentials:
         await self._logins.force(login.id, by)
         return self.status(request.vault, request.key)
 
+    def is_connected(self, entry: VaultEntry, key: str) -> bool:
+        """Whether the vault's credential of this key is of this type, and has tokens."""
+        borrowed = entry.borrowed.get(key)
+        if borrowed is None or borrowed.kind is not BorrowedKind.OAUTH:
+            return False
+        login = self._logins.of_credential(borrowed.credential_id)
+        return login is not None and login.state is LoginState.CONNECTED
+
     def _login(self, vault: str, key: str) -> Login:
         borrowed = self._context.vault(vault).borrowed.get(key)
         if borrowed is None or borrowed.kind is not BorrowedKind.OAUTH:

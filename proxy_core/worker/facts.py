@@ -54,7 +54,7 @@ class WorkerFacts:
             uptime=round(self.clock.monotonic() - self.started, 1),
             streams=self.traffic.streams,
             connections=self.traffic.connections,
-            pending_proposals=0,
+            pending_proposals=self.app.proposals.pending,
             holds=len(self.app.holds),
             log_dropped=self.app.log_dropped,
             slots=self.app.keys.slot_kinds,

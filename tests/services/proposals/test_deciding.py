@@ -1,0 +1,251 @@
+"""Approving and rejecting: whole or not at all, once, and never by whoever raised it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
+from proxy_core.domain.exchange import Decision
+from proxy_core.domain.names import VaultRole
+from proxy_core.services.application import Application
+from proxy_core.services.principal import operator
+from tests.services.conftest import (
+    ADA,
+    basic,
+    events_of,
+    facts,
+    make_agent,
+    put_credentials,
+    put_service,
+    seen_events,
+)
+from tests.services.proposals.conftest import (
+    VALUE,
+    an_agent,
+    approve,
+    propose,
+    reject,
+    services_of,
+    slot,
+    status_of,
+    stripe,
+    values_of,
+)
+
+BOB = operator("bob")
+
+
+async def refused(call: Any) -> VaultError:
+    """What an awaitable is refused with."""
+    with pytest.raises(VaultError) as caught:
+        await call
+    return caught.value
+
+
+async def test_an_approval_is_in_force_at_once(each_app: Application) -> None:
+    """Service and credential together; the agent's next request gets the credential."""
+    app = each_app
+    token = await make_agent(app, "bot", "default")
+    number = await propose(app, app.identity.of_bearer(token))
+    done = await approve(app, number, STRIPE_KEY="sk_live")
+    assert (done.id, done.status, done.already) == (number, "applied", False)
+    assert await values_of(app) == {"STRIPE_KEY": "sk_live"}
+    access = app.broker.authenticate(basic(token))
+    decision = app.broker.decide(access, facts("api.stripe.com"))
+    assert isinstance(decision, Decision)
+    assert decision.service is not None
+    assert decision.service.name == "stripe"
+    found = await app.proposals.get("default", number)
+    assert (found.status, found.reviewed_at != "") == ("applied", True)
+    kinds = [event.type for event in seen_events(app)][-5:]
+    assert "proposal.applied" in kinds
+    assert {"credential.changed", "service.changed"} <= {e.type for e in seen_events(app)}
+    assert "sk_live" not in "".join(map(str, seen_events(app)))
+
+
+async def test_it_is_all_there_after_a_restart(app: Application, reopen: Any) -> None:
+    """What was acknowledged is stored."""
+    number = await propose(app, await an_agent(app))
+    await approve(app, number, STRIPE_KEY="sk_live")
+    again = await reopen()
+    assert list(await services_of(again)) == ["stripe"]
+    assert again.proposals.pending == 0
+    assert await status_of(again, number) == "applied"
+
+
+async def test_an_agents_value_is_used_unless_the_operator_gives_another(app: Application) -> None:
+    """The operator's comes first."""
+    by = await an_agent(app)
+    slots = [slot("A_KEY", value=VALUE), slot("B_KEY", value=VALUE)]
+    number = await propose(app, by, credentials=slots)
+    await approve(app, number, B_KEY="mine")
+    assert await values_of(app) == {"A_KEY": VALUE, "B_KEY": "mine"}
+
+
+async def test_a_missing_value_stores_nothing(app: Application) -> None:
+    """The refusal names what is missing; the proposal waits on."""
+    by = await an_agent(app)
+    two = {"name": "two", "host": "two.example.com"}
+    two["auth"] = {"type": "basic", "username": "USER_NAME", "password": "PASS_WORD"}  # type: ignore[assignment]  # a document
+    number = await propose(app, by, two, credentials=[slot("USER_NAME"), slot("PASS_WORD")])
+    error = await refused(approve(app, number, USER_NAME="u"))
+    assert (error.code, error.extra["missing"]) == ("bad_request", ["PASS_WORD"])
+    error = await refused(approve(app, number, USER_NAME="u", PASS_WORD="p", OTHER="x"))
+    assert "OTHER" in error.detail
+    assert await values_of(app) == {}
+    assert await services_of(app) == {}
+    assert await status_of(app, number) == "pending"
+    await approve(app, number, USER_NAME="u", PASS_WORD="p")
+    assert list(await services_of(app)) == ["two"]
+
+
+async def test_a_value_that_was_set_meanwhile_is_enough(app: Application) -> None:
+    """An operator may set the credential first and approve then."""
+    number = await propose(app, await an_agent(app))
+    await put_credentials(app, STRIPE_KEY="set before")
+    await approve(app, number)
+    assert await values_of(app) == {"STRIPE_KEY": "set before"}
+
+
+async def test_deletions_are_carried_out(app: Application) -> None:
+    """Services and credentials go; events name them."""
+    await put_credentials(app, OLD_KEY="x", KEPT_KEY="y")
+    await put_service(app, "old", "old.example.com", "OLD_KEY")
+    await put_service(app, "kept", "kept.example.com", "KEPT_KEY")
+    by = await an_agent(app)
+    number = await propose(
+        app,
+        by,
+        {"action": "delete", "host": "old.example.com"},
+        credentials=[slot("OLD_KEY", action="delete")],
+    )
+    await approve(app, number)
+    assert list(await services_of(app)) == ["kept"]
+    assert list(await values_of(app)) == ["KEPT_KEY"]
+    assert events_of(app, "service.deleted")[-1].data["name"] == "old"
+    assert events_of(app, "credential.deleted")[-1].data["name"] == "OLD_KEY"
+
+
+async def test_what_changes_in_a_service_is_merged_into_it(app: Application) -> None:
+    """Without `auth` a service keeps whatever the proposal does not name."""
+    await put_credentials(app, API_KEY="x")
+    rules = [{"methods": ["DELETE"], "action": "deny"}]
+    await put_service(app, "api", "api.example.com", "API_KEY", rules=rules)
+    number = await propose(app, await an_agent(app), {"name": "api", "enabled": False})
+    await approve(app, number)
+    found = (await services_of(app))["api"]
+    assert (found["enabled"], found["rules"]) == (False, rules)
+
+
+async def test_a_digest_of_another_difference_is_refused(app: Application) -> None:
+    """Whoever reviewed something else gets to see what it would be now; nothing is stored."""
+    number = await propose(app, await an_agent(app))
+    reviewed = await app.proposals.reviewed("default", number)
+    assert reviewed.review is not None
+    digest = reviewed.review.digest
+    await put_credentials(app, STRIPE_KEY="x")
+    await put_service(app, "stripe", "api.stripe.com", "STRIPE_KEY", path="/v1/*")
+    error = await refused(approve(app, number, digest=digest, STRIPE_KEY="sk"))
+    fresh = error.extra["review"]
+    assert error.code == "conflict"
+    assert fresh["services"][0]["change"] == "changed"
+    assert fresh["digest"] != digest
+    assert await status_of(app, number) == "pending"
+    await approve(app, number, digest=fresh["digest"], STRIPE_KEY="sk")
+
+
+async def test_changes_elsewhere_leave_the_digest_alone(app: Application) -> None:
+    """What is not shown does not count."""
+    number = await propose(app, await an_agent(app))
+    reviewed = await app.proposals.reviewed("default", number)
+    await put_credentials(app, OTHER="x")
+    await put_service(app, "other", "other.example.com", "OTHER")
+    assert reviewed.review is not None
+    await approve(app, number, digest=reviewed.review.digest, STRIPE_KEY="sk")
+
+
+async def test_a_vault_that_changed_too_much_is_said(app: Application) -> None:
+    """What a service of the proposal names was deleted: a conflict, and a review that says so."""
+    await put_credentials(app, STRIPE_KEY="sk")
+    number = await propose(app, await an_agent(app), stripe())
+    await app.credentials.delete(wire.DeleteCredentials(keys=["STRIPE_KEY"]), ADA)
+    error = await refused(approve(app, number))
+    assert (error.code, "STRIPE_KEY" in error.detail) == ("conflict", True)
+    reviewed = await app.proposals.reviewed("default", number)
+    assert reviewed.review is not None
+    assert "STRIPE_KEY" in reviewed.review.problem
+    assert await services_of(app) == {}
+
+
+async def test_two_administrators_at_once(each_app: Application) -> None:
+    """One wins, the other is told by whom; the first one's repetition gets the same answer."""
+    app = each_app
+    number = await propose(app, await an_agent(app))
+    results = await asyncio.gather(
+        approve(app, number, ADA, STRIPE_KEY="ada"),
+        approve(app, number, BOB, STRIPE_KEY="bob"),
+        return_exceptions=True,
+    )
+    (won,) = [one for one in results if isinstance(one, wire.ProposalDecided)]
+    (lost,) = [one for one in results if isinstance(one, VaultError)]
+    (winner, loser) = (ADA, BOB) if results[0] is won else (BOB, ADA)
+    assert (won.status, lost.code) == ("applied", "conflict")
+    assert f"applied already by operator {winner.name}" in lost.detail
+    assert await values_of(app) == {"STRIPE_KEY": winner.name}
+    again = await approve(app, number, winner, STRIPE_KEY="again")
+    assert (again.status, again.already) == ("applied", True)
+    assert (await refused(reject(app, number, loser))).code == "conflict"
+    assert len(events_of(app, "proposal.applied")) == 1
+    assert len((await app.credentials.history("default", "STRIPE_KEY")).versions) == 1
+
+
+async def test_a_rejection_tells_why(app: Application) -> None:
+    """The agent reads the reason; nothing is stored; once is enough."""
+    number = await propose(app, await an_agent(app))
+    reason = "no\x1b[31m " + "\u202e"
+    assert (await reject(app, number, reason=reason)).status == "rejected"
+    assert (await reject(app, number, reason="again")).already
+    found = await app.proposals.get("default", number)
+    assert (found.status, found.review_note) == ("rejected", reason)
+    assert (await refused(approve(app, number, STRIPE_KEY="x"))).code == "conflict"
+    assert await services_of(app) == {}
+    assert (await refused(reject(app, number, reason="x" * 2001))).code == "bad_request"
+
+
+async def test_never_with_the_token_that_raised_it(app: Application) -> None:
+    """Nor with the next token of the same agent, whatever its role; another member may."""
+    grants = [wire.AgentVault(vault_name="default", vault_role=VaultRole.MEMBER.value)]
+    token = (
+        await app.agents.create(wire.CreateAgent(name="bot", vaults=grants), ADA)
+    ).av_agent_token
+    by = app.identity.of_bearer(token)
+    number = await propose(app, by)
+    assert (await refused(approve(app, number, by, STRIPE_KEY="x"))).code == "role_forbidden"
+    assert (await refused(reject(app, number, by))).code == "role_forbidden"
+    renewed = (await app.agents.rotate("bot", ADA)).av_agent_token
+    by = app.identity.of_bearer(renewed)
+    assert (await refused(approve(app, number, by, STRIPE_KEY="x"))).code == "role_forbidden"
+    created = await app.agents.create(wire.CreateAgent(name="other", vaults=grants), ADA)
+    other = app.identity.of_bearer(created.av_agent_token)
+    assert (await approve(app, number, other, STRIPE_KEY="x")).status == "applied"
+
+
+async def test_a_failure_in_the_transaction_leaves_nothing(app: Application) -> None:
+    """A database that fails at the last statement: no credential, no service, still pending."""
+    number = await propose(app, await an_agent(app), stripe(), credentials=[slot(value=VALUE)])
+    trigger = "CREATE TRIGGER broken BEFORE UPDATE ON proposal BEGIN SELECT RAISE(ABORT, 'x'); END"
+    await execute(app, trigger)
+    await refused(approve(app, number))
+    await execute(app, "DROP TRIGGER broken")
+    assert await values_of(app) == {}
+    assert await services_of(app) == {}
+    assert await status_of(app, number) == "pending"
+    await approve(app, number)
+    assert await values_of(app) == {"STRIPE_KEY": VALUE}
+
+
+async def execute(app: Application, statement: str) -> None:
+    """Run one statement in the application's database."""
+    await app._context.database.run(lambda session: session.connection().exec_driver_sql(statement))
