@@ -53,9 +53,19 @@ class ClientLink:
     def __init__(self, client: "AsyncClient") -> None:
         self._client = client
         self._token = ""
+        self._closed = False
 
     async def send(self, call: Call[T]) -> T:
         """See WorkerLink. Once the kept session has ended, calls go on without it."""
+        try:
+            return await self._send(call)
+        except RuntimeError:
+            # Lists may still be being read while the console leaves.
+            if not self._closed:
+                raise
+            raise VaultError("no_worker", "The console has left.") from None
+
+    async def _send(self, call: Call[T]) -> T:
         token = self._token
         try:
             return await self._client.send(call, token)
@@ -78,6 +88,7 @@ class ClientLink:
 
     async def close(self) -> None:
         """See WorkerLink."""
+        self._closed = True
         await self._client.aclose()
 
 

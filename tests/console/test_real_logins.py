@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from textual.pilot import Pilot
 
+from proxy_core.base.errors import VaultError
 from proxy_core.client import account_calls, calls
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
@@ -174,3 +175,13 @@ async def test_what_is_done_to_accounts_elsewhere_is_seen_here(worker: ThreadedW
         await until(pilot, lambda: "‖ paused" in text_of(app))
         await send(worker, account_calls.add_to_pool("ANTHROPIC", ["bob"]))
         await until(pilot, lambda: "of ada, bob" in text_of(app))
+
+
+async def test_a_list_that_is_read_while_the_console_leaves_is_no_failure(worker: ThreadedWorker):
+    """Whoever asks a closed connection is told so, as of any worker that is out of reach."""
+    link = await opener(worker.config.home)()
+    await link.send(calls.status())
+    await link.close()
+    with pytest.raises(VaultError) as caught:
+        await link.send(account_calls.accounts())
+    assert caught.value.code == "no_worker"

@@ -54,13 +54,15 @@ def state(account: AccountInfo, now: float) -> Content:
 
 
 def token(account: AccountInfo, now: float) -> Content:
-    """When its access token ends."""
+    """When its access token ends; loud when that is soon and its refresh is overdue."""
     left = seconds_until(account.expires_at, now)
     if left is None:
         return Content.styled(words.TOKEN_NO_END, "$faint")
     if left <= 0:
         return Content.styled(words.TOKEN_EXPIRED, "$error")
-    style = "$warning" if left < _SOON_SECONDS else "$muted"
+    due = seconds_until(account.next_refresh_at, now)
+    late = left < _SOON_SECONDS and (due is None or due <= 0)
+    style = "$warning" if late else "$muted"
     return Content.styled(words.TOKEN.format(left=countdown(left)), style)
 
 
