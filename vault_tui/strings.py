@@ -245,6 +245,7 @@ UNDER_WAY = "under way"
 OUTCOMES: Mapping[str, str] = {
     "held": "waits for an operator",
     "injected": "credential injected",
+    "captured": "login, answered by the vault",
     "passthrough": "service without credential",
     "unmatched": "no service, forwarded without a credential",
     "denied": "denied by policy",

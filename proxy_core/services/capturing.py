@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from proxy_core.base.errors import VaultError
@@ -41,6 +42,7 @@ from proxy_core.services.context import Context
 from proxy_core.services.logins import Logins
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.store import logins as store
+from proxy_core.store.tables import OAuthLogin
 
 MAX_ACCOUNTS = 100
 """Of one provider in one vault: an agent that logs in again and again comes to an end."""
@@ -101,16 +103,26 @@ class Capturing:
         login_id = login_of(stand_in)
         if not login_id:
             return repeated_reply(stand_in, UNKNOWN_LIFE, scope)
-        login = self._logins.get(login_id)
-        if login is None or login.vault_id != self._context.vault(decision.vault).id:
-            raise LoginRefused("invalid_grant", "The vault has no such login: log in again.")
-        try:
+        row = await self._stored(login_id)
+        if row.vault_id != self._context.vault(decision.vault).id:
+            raise _unknown()
+        expires_at = row.expires_at
+        with suppress(VaultError):
             expires_at = (await self._logins.access(login_id)).expires_at
-        except VaultError:
-            expires_at = login.expires_at
-        row = await self._context.database.read(lambda session: store.login(session, login_id))
         seconds = life(expires_at, self._context.clock.time())
         return repeated_reply(stand_in, seconds, row.scopes or scope)
+
+    async def _stored(self, login_id: str) -> OAuthLogin:
+        """A login as it is stored: another worker may have captured it a moment ago.
+
+        Raises LoginRefused when there is none, VaultError when nobody knows.
+        """
+        try:
+            return await self._context.database.read(lambda session: store.login(session, login_id))
+        except VaultError as error:
+            if error.code != "not_found":
+                raise
+            raise _unknown() from None
 
     # --- with real codes and tokens --------------------------------------------------------------
 
@@ -202,6 +214,10 @@ def _provider(request: LoginRequest, decision: Decision) -> Provider:
     if known is not None:
         return provider(known.id)
     return provider(decision.service.name if decision.service else "")
+
+
+def _unknown() -> LoginRefused:
+    return LoginRefused("invalid_grant", "The vault has no such login: log in again.")
 
 
 def _new_account(
