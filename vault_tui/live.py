@@ -33,6 +33,7 @@ RELOADS = {
     EventType.WORKER_UNSEALED: "all",
     EventType.WORKER_STOPPING: "",
     EventType.WORKER_PROBLEM: "status",
+    EventType.WORKER_CAUGHT_UP: "all",
 }
 _LEVELS = {
     EventType.CREDENTIAL_REVEALED: Level.WARNING,
@@ -45,6 +46,7 @@ _LEVELS = {
     EventType.WORKER_PROBLEM: Level.ERROR,
     EventType.AGENT_REVOKED: Level.WARNING,
     EventType.WORKER_UNSEALED: Level.GOOD,
+    EventType.WORKER_CAUGHT_UP: Level.GOOD,
 }
 _EVERYWHERE = ("vault.", "request.held", "hold.")
 
@@ -115,7 +117,14 @@ def effect_of(event: Event, vault: str) -> Effect:
     if sentence:
         text = sentence.format(
             name=display_safe(
-                str(data.get("name") or data.get("agent") or data.get("detail") or ""), 120
+                str(
+                    data.get("name")
+                    or data.get("agent")
+                    or data.get("detail")
+                    or data.get("problem")
+                    or ""
+                ),
+                120,
             ),
             by=display_safe(str(data.get("by") or strings.NOBODY), 60),
         )

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from proxy_core.base.clock import Clock, SystemClock
 from proxy_core.mitm.ca import LeafMint
+from proxy_core.services.accounts.rereading import Rereading
 from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agents import Agents
 from proxy_core.services.approvals import Approvals
@@ -19,6 +20,10 @@ from proxy_core.services.context import Context, Tunnels
 from proxy_core.services.credentials import Credentials
 from proxy_core.services.discovery import Discoveries
 from proxy_core.services.events import EventBus
+from proxy_core.services.following.bearers import Bearers
+from proxy_core.services.following.contents import Contents
+from proxy_core.services.following.follower import Follower
+from proxy_core.services.following.reloading import Reloading
 from proxy_core.services.grants import Grants
 from proxy_core.services.holds import Holds
 from proxy_core.services.housekeeping import Housekeeping
@@ -39,8 +44,10 @@ from proxy_core.services.settings import Settings
 from proxy_core.services.snapshot import BorrowedKind, Snapshot
 from proxy_core.services.vaults import Vaults
 from proxy_core.store import sessions as session_store
+from proxy_core.store.changes import ChangeFeed, change_feed
 from proxy_core.store.database import Database
 from proxy_core.store.request_log import RequestLog
+from proxy_core.store.touched import Scope
 
 _FIRST_KEY_VERSION = 1
 
@@ -63,7 +70,7 @@ class Application:
     `leaves` and `broker` are what the data path asks; the rest is for routes.
     """
 
-    def __init__(self, context: Context, config: ApplicationConfig) -> None:
+    def __init__(self, context: Context, config: ApplicationConfig, feed: ChangeFeed) -> None:
         self._context = context
         self.bus = context.bus
         self.leaves = LeafMint(clock=context.clock)
@@ -129,6 +136,7 @@ class Application:
         self.housekeeping = Housekeeping(
             context, self.keys, self.settings, self.grants, self.proposals
         )
+        self.following = Follower(context, feed, self._reloading())
 
     @classmethod
     async def open(cls, config: ApplicationConfig, clock: Clock | None = None) -> "Application":
@@ -139,9 +147,10 @@ class Application:
         database = await asyncio.to_thread(Database.open, config.database)
         clock = clock or SystemClock()
         log = RequestLog(database, clock=clock)
-        context = Context(database, EventBus(clock=clock), log, clock)
-        application = cls(context, config)
+        context = Context(database, EventBus(clock=clock, life=database.worker), log, clock)
         try:
+            feed = await asyncio.to_thread(change_feed, database)
+            application = cls(context, config, feed)
             await application._load()
         except BaseException:
             await asyncio.to_thread(database.close)
@@ -169,9 +178,24 @@ class Application:
         found = (
             self.keys.problem,
             self._context.log.problem,
+            self.following.problem,
             worn if self._context.sealer.worn else None,
         )
         return [*(problem for problem in found if problem), *self.logins.problems()]
+
+    def _reloading(self) -> Reloading:
+        """What is read again when other workers have changed something."""
+        context = self._context
+        return Reloading(
+            (Contents(context, self.vaults).read, Bearers(context, self.runs).read),
+            self.logins,
+            Rereading(self.accounts.state, self.accounts.keeping),
+            (
+                (Scope.SETTINGS, self.settings.read),
+                (Scope.GRANTS, self.grants.read),
+                (Scope.KEYS, self.keys.read),
+            ),
+        )
 
     def _limit(self) -> None:
         """Put the limits of the settings in force."""
@@ -190,6 +214,7 @@ class Application:
         self.bus.close()
         self._context.sealer.forget()
         self.leaves.forget()
+        await self.following.close()
         await asyncio.to_thread(self._context.database.close)
 
     async def _load(self) -> None:

@@ -4,11 +4,11 @@
 
 Changes are carried out one after the other, so snapshots follow commits in order. A change whose
 caller has gone is carried through all the same: what is committed is always swapped in and
-announced.
+announced. What other workers have changed is taken in between two of them.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlmodel import Session
@@ -25,6 +25,9 @@ from proxy_core.store.database import Database
 from proxy_core.store.request_log import RequestLog
 
 T = TypeVar("T")
+Swap = Callable[[], None]
+"""Puts in force, in the loop, what was read."""
+Read = Callable[[Session], Sequence[Swap]]
 
 
 class Tunnels(Protocol):
@@ -64,6 +67,10 @@ class Context:
         self.tunnels: Tunnels = NoTunnels()
         self.former_names: dict[str, str] = {}
         """Vault ids by the names that vaults had in this life of the worker."""
+        self.following = False
+        """What is swapped in now is another worker's change, which announces it itself."""
+        self.read_everything: Read = _nothing
+        """Reads all that other workers may have changed."""
         self.active_at = self.clock.monotonic()
         """When something last happened that keeps the vault from sealing itself."""
         self._changes = asyncio.Lock()
@@ -75,6 +82,14 @@ class Context:
         `work` sees the snapshot that the change before it left, and may be called again.
         """
         return await self.carry_through(self._change(work, then))
+
+    async def take_in(self, read: Read) -> None:
+        """Read what another worker has changed, and swap it in. VaultError: database_unavailable.
+
+        `read` runs in a store's thread, where nothing else changes the snapshot meanwhile.
+        """
+        async with self._changes:
+            await self._take_in(read)
 
     async def carry_through(self, steps: Coroutine[Any, Any, T]) -> T:
         """Run steps to their end even if the caller is cancelled meanwhile."""
@@ -113,11 +128,29 @@ class Context:
     async def _change(self, work: Callable[[Session], T], then: Callable[[T], None]) -> T:
         async with self._changes:
             result = await self.database.run(work)
-            then(result)
+            try:
+                then(result)
+            except (KeyError, VaultError):
+                # It is about what another worker made a moment ago: hear of that first.
+                await self._take_in(self.read_everything)
+                then(result)
             return result
+
+    async def _take_in(self, read: Read) -> None:
+        swaps = await self.database.read(read)
+        self.following = True
+        try:
+            for swap in swaps:
+                swap()
+        finally:
+            self.following = False
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         # An error whose caller has gone is nobody's; asking for it keeps the loop from complaining.
         if not task.cancelled():
             task.exception()
+
+
+def _nothing(_: Session) -> Sequence[Swap]:
+    return ()

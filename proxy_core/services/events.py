@@ -50,8 +50,10 @@ class Follow:
 class EventBus:
     """One ring. Create it in the loop's thread; `publish` may be called from any."""
 
-    def __init__(self, capacity: int = DEFAULT_CAPACITY, clock: Clock | None = None) -> None:
-        self.life = new_id()
+    def __init__(
+        self, capacity: int = DEFAULT_CAPACITY, clock: Clock | None = None, life: str = ""
+    ) -> None:
+        self.life = life or new_id()
         self.last_seq = 0
         self._time = (clock or SystemClock()).time
         self._capacity = capacity

@@ -16,7 +16,7 @@ from proxy_core.domain import wire
 from proxy_core.domain.approval import Duration, Scope
 from proxy_core.domain.events import EventType
 from proxy_core.domain.exchange import Access
-from proxy_core.services.context import Context
+from proxy_core.services.context import Context, Swap
 from proxy_core.services.principal import Principal
 from proxy_core.store import grants as store
 from proxy_core.store.tables import ApprovalGrant
@@ -56,8 +56,18 @@ class Grants:
 
     async def load(self) -> None:
         """Read what is stored."""
-        for row in await self._context.database.read(store.list_grants):
-            self._keep(_grant(row))
+        (await self._context.database.read(self.read))()
+
+    def read(self, session: Session) -> Swap:
+        """Read what is stored; what is answered puts it in force."""
+        stored = [_grant(row) for row in store.list_grants(session)]
+
+        def swap() -> None:
+            self._by_id, self._by_key = {}, {}
+            for grant in stored:
+                self._keep(grant)
+
+        return swap
 
     def covering(self, access: Access, vault_id: str, scope: Scope) -> Grant | None:
         """The grant that lets this request pass, if any."""

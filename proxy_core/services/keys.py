@@ -24,7 +24,7 @@ from proxy_core.mitm.ca import LeafMint, new_root
 from proxy_core.seal import Sealer, SlotDraft, SlotRecord, new_dek, overwrite, prove
 from proxy_core.services import authority, slots
 from proxy_core.services.attempts import Attempts
-from proxy_core.services.context import Context
+from proxy_core.services.context import Context, Swap
 from proxy_core.services.loading import load_snapshot
 from proxy_core.services.opening import Opened, open_any, open_one
 from proxy_core.services.principal import Principal
@@ -90,11 +90,23 @@ class Keys:
     async def load(self) -> None:
         """Read slots and certificate; the vault stays sealed."""
 
-        def read(session: Session) -> tuple[list[SlotRecord], str]:
-            stored = installation.list_slots(session)
-            return [slots.slot_record(row) for row in stored], authority.load_certificate(session)
+        (await self._context.database.read(self.read))()
 
-        self._slots, self._ca_pem = await self._context.database.read(read)
+    def read(self, session: Session) -> Swap:
+        """Read slots and certificate; what is answered puts them in force.
+
+        A DEK that is no longer the one in the slots opens nothing any more: then the vault seals.
+        """
+        stored = [slots.slot_record(row) for row in installation.list_slots(session)]
+        certificate = authority.load_certificate(session)
+
+        def swap() -> None:
+            self._slots, self._ca_pem = stored, certificate
+            versions = {slot.key_version for slot in stored}
+            if not self.sealed and self._context.sealer.key_version not in versions:
+                self._forget("worker (the key was changed)")
+
+        return swap
 
     async def initialise(self, request: wire.InitRequest, by: Principal) -> wire.Sealed:
         """Make the DEK, its first slot, the root CA and the vault `default`; then open.
@@ -161,11 +173,7 @@ class Keys:
     async def seal(self, by: Principal | str) -> wire.Sealed:
         """Forget the DEK and every operator session. Harmless when sealed."""
         if not self.sealed:
-            self._context.sealer.forget()
-            self._leaves.forget()
-            for listener in self._on_seal:
-                listener()
-            self._context.publish(EventType.WORKER_SEALED, by)
+            self._forget(by)
         return wire.Sealed(sealed=True)
 
     async def prove(self, proof: wire.KeyProof, by: Principal, *, own_user: bool = False) -> None:
@@ -200,6 +208,13 @@ class Keys:
     async def slots(self) -> wire.SlotList:
         """What the slots are, never what opens them."""
         return wire.SlotList(slots=[_slot_info(slot) for slot in self._slots])
+
+    def _forget(self, by: Principal | str) -> None:
+        self._context.sealer.forget()
+        self._leaves.forget()
+        for listener in self._on_seal:
+            listener()
+        self._context.publish(EventType.WORKER_SEALED, by)
 
     def _draft(self, request: wire.InitRequest, key_version: int = _KEY_VERSION) -> SlotDraft:
         label = request.label or request.slot

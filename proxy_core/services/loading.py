@@ -1,6 +1,6 @@
 """From stored rows to the snapshot. Everything here runs in the store's threads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlmodel import Session
 
@@ -18,7 +18,8 @@ from proxy_core.services.snapshot import (
     VaultEntry,
     compile_services,
 )
-from proxy_core.store import agents, credentials, services, sessions, tables, vaults
+from proxy_core.store import agents, credentials, sessions, tables, vaults
+from proxy_core.store import services as service_store
 
 NEVER = float("inf")
 
@@ -26,7 +27,7 @@ NEVER = float("inf")
 def load_snapshot(session: Session, now: float, key_version: int) -> Snapshot:
     """Everything that is stored. `key_version` is the DEK's."""
     entries = [load_vault(session, row, key_version) for row in vaults.list_vaults(session)]
-    bearers = [*_agents(session), *_sessions(session, now)]
+    bearers = [*load_agents(session), *load_sessions(session, now)]
     return Snapshot(
         {entry.name: entry for entry in entries},
         {entry.id: entry for entry in entries},
@@ -34,16 +35,24 @@ def load_snapshot(session: Session, now: float, key_version: int) -> Snapshot:
     )
 
 
-def load_vault(session: Session, row: tables.Vault, key_version: int) -> VaultEntry:
-    """One vault with its services and sealed credentials."""
-    documents = services.list_documents(session, row.id)
+def load_vault(
+    session: Session, row: tables.Vault, key_version: int, before: VaultEntry | None = None
+) -> VaultEntry:
+    """One vault with its services and sealed credentials; what is as it was `before` is shared."""
+    known = before or VaultEntry(row.id, row.name, row.created_at, UnmatchedHostPolicy.DENY)
+    services = parse_services(service_store.list_documents(session, row.id))
+    same = services == known.compiled.services
+    secrets = load_secrets(session, row.id, key_version)
     return VaultEntry(
         id=row.id,
         name=row.name,
         created_at=row.created_at,
         policy=UnmatchedHostPolicy(row.unmatched_host_policy),
-        compiled=compile_services(parse_services(documents)),
-        secrets=load_secrets(session, row.id, key_version),
+        compiled=known.compiled if same else compile_services(services),
+        secrets={
+            key: known.secrets[key] if known.secrets.get(key) == secret else secret
+            for key, secret in secrets.items()
+        },
         borrowed=load_borrowed(session, row.id),
     )
 
@@ -103,12 +112,15 @@ def session_bearer(scoped: tables.ScopedSession) -> Bearer:
     )
 
 
-def _agents(session: Session) -> list[Bearer]:
+def load_agents(session: Session, ids: Collection[str] | None = None) -> list[Bearer]:
+    """The holders of agents' tokens; only those of agents with these ids, when given."""
     grants: dict[str, list[tables.AgentGrant]] = {}
-    for grant in agents.list_grants(session):
+    for grant in agents.list_grants(session, ids):
         grants.setdefault(grant.agent_id, []).append(grant)
-    return [agent_bearer(agent, grants.get(agent.id, ())) for agent in agents.list_agents(session)]
+    found = agents.list_agents(session, ids)
+    return [agent_bearer(agent, grants.get(agent.id, ())) for agent in found]
 
 
-def _sessions(session: Session, now: float) -> list[Bearer]:
+def load_sessions(session: Session, now: float) -> list[Bearer]:
+    """The holders of live sessions' tokens."""
     return [session_bearer(scoped) for scoped in sessions.live_sessions(session, now)]

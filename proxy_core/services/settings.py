@@ -9,7 +9,7 @@ from sqlmodel import Session
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.mitm.config import ProxyConfig
-from proxy_core.services.context import Context
+from proxy_core.services.context import Context, Swap
 from proxy_core.services.holds import HoldLimits
 from proxy_core.services.limits import Limit
 from proxy_core.services.principal import Principal
@@ -30,9 +30,18 @@ class Settings:
 
     async def load(self) -> None:
         """Read what differs from the defaults; what this version does not know is left out."""
-        stored = await self._context.database.read(installation.all_settings)
-        self._changed = {name: value for name, value in stored.items() if name in DEFINITIONS}
-        self._apply()
+        (await self._context.database.read(self.read))()
+
+    def read(self, session: Session) -> Swap:
+        """Read what differs from the defaults; what is answered puts it in force."""
+        stored = installation.all_settings(session)
+        known = {name: value for name, value in stored.items() if name in DEFINITIONS}
+
+        def swap() -> None:
+            self._changed = known
+            self._apply()
+
+        return swap
 
     def value(self, name: str) -> Any:
         """The value in force. Raises KeyError for an unknown name."""

@@ -147,6 +147,10 @@ class Snapshot:
         """Add a token's holder, or replace the one of the same token."""
         return replace(self, bearers={**self.bearers, bearer.sha256: bearer})
 
+    def with_bearers(self, bearers: Iterable[Bearer]) -> "Snapshot":
+        """Add several."""
+        return replace(self, bearers={**self.bearers, **{one.sha256: one for one in bearers}})
+
     def without_bearers(self, tokens: Iterable[bytes]) -> "Snapshot":
         """Forget tokens, by SHA-256."""
         return replace(self, bearers=_without(self.bearers, tokens))

@@ -76,9 +76,7 @@ class Vaults:
         def then(row: tables.Vault) -> None:
             context = self._context
             entry = context.snapshot.by_id[row.id]
-            context.snapshot = context.snapshot.with_vault(replace(entry, name=new_name))
-            context.usage.rename_vault(vault, new_name)
-            context.former_names[vault] = row.id
+            self.put(replace(entry, name=new_name))
             context.publish(
                 EventType.VAULT_CHANGED, by, vault=new_name, name=new_name, old_name=vault
             )
@@ -93,21 +91,8 @@ class Vaults:
         _check_not_default(vault, "deleted")
 
         def then(row: tables.Vault) -> None:
-            context = self._context
-            ended = [
-                context.snapshot.bearers[sha256] for sha256 in context.snapshot.sessions_of(row.id)
-            ]
-            context.snapshot = context.snapshot.without_vault(row.id)
-            for held in ended:
-                context.tunnels.close_for_token(held.sha256)
-                context.usage.forget_actor(held.actor_id)
-            context.usage.forget_vault(vault)
-            context.former_names = {
-                name: known for name, known in context.former_names.items() if known != row.id
-            }
-            for listener in self._on_delete:
-                listener(row.id)
-            context.publish(EventType.VAULT_DELETED, by, vault=vault, name=vault)
+            self.forget(row.id)
+            self._context.publish(EventType.VAULT_DELETED, by, vault=vault, name=vault)
 
         await self._context.change(lambda session: vault_store.delete_vault(session, vault), then)
         return wire.VaultDeleted(name=vault)
@@ -138,6 +123,33 @@ class Vaults:
             lambda session: vault_store.set_policy(session, vault, policy.value), then
         )
         return wire.VaultSettings(unmatched_host_policy=policy.value)
+
+    def put(self, entry: VaultEntry) -> None:
+        """A vault as it is now, perhaps under another name."""
+        context = self._context
+        before = context.snapshot.by_id.get(entry.id)
+        context.snapshot = context.snapshot.with_vault(entry)
+        if before is not None and before.name != entry.name:
+            context.usage.rename_vault(before.name, entry.name)
+            context.former_names[before.name] = entry.id
+
+    def forget(self, vault_id: str) -> None:
+        """A vault was deleted: all it held goes with it, and its sessions' connections end."""
+        context = self._context
+        entry = context.snapshot.by_id.get(vault_id)
+        if entry is None:
+            return
+        ended = [context.snapshot.bearers[one] for one in context.snapshot.sessions_of(vault_id)]
+        context.snapshot = context.snapshot.without_vault(vault_id)
+        for held in ended:
+            context.tunnels.close_for_token(held.sha256)
+            context.usage.forget_actor(held.actor_id)
+        context.usage.forget_vault(entry.name)
+        context.former_names = {
+            name: known for name, known in context.former_names.items() if known != vault_id
+        }
+        for listener in self._on_delete:
+            listener(vault_id)
 
     def _grant_creator(self, agent_id: str, vault_id: str) -> None:
         snapshot = self._context.snapshot

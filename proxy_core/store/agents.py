@@ -1,6 +1,6 @@
 """Agents and their grants."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlmodel import Session, col, select, update
 
@@ -9,9 +9,10 @@ from proxy_core.store.tables import Agent, AgentGrant
 from proxy_core.store.touched import NOTHING
 
 
-def list_agents(session: Session) -> list[Agent]:
-    """All agents by name."""
-    return list(session.exec(select(Agent).order_by(Agent.name)))
+def list_agents(session: Session, ids: Collection[str] | None = None) -> list[Agent]:
+    """All agents by name; only those with these ids, when given."""
+    query = select(Agent).order_by(Agent.name)
+    return list(session.exec(query if ids is None else query.where(col(Agent.id).in_(ids))))
 
 
 def agent_by_name(session: Session, name: str) -> Agent:
@@ -78,9 +79,11 @@ def touch_agents(session: Session, seen_at: Mapping[str, float]) -> None:
         )
 
 
-def list_grants(session: Session) -> list[AgentGrant]:
-    """All grants of all agents."""
-    return list(session.exec(select(AgentGrant)))
+def list_grants(session: Session, agents: Collection[str] | None = None) -> list[AgentGrant]:
+    """All grants; only those of agents with these ids, when given."""
+    query = select(AgentGrant)
+    wanted = query if agents is None else query.where(col(AgentGrant.agent_id).in_(agents))
+    return list(session.exec(wanted))
 
 
 def set_grant(session: Session, agent_id: str, vault_id: str, role: str) -> None:

@@ -47,6 +47,7 @@ class ChangeFeed(Protocol):
     def follow(self) -> AsyncIterator[Sequence[Message]]:
         """What other workers tell from now on, in order; GAP where something may be missing.
 
+        The first batch comes at once, perhaps empty: from then on it listens.
         Raises VaultError: database_unavailable; call it again then.
         """
 
@@ -54,7 +55,7 @@ class ChangeFeed(Protocol):
         """Tell other workers of events. Raises VaultError: database_unavailable."""
 
     async def close(self) -> None:
-        """Release the connection. Nobody follows any more."""
+        """Release the connection. Nobody follows any more. Harmless when it is closed."""
 
 
 def change_feed(database: Database) -> ChangeFeed:
@@ -80,11 +81,12 @@ class FileChanges:
 
     async def follow(self) -> AsyncIterator[Sequence[Message]]:
         """As the protocol says."""
+        yield await self._in_thread(self._look)
         while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
             found = await self._in_thread(self._look)
             if found:
                 yield found
-            await asyncio.sleep(INTERVAL_SECONDS)
 
     async def announce(self, events: Sequence[Announced]) -> None:
         """As the protocol says."""
@@ -93,8 +95,8 @@ class FileChanges:
 
     async def close(self) -> None:
         """As the protocol says."""
-        await self._in_thread(self._drop)
-        self._thread.shutdown()
+        await asyncio.to_thread(self._thread.shutdown)
+        self._drop()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()

@@ -8,10 +8,11 @@
 Each of them compares the generation first: whoever comes with an older one changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, or_, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.tables import Account, Credential, OAuthLogin
@@ -76,7 +77,7 @@ def login(session: Session, login_id: str) -> OAuthLogin:
 
 def named_login(session: Session, login_id: str) -> NamedLogin:
     """Find a login and whose it is. Raises VaultError: not_found."""
-    found = list(_named(session, login_id))
+    found = _named(session, col(OAuthLogin.id) == login_id)
     if not found:
         raise VaultError("not_found", "The login was deleted.")
     return found[0]
@@ -88,9 +89,15 @@ def login_of_credential(session: Session, credential_id: str) -> OAuthLogin | No
     return session.exec(query).first()
 
 
-def list_logins(session: Session) -> list[NamedLogin]:
-    """Every login."""
-    return _named(session, None)
+def list_logins(
+    session: Session, ids: Collection[str] | None = None, vault_ids: Collection[str] = ()
+) -> list[NamedLogin]:
+    """Every login; when ids are given, only those and the ones of these vaults."""
+    if ids is None:
+        return _named(session)
+    return _named(
+        session, or_(col(OAuthLogin.id).in_(ids), col(OAuthLogin.vault_id).in_(vault_ids))
+    )
 
 
 def begin_refresh(
@@ -197,15 +204,15 @@ def _clear_intent(row: OAuthLogin) -> None:
     row.intent_generation, row.intent_at, row.intent_retried = None, None, False
 
 
-def _named(session: Session, login_id: str | None) -> list[NamedLogin]:
+def _named(session: Session, which: ColumnElement[bool] | None = None) -> list[NamedLogin]:
     query = (
         select(OAuthLogin, Credential, Account)
         .join(Credential, col(Credential.id) == OAuthLogin.credential_id, isouter=True)
         .join(Account, col(Account.login_id) == OAuthLogin.id, isouter=True)
         .order_by(col(OAuthLogin.id))
     )
-    if login_id is not None:
-        query = query.where(OAuthLogin.id == login_id)
+    if which is not None:
+        query = query.where(which)
     found = []
     for row, credential, account in session.exec(query):
         key = "" if credential is None else credential.key

@@ -1,6 +1,6 @@
 """Scoped sessions: short-lived tokens of one vault."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlmodel import Session, col, delete, select, update
 
@@ -19,9 +19,13 @@ def list_sessions(session: Session, vault_id: str, now: float) -> list[ScopedSes
     return list(session.exec(query))
 
 
-def live_sessions(session: Session, now: float) -> list[ScopedSession]:
-    """Every vault's sessions that have not expired."""
-    return list(session.exec(select(ScopedSession).where(ScopedSession.expires_at > now)))
+def live_sessions(
+    session: Session, now: float, ids: Collection[str] | None = None
+) -> list[ScopedSession]:
+    """Every vault's sessions that have not expired; only those with these ids, when given."""
+    query = select(ScopedSession).where(ScopedSession.expires_at > now)
+    wanted = query if ids is None else query.where(col(ScopedSession.id).in_(ids))
+    return list(session.exec(wanted))
 
 
 def add_session(session: Session, scoped: ScopedSession) -> ScopedSession:

@@ -1,7 +1,8 @@
 """What a transaction touches, in the few words that other workers need to read it again.
 
-Rows tell it by themselves when they are written. A bulk statement passes them by, so it has to say
-it: `.execution_options(touches=…)`; one that does not is refused.
+Rows tell it by themselves when they are written (`_BY_ROW`: a table that workers keep in memory
+belongs there). A bulk statement passes them by, so it has to say it:
+`.execution_options(touches=…)`; one that does not is refused.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -124,6 +125,8 @@ def _note(session: Transaction, row: Any) -> None:
 @event.listens_for(Transaction, "do_orm_execute")
 def _bulk(state: ORMExecuteState) -> None:
     if not (state.is_insert or state.is_update or state.is_delete):
+        return
+    if state.bind_mapper is None or state.bind_mapper.class_ not in _BY_ROW:
         return
     touches = state.execution_options.get("touches")
     if touches is None:

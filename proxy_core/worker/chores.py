@@ -46,6 +46,8 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
     supervisor.every(INTERVAL_SECONDS, "housekeeping", app.housekeeping.tick)
     supervisor.every(INTERVAL_SECONDS, "account use", app.accounts.keeping.tick)
     supervisor.every(polling.INTERVAL_SECONDS, "account quota", app.accounts.polling.tick)
+    supervisor.every(1.0, "changes by other workers", app.following.hear, at_once=True)
+    supervisor.every(1.0, "events for other workers", app.following.say, at_once=True)
     supervisor.every(1.0, "token refresh", app.logins.run, at_once=True)
     supervisor.every(60.0, "leaf certificates", mint_ahead, at_once=True)
 

@@ -100,6 +100,8 @@ class Keeping:
         if connected == (account.id not in self._reconnects):
             return
         (self._reconnects.discard if connected else self._reconnects.add)(account.id)
+        if self._state.context.following:
+            return  # the worker that saw it says so
         found = self._state.standing(account)
         self._state.announce(
             EventType.ACCOUNT_CHANGED, account, state=found.state, change="login", reason=found.why

@@ -82,12 +82,20 @@ class Lives:
     def remember(self, rows: Iterable[tables.Account]) -> None:
         """Take in what is stored."""
         for row in rows:
-            resting = row.cooling_until is not None
             self._lives[row.id] = Life(
                 windows=read_windows(row.quota),
-                rest=Rest(row.cooling_until or 0.0, row.cooling_reason) if resting else None,
+                rest=_rest(row),
                 last_used_at=row.last_used_at,
             )
+
+    def take_in(self, rows: Iterable[tables.Account]) -> None:
+        """Take in what another worker has stored. What was learnt here since counts more."""
+        for row in rows:
+            life = self.of(row.id)
+            life.windows = merged(life.windows, read_windows(row.quota).values())
+            life.last_used_at = max(life.last_used_at or 0.0, row.last_used_at or 0.0) or None
+            if row.id not in self._changed:
+                life.rest = _rest(row)
 
     def forget(self, account_ids: Iterable[str]) -> None:
         """Accounts were deleted."""
@@ -108,3 +116,7 @@ class Lives:
     def put_back(self, uses: Mapping[str, AccountUse]) -> None:
         """It could not be stored: again next time."""
         self._changed.update(uses)
+
+
+def _rest(row: tables.Account) -> Rest | None:
+    return None if row.cooling_until is None else Rest(row.cooling_until, row.cooling_reason)

@@ -5,14 +5,14 @@ What a request asks is answered from memory; only one whose token has expired wa
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 from sqlmodel import Session
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.oauth import OAuthClient, TokenSet
-from proxy_core.services.context import Context
+from proxy_core.services.context import Context, Swap
 from proxy_core.services.logins import writing
 from proxy_core.services.logins.announcements import Announcements
 from proxy_core.services.logins.login import (
@@ -26,6 +26,7 @@ from proxy_core.services.logins.memory import Memory, OnChange
 from proxy_core.services.logins.refresher import Refresher
 from proxy_core.services.logins.refusals import Refusals
 from proxy_core.services.logins.renewal import Renewal
+from proxy_core.services.logins.rereading import read_logins
 from proxy_core.services.logins.scheduler import Scheduler
 from proxy_core.services.logins.source import TokenSource
 from proxy_core.services.logins.verdict import Reason
@@ -69,6 +70,13 @@ class Logins:
         named = await self._context.database.read(store.list_logins)
         self._memory.take_in([self._refresher.remembered(one) for one in named], since)
         self._plan_all()
+
+    def read(self, session: Session, ids: Collection[str], vault_ids: Collection[str]) -> Swap:
+        """Read what other workers have done with logins of these ids, and of these vaults.
+
+        Runs in a store's thread; what is answered puts it in force.
+        """
+        return read_logins(session, self._memory, self._refresher.remembered, ids, vault_ids)
 
     def resume(self) -> None:
         """The vault was opened: take in what happened meanwhile, and go on refreshing."""
