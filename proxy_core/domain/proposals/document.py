@@ -166,7 +166,9 @@ def _known(fields: Fields, now: Authority) -> str:
     try:
         return find_service(now.services, target).name
     except VaultError as error:
-        raise VaultError("bad_request", f"{fields.where}: {error.detail}", error.extra) from None
+        new = "" if "auth" in fields or error.code != "not_found" else "; a new one needs auth"
+        detail = f"{fields.where}: {error.detail}{new}"
+        raise VaultError("bad_request", detail, error.extra) from None
 
 
 def _new_name(fields: Fields, now: Authority, taken: set[str]) -> str:
