@@ -113,6 +113,22 @@ def test_orphans_end_with_the_command() -> None:
     assert not any(alive(pid) for pid in pids)
 
 
+def test_what_was_there_before_the_command_stays() -> None:
+    """A worker that was started for it, for example, serves others too."""
+    code = f"import subprocess\nbefore = subprocess.Popen(['sleep', '300'])\n{_SUPERVISOR}"
+    code = code.replace('print("after"', 'print(before.pid, before.poll(), "after"')
+    done = subprocess.run(
+        [sys.executable, "-c", code, "sh", "-c", "sleep 300 & sleep 0.2"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    pid, status, _ = done.stdout.split()
+    assert status == "None"
+    assert alive(int(pid))
+    os.kill(int(pid), signal.SIGKILL)
+
+
 def test_an_orphan_that_ignores_sigterm_is_killed() -> None:
     """After the grace, nothing survives."""
     done = supervise("sh", "-c", "(trap '' TERM; echo $$; while :; do sleep 0.1; done) & sleep 0.2")

@@ -13,6 +13,7 @@ from typing import Any
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.oauth.replies import MAX_LIFE, expiry, scopes_of, token_bytes
+from proxy_core.domain.oauth.stand_ins import is_stand_in
 from proxy_core.domain.oauth.subject import subject_of
 from proxy_core.domain.oauth.tokens import TokenSet
 
@@ -127,7 +128,7 @@ def _token(fields: Mapping[str, Any], name: str) -> bytes | None:
     token = token_bytes(value.strip() if isinstance(value, str) else value)
     if token is None:
         raise _unusable(f"{name} is no token: it must be one line of visible characters")
-    if token.startswith(b"__") and token.endswith(b"__"):
+    if is_stand_in(token.decode("ascii")):
         raise _unusable(f"{name} is a placeholder, not a real token")
     return token
 
