@@ -115,7 +115,10 @@ def test_orphans_end_with_the_command() -> None:
 
 def test_what_was_there_before_the_command_stays() -> None:
     """A worker that was started for it, for example, serves others too."""
-    code = f"import subprocess\nbefore = subprocess.Popen(['sleep', '300'])\n{_SUPERVISOR}"
+    start = (
+        "subprocess.Popen(['sleep', '300'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)"
+    )
+    code = f"import subprocess\nbefore = {start}\n{_SUPERVISOR}"
     code = code.replace('print("after"', 'print(before.pid, before.poll(), "after"')
     done = subprocess.run(
         [sys.executable, "-c", code, "sh", "-c", "sleep 300 & sleep 0.2"],
