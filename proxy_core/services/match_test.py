@@ -7,6 +7,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import policy, wire
 from proxy_core.domain.exchange import Ask, Ingress, RequestFacts
 from proxy_core.domain.hosts import split_authority
+from proxy_core.domain.oauth.capture import captured_as
 from proxy_core.domain.service import Service
 from proxy_core.domain.service_document import credential_keys
 from proxy_core.services.snapshot import VaultEntry
@@ -71,6 +72,9 @@ def _outcome(
         return _Outcome("held", why if not missing else f"{why}. {_lacking(missing)}")
     if winner is None:
         return _Outcome("unmatched", decision.reason)
+    if captured_as(winner, facts.host, facts.method, facts.path):
+        why = f"{decision.reason}; a login there is answered by the vault, which keeps its tokens"
+        return _Outcome("captured", why)
     if missing:
         return _Outcome("failed", _lacking(missing), "credential_not_found")
     return _Outcome("injected" if decision.credential_keys else "passthrough", decision.reason)

@@ -122,6 +122,14 @@ async def match(app: Application, url: str, method: str = "GET") -> wire.MatchRe
     return await app.services.test("default", wire.MatchTest(url=url, method=method))
 
 
+async def test_the_match_test_knows_captured_logins(app: Application) -> None:
+    """Even before there is an account; other requests to the host are as any."""
+    await upsert(app, bearer("platform.claude.com", name="login", capture=True))
+    url = "https://platform.claude.com/v1/oauth/token"
+    assert (await match(app, url, "POST")).decision == "captured"
+    assert (await match(app, url, "GET")).decision != "captured"
+
+
 async def test_the_match_test_says_what_would_happen(app: Application) -> None:
     """Injected, failed for want of a credential, denied, unmatched: with reasons."""
     await put_service(

@@ -226,6 +226,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 def _answer_of(found: MatchResult) -> str:
     if found.error_code:
         return found.error_code
+    if found.decision == "captured":
+        return "what the vault says in the endpoint's place"
     answer = "the upstream's answer"
     if found.decision == "held":
         return f"{answer} once it is allowed; else approval_denied or approval_timeout"
