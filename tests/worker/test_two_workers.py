@@ -1,0 +1,150 @@
+"""Two whole workers on one database: what is done at one is in force at both, within a second."""
+
+import base64
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from proxy_core.client import account_calls, calls
+from proxy_core.client.sse import Connected
+from proxy_core.client.stream import events_sync
+from proxy_core.domain.events import Event
+from proxy_core.domain.wire import AgentVault
+from tests.worker.harness import PASSWORD, ThreadedWorker
+
+GRANTS = [AgentVault(vault_name="default", vault_role="proxy")]
+TOKENS = {"access_token": "at-1", "expires_in": 3600}
+
+
+@dataclass
+class Two:
+    """`within`: seconds in which one has to know what was done at the other."""
+
+    a: ThreadedWorker
+    b: ThreadedWorker
+    url: str
+    within: float
+
+    def known(self, what: Callable[[], bool]) -> None:
+        """Wait until it is so, for as long as it may take."""
+        deadline = time.monotonic() + self.within
+        while not what():
+            assert time.monotonic() < deadline, "the other worker does not know it in time"
+            time.sleep(0.005)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def two(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Two]:
+    """Both set up, open, and hearing one another."""
+    url, within = f"sqlite:///{tmp_path}/shared.db", 1.0
+    if request.param == "postgresql":
+        url, within = str(request.getfixturevalue("postgres_url")), 0.2
+    with contextlib.ExitStack() as stack:
+        a = ThreadedWorker(tmp_path / "a", database=url).start()
+        stack.callback(a.stop)
+        a.init()
+        b = ThreadedWorker(tmp_path / "b", database=url, password=bytearray(PASSWORD.encode()))
+        b.start()
+        stack.callback(b.stop)
+        pair = Two(a, b, url, within)
+        for worker in (a, b):
+            _until(worker.running.app.following.hearing.is_set)
+        yield pair
+
+
+def _until(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def tunnel(worker: ThreadedWorker, token: str) -> tuple[bytes, socket.socket]:
+    """An agent's CONNECT: the status line, and the connection."""
+    host, _, port = worker.running.facts.proxy.rpartition(":")
+    opened = socket.create_connection((host, int(port)), timeout=10)
+    login = base64.b64encode(f"{token}:default".encode())
+    opened.sendall(
+        b"CONNECT api.example.com:443 HTTP/1.1\r\nHost: api.example.com\r\n"
+        b"Proxy-Authorization: Basic %b\r\n\r\n" % login
+    )
+    return opened.recv(4096).split(b"\r\n")[0], opened
+
+
+def taken(worker: ThreadedWorker, token: str) -> bool:
+    """Whether a worker's proxy takes the token."""
+    status, opened = tunnel(worker, token)
+    opened.close()
+    return b" 200 " in status
+
+
+def test_a_revoked_agent_is_cut_everywhere(two: Two) -> None:
+    """A new agent works at the other worker; revoked, its open tunnel there ends."""
+    token = two.a.client().send(calls.create_agent("bot", vaults=GRANTS)).av_agent_token
+    two.known(lambda: taken(two.b, token))
+    _, opened = tunnel(two.b, token)
+    with opened:
+        two.a.client().send(calls.delete_agent("bot"))
+        opened.settimeout(two.within)
+        with contextlib.suppress(ConnectionResetError):
+            assert opened.recv(1) == b""
+    assert not taken(two.b, token)
+
+
+def test_everything_that_is_administered_is_known(two: Two) -> None:
+    """Services, credentials, names, settings, accounts and pools; the other's consoles see it."""
+    a, b = two.a.client(), two.b.client()
+    b.send(calls.unlock("password", PASSWORD))
+    follow = events_sync(two.b.client())
+    assert next(follow) == Connected()
+    a.send(calls.set_credentials({"API_KEY": "x"}))
+    two.known(lambda: b.send(calls.credentials()).keys == ["API_KEY"])
+    told = next(follow)
+    assert isinstance(told, Event)
+    assert (told.type, told.data["name"]) == ("credential.changed", "API_KEY")
+    assert told.data["worker"] == two.a.running.app.bus.life
+    follow.close()  # type: ignore[attr-defined]
+    auth = {"type": "bearer", "token": "API_KEY"}
+    a.send(calls.upsert_services([{"name": "example", "host": "api.example.com", "auth": auth}]))
+    two.known(lambda: [s["name"] for s in b.send(calls.services()).services] == ["example"])
+    a.send(calls.create_vault("team"))
+    a.send(calls.rename_vault("team", "crew"))
+    two.known(lambda: {v.name for v in b.send(calls.vaults()).vaults} == {"default", "crew"})
+    a.send(calls.change_settings({"log_retention_days": 3}))
+    two.known(lambda: two.b.running.app.settings.value("log_retention_days") == 3)
+    a.send(account_calls.add_account("claude", TOKENS, nickname="one"))
+    two.known(lambda: [x.nickname for x in b.send(account_calls.accounts()).accounts] == ["one"])
+    (pool,) = b.send(account_calls.pools()).pools
+    b.send(account_calls.change_pool(pool.key, strategy="round-robin"))
+    two.known(lambda: a.send(account_calls.pools()).pools[0].strategy == "round-robin")
+
+
+@pytest.mark.parametrize("two", ["postgresql"], indirect=True)
+def test_a_cut_connection_misses_nothing(two: Two) -> None:
+    """Cut off from the others' news, a worker says so and then has all of it."""
+    token = two.a.client().send(calls.create_agent("bot", vaults=GRANTS)).av_agent_token
+    two.known(lambda: taken(two.b, token))
+    server = make_url(two.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    follow = events_sync(two.b.client(), types=["worker.problem", "worker.caught_up"])
+    assert next(follow) == Connected()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+        )
+    two.a.client().send(calls.delete_agent("bot"))
+    told = [next(follow) for _ in range(2)]
+    follow.close()  # type: ignore[attr-defined]
+    assert [one.type for one in told if isinstance(one, Event)] == [
+        "worker.problem",
+        "worker.caught_up",
+    ]
+    assert not taken(two.b, token)
+    assert two.b.client().send(calls.status()).problems == []
