@@ -99,7 +99,7 @@ def set_(
     KEY alone asks without echo, or reads standard input. KEY=VALUE is for values that are no
     secret: other users of this machine may see arguments.
     """
-    values = _given_values(entries)
+    values = given_values(entries)
     for entry in files:
         key, path = _split(entry, "--file takes KEY=PATH")
         values[key] = secret_input.from_file(Path(path))
@@ -196,7 +196,8 @@ def _columns(found: CredentialList, reveal: bool) -> tuple[list[str], list[list[
     ]
 
 
-def _given_values(entries: Sequence[str]) -> dict[str, str]:
+def given_values(entries: Sequence[str]) -> dict[str, str]:
+    """Values of `KEY=VALUE`, and for `KEY` alone from a prompt or standard input."""
     bare = [entry for entry in entries if "=" not in entry]
     if len(bare) > 1 and not sys.stdin.isatty():
         raise Usage("Standard input holds one value: name one KEY, or use credential import")

@@ -51,6 +51,7 @@ COMMANDS = {
     "service": LazyCommand("services:service", "Services: which host gets which key.", _VAULT),
     "discover": LazyCommand("discover:discover", "Show what an agent may use.", _VAULT),
     "agent": LazyCommand("agents:agent", "Agents and their tokens.", _VAULT),
+    "proposal": LazyCommand("proposals:proposal", "What agents ask for.", _WATCH),
     "hold": LazyCommand("approvals:hold", "Requests that wait for an answer.", _WATCH),
     "grant": LazyCommand("approvals:grant", "What was allowed for a while.", _WATCH),
     "logs": LazyCommand("logs:logs", "Show requests, also live.", _WATCH),

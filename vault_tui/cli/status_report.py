@@ -28,6 +28,7 @@ def show_status(connection: Connection, *, as_json: bool = False, short: bool = 
             ("database", found.database),
             ("key slots", found.slots),
             ("traffic", f"{found.connections} connections, {found.streams} streams"),
+            ("proposals that wait", found.pending_proposals),
             ("held requests", found.holds),
             ("log rows dropped", found.log_dropped),
         ]
@@ -61,6 +62,8 @@ def _short(connection: Connection) -> str:
     if not found.initialized:
         return "vault: not set up"
     words = ["sealed" if found.sealed else "open", f"{found.streams} live"]
+    if found.pending_proposals:
+        words.append(f"{found.pending_proposals} proposed")
     if found.holds:
         words.append(f"{found.holds} held")
     if found.problems:
