@@ -31,24 +31,21 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{directory}{os.pathsep}{os.environ['PATH']}"
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def vault(vault_tui: CommandLine) -> Iterator[None]:
-    """A vault for these tests alone."""
+    """A vault for each test alone."""
     vault_tui.ok("vault", "create", VAULT)
     yield
     vault_tui.ok("vault", "delete", VAULT, "--yes")
 
 
 @pytest.fixture
-def accounts(vault_tui: CommandLine) -> Iterator[None]:
+def accounts(vault_tui: CommandLine, vault: None) -> None:
     """Two accounts in the pool."""
     for email, more in (("ada@example.com", ()), ("bob@example.com", ("--pool",))):
         tokens = json.dumps({"access_token": f"sk-{email}", "expires_at": FAR})
         add = ("account", "add", "--paste-tokens", "--email", email, *IN_VAULT)
         vault_tui.ok(*add, *more, stdin=tokens)
-    yield
-    for name in ("ada", "bob"):
-        vault_tui("account", "remove", name, "--yes", *IN_VAULT)
 
 
 def variables(shown: str) -> dict[str, str]:
@@ -64,13 +61,23 @@ def test_without_an_account_a_script_is_told_how(vault_tui: CommandLine, path: s
     assert json.loads(vault_tui.ok("service", "list", "--json", *IN_VAULT))["services"] == []
 
 
+def test_accounts_without_a_pool_are_told(
+    vault_tui: CommandLine, path: str, accounts: None
+) -> None:
+    """With the command that makes one, which works."""
+    vault_tui.ok("pool", "delete", "ANTHROPIC", "--yes", *IN_VAULT)
+    done = vault_tui("claude", *IN_VAULT, PATH=path)
+    assert done.returncode != 0
+    assert "`vault-tui pool create ANTHROPIC ada`" in done.stderr
+    vault_tui.ok("pool", "create", "ANTHROPIC", "ada", *IN_VAULT)
+    assert vault_tui("claude", *IN_VAULT, PATH=path).returncode == 0
+
+
 def test_it_runs_the_program_with_a_placeholder(
     vault_tui: CommandLine, path: str, accounts: None
 ) -> None:
     """Arguments go through in order, models too; services are made once, after saying so."""
     arguments = ("-p", "say hi", "--model", "opus", "--", "--use", "x")
-    done = vault_tui("claude", *arguments, *IN_VAULT[:0], PATH=path, ANTHROPIC_MODEL="haiku")
-    assert done.returncode == 1  # the vault in use has no account
     done = vault_tui("claude", *IN_VAULT, *arguments, PATH=path, ANTHROPIC_MODEL="haiku")
     assert done.returncode == 0, done.stderr
     given = [line[9:] for line in done.stdout.splitlines() if line.startswith("argument ")]

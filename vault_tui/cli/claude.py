@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import click
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.text import display_safe
 from proxy_core.client import account_calls, calls
 from proxy_core.domain.accounts.providers import CLAUDE
 from proxy_core.domain.claude_code import (
@@ -173,11 +174,15 @@ def _run(
 def _ensure_account(ctx: click.Context, connection: Connection, vault: str) -> None:
     """Without an account, a person signs in now; a script is told how.
 
-    Raises VaultError: oauth_not_connected.
+    Raises VaultError: oauth_not_connected, credential_not_found (accounts that serve nothing).
     """
-    found = connection.send(account_calls.accounts(vault, CLAUDE.id)).accounts
-    if found or CLAUDE.pool_key in connection.send(calls.credentials(vault)).keys:
+    if CLAUDE.pool_key in connection.send(calls.credentials(vault)).keys:
         return
+    found = connection.send(account_calls.accounts(vault, CLAUDE.id)).accounts
+    if found:
+        remedy = f"vault-tui pool create {CLAUDE.pool_key} {display_safe(found[0].nickname)}"
+        what = f"The Claude accounts of vault {vault} serve nothing: `{remedy}` lets one do so."
+        raise VaultError("credential_not_found", what)
     if not sys.stdin.isatty():
         raise VaultError("oauth_not_connected", f"No Claude account: `{_SIGN_IN}` adds one.")
     say("There is no Claude account yet: sign in.")
