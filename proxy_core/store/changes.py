@@ -29,7 +29,7 @@ from proxy_core.store.transactions import CHANNEL
 if TYPE_CHECKING:
     import psycopg
 
-INTERVAL_SECONDS: Final = 0.5
+INTERVAL_SECONDS: Final = 0.25
 KEPT: Final = 1_024
 """Changes that a SQLite file keeps; a worker that has missed more reads everything again."""
 
