@@ -193,6 +193,7 @@ class Application:
             (
                 (Scope.SETTINGS, self.settings.read),
                 (Scope.GRANTS, self.grants.read),
+                (Scope.PROPOSALS, self.proposals.read),
                 (Scope.KEYS, self.keys.read),
             ),
         )

@@ -35,6 +35,7 @@ class Scope(StrEnum):
     AGENT = "agent"
     SESSION = "session"
     GRANTS = "grants"
+    PROPOSALS = "proposals"
     SETTINGS = "settings"
     KEYS = "keys"
 
@@ -66,6 +67,7 @@ _BY_ROW: Final[Mapping[type[SQLModel], Callable[[Any], Touched]]] = {
     tables.AgentGrant: lambda row: Touched(Scope.AGENT, row.agent_id),
     tables.ScopedSession: lambda row: Touched(Scope.SESSION, row.id),
     tables.ApprovalGrant: lambda _: Touched(Scope.GRANTS),
+    tables.ProposalRow: lambda _: Touched(Scope.PROPOSALS),
     tables.Setting: lambda _: Touched(Scope.SETTINGS),
     tables.KeySlot: lambda _: Touched(Scope.KEYS),
     tables.CertificateAuthority: lambda _: Touched(Scope.KEYS),

@@ -23,7 +23,7 @@ from proxy_core.domain.proposals import (
 )
 from proxy_core.domain.proposals.proposal import APPROVAL_SECONDS, LIFE_SECONDS, MAX_PENDING
 from proxy_core.seal import aad
-from proxy_core.services.context import Context
+from proxy_core.services.context import Context, Swap
 from proxy_core.services.events import Follow
 from proxy_core.services.keys import count_encryptions
 from proxy_core.services.principal import Principal
@@ -76,11 +76,21 @@ class Proposals:
         }
 
     async def load(self) -> None:
-        """Read which ones wait, unless something changes meanwhile."""
+        """Read which ones wait."""
+        (await self._context.database.read(self.read))()
+
+    def read(self, session: Session) -> Swap:
+        """Read which ones wait; what is answered puts it in force, but not over later news."""
         noted = self._noted
-        rows = await self._context.database.read(store.pending_proposals)
-        if noted == self._noted:
-            self._pending = {row.id: (row.vault_id, row.expires_at) for row in rows}
+        stored = {
+            row.id: (row.vault_id, row.expires_at) for row in store.pending_proposals(session)
+        }
+
+        def swap() -> None:
+            if noted == self._noted:
+                self._pending = stored
+
+        return swap
 
     async def create(
         self, vault: str, request: wire.CreateProposal, by: Principal, base_url: str
