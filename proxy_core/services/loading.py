@@ -1,6 +1,7 @@
 """From stored rows to the snapshot. Everything here runs in the store's threads."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from sqlmodel import Session
 
@@ -42,19 +43,21 @@ def load_vault(
     known = before or VaultEntry(row.id, row.name, row.created_at, UnmatchedHostPolicy.DENY)
     services = parse_services(service_store.list_documents(session, row.id))
     same = services == known.compiled.services
-    secrets = load_secrets(session, row.id, key_version)
     return VaultEntry(
         id=row.id,
         name=row.name,
         created_at=row.created_at,
         policy=UnmatchedHostPolicy(row.unmatched_host_policy),
         compiled=known.compiled if same else compile_services(services),
-        secrets={
-            key: known.secrets[key] if known.secrets.get(key) == secret else secret
-            for key, secret in secrets.items()
-        },
+        secrets=load_secrets(session, row.id, key_version, known.secrets),
         borrowed=load_borrowed(session, row.id),
     )
+
+
+def reload_credentials(session: Session, before: VaultEntry, key_version: int) -> VaultEntry:
+    """The vault with its credentials as they are stored, its services as they were."""
+    secrets = load_secrets(session, before.id, key_version, before.secrets)
+    return replace(before, secrets=secrets, borrowed=load_borrowed(session, before.id))
 
 
 def load_borrowed(session: Session, vault_id: str) -> dict[str, Borrowed]:
@@ -66,12 +69,15 @@ def load_borrowed(session: Session, vault_id: str) -> dict[str, Borrowed]:
     }
 
 
-def load_secrets(session: Session, vault_id: str, key_version: int) -> dict[str, SealedSecret]:
-    """The current value of each of a vault's credentials, sealed."""
-    return {
+def load_secrets(
+    session: Session, vault_id: str, key_version: int, known: Mapping[str, SealedSecret]
+) -> dict[str, SealedSecret]:
+    """The current value of each of a vault's credentials, sealed; the `known` object if it is."""
+    found = {
         value.key: sealed_secret(value, key_version)
         for value in credentials.current_values(session, vault_id)
     }
+    return {key: known[key] if known.get(key) == one else one for key, one in found.items()}
 
 
 def sealed_secret(value: credentials.SealedValue, key_version: int) -> SealedSecret:

@@ -145,7 +145,7 @@ def delete_credentials(session: Session, vault_id: str, keys: Sequence[str]) -> 
     session.exec(
         delete(Credential)
         .where(col(Credential.id).in_(identifiers))
-        .execution_options(touches=(Touched(Scope.VAULT, vault_id),))
+        .execution_options(touches=(Touched(Scope.CREDENTIALS, vault_id),))
     )
     return deleted
 

@@ -22,12 +22,13 @@ MOST: Final = 64
 class Scope(StrEnum):
     """What there is to read again, and whose id stands with it.
 
-    `accounts` is a vault's accounts and pools, `use` their quota alone; `pool` is named by its
-    credential's id.
+    `vault` is all that a vault holds, `credentials` all but its services, which may be thousands;
+    `accounts` is its accounts and pools, `use` their quota alone. A `pool` has its credential's id.
     """
 
     EVERYTHING = "everything"
     VAULT = "vault"
+    CREDENTIALS = "credentials"
     ACCOUNTS = "accounts"
     USE = "use"
     POOL = "pool"
@@ -57,7 +58,7 @@ NOTHING: Final[tuple[Touched, ...]] = ()
 _SCOPES: Final = frozenset(Scope)
 _BY_ROW: Final[Mapping[type[SQLModel], Callable[[Any], Touched]]] = {
     tables.Vault: lambda row: Touched(Scope.VAULT, row.id),
-    tables.Credential: lambda row: Touched(Scope.VAULT, row.vault_id),
+    tables.Credential: lambda row: Touched(Scope.CREDENTIALS, row.vault_id),
     tables.ServiceRow: lambda row: Touched(Scope.VAULT, row.vault_id),
     tables.Account: lambda row: Touched(Scope.ACCOUNTS, row.vault_id),
     tables.Pool: lambda row: Touched(Scope.POOL, row.credential_id),

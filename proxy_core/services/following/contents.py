@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from proxy_core.services.context import Context, Swap
 from proxy_core.services.following.wanted import Wanted
-from proxy_core.services.loading import load_vault
+from proxy_core.services.loading import load_vault, reload_credentials
 from proxy_core.services.snapshot import VaultEntry
 from proxy_core.services.vaults import Vaults
 from proxy_core.store import vaults as store
@@ -12,7 +12,7 @@ from proxy_core.store.touched import Scope
 
 
 class Contents:
-    """Reads a touched vault whole."""
+    """Reads a touched vault whole, or its credentials alone."""
 
     def __init__(self, context: Context, vaults: Vaults) -> None:
         self._context = context
@@ -21,14 +21,19 @@ class Contents:
     def read(self, session: Session, wanted: Wanted) -> Swap:
         """Runs in a store's thread."""
         known, version = self._context.snapshot.by_id, self._context.sealer.key_version or 1
-        every, ids = wanted.everything, wanted.ids(Scope.VAULT)
-        rows = (
-            [row for row in store.list_vaults(session) if every or row.id in ids]
-            if (every or ids)
-            else []
-        )
-        entries = [load_vault(session, row, version, known.get(row.id)) for row in rows]
+        every, credentials = wanted.everything, wanted.ids(Scope.CREDENTIALS)
+        ids = wanted.ids(Scope.VAULT) | (credentials - known.keys())
+        rows = store.list_vaults(session) if every or ids else []
+        entries = [
+            load_vault(session, row, version, known.get(row.id))
+            for row in rows
+            if every or row.id in ids
+        ]
         gone = (frozenset(known) if every else ids) - {entry.id for entry in entries}
+        if not every:
+            entries += [
+                reload_credentials(session, known[one], version) for one in credentials - ids
+            ]
 
         def swap() -> None:
             for vault_id in gone:

@@ -40,7 +40,9 @@ class Reloading:
     def read(self, session: Session, wanted: Wanted) -> Sequence[Swap]:
         """Runs in a store's thread; the answers are to be called in the loop, in order."""
         swaps = [part(session, wanted) for part in self._parts]
-        touched = wanted.ids(Scope.VAULT, Scope.ACCOUNTS) | self._of_pools(session, wanted)
+        touched = wanted.ids(Scope.VAULT, Scope.CREDENTIALS, Scope.ACCOUNTS) | self._of_pools(
+            session, wanted
+        )
         if wanted.everything:
             touched = frozenset(row.id for row in vaults.list_vaults(session))
         logins = wanted.ids(Scope.LOGIN)

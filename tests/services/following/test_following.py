@@ -4,12 +4,14 @@ import asyncio
 import json
 
 import pytest
+from sqlmodel import Session
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import token_sha256
 from proxy_core.domain import wire
 from proxy_core.domain.exchange import Ask, Decision
 from proxy_core.services.application import Application
+from proxy_core.store import installation
 from tests.services.conftest import (
     ADA,
     basic,
@@ -169,6 +171,19 @@ async def test_a_key_slot_is_known_and_a_sealed_worker_stays_sealed(
     assert len((await pair.b.app.keys.slots()).slots) == 2
     assert (pair.a.app.keys.sealed, pair.b.app.keys.sealed) == (False, True)
     assert events_of(pair.a.app, "worker.sealed") == []
+
+
+async def test_a_worker_seals_when_its_key_is_no_longer_the_one(pair: Pair) -> None:
+    """A key that opens nothing any more is not kept; which slots there are is known at once."""
+
+    def rotated(session: Session) -> None:
+        for row in installation.list_slots(session):
+            row.key_version += 1
+
+    await pair.a.app._context.database.run(rotated)
+    told = await pair.b.seen("worker.sealed")
+    assert told.data["by"] == "worker (the key was changed)"
+    assert pair.b.app.keys.sealed
 
 
 async def test_what_another_worker_just_made_can_be_changed_here(pair: Pair) -> None:
