@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.proposals.proposal import CredentialSlot, ItemAction, Proposal, ServiceChange
@@ -16,7 +17,7 @@ from proxy_core.domain.service_document import (
 POOL = "pool"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Authority:
     """A vault's services in their order, and its credentials: key to type (static, oauth, pool)."""
 
@@ -29,7 +30,15 @@ class Authority:
 
     def users(self, key: str) -> tuple[Service, ...]:
         """The services that name a credential."""
-        return tuple(one for one in self.services if key in credential_keys(one))
+        return tuple(self._users.get(key, ()))
+
+    @cached_property
+    def _users(self) -> Mapping[str, Sequence[Service]]:
+        users: dict[str, list[Service]] = {}
+        for service in self.services:
+            for key in credential_keys(service):
+                users.setdefault(key, []).append(service)
+        return users
 
 
 def effect(proposal: Proposal, before: Authority) -> Authority:

@@ -113,7 +113,7 @@ def _credential(
     slot = proposal.slot(key)
     if slot is not None and slot.action is ItemAction.DELETE:
         change = Change.REMOVED
-    elif key not in before.credentials or (slot is not None and not slot.existed):
+    elif key not in before.credentials or (slot and not slot.existed and not before.users(key)):
         # One that came for the proposal's sake, as a login that was connected, is new all the same.
         change = Change.ADDED
     else:

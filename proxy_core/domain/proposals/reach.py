@@ -1,23 +1,12 @@
 """Which requests a service covers, compared with another: where a credential may go."""
 
-from dataclasses import replace
-
 from proxy_core.domain.globs import compile_glob
 from proxy_core.domain.service import Action, Service
 
 
 def covers_host(wide: Service, narrow: Service) -> bool:
     """Whether every host and port of `narrow` is one of `wide`."""
-    if wide.port not in (0, narrow.port):
-        return False
-    if wide.host == narrow.host:
-        return True
-    suffix = wide.host.removeprefix("*")
-    return (
-        wide.host.startswith("*.")
-        and narrow.host.endswith(suffix)
-        and "." not in narrow.host.removesuffix(suffix)
-    )
+    return wide.port in (0, narrow.port) and _within(narrow.host, wide.host)
 
 
 def covers(wide: Service, narrow: Service) -> bool:
@@ -34,8 +23,7 @@ def meets(one: Service, other: Service) -> bool:
     """Whether the two can cover the same host and port."""
     if one.port and other.port and one.port != other.port:
         return False
-    portless = (_any_port(one), _any_port(other))
-    return covers_host(*portless) or covers_host(*reversed(portless))
+    return _within(one.host, other.host) or _within(other.host, one.host)
 
 
 def restricts(service: Service) -> bool:
@@ -54,5 +42,10 @@ def keeps_rules(before: Service, after: Service) -> bool:
     return tuple(kept[: len(before.rules)]) == before.rules
 
 
-def _any_port(service: Service) -> Service:
-    return replace(service, port=0)
+def _within(host: str, pattern: str) -> bool:
+    """Whether every name of `host`, itself perhaps `*.suffix`, is one of `pattern`."""
+    if host == pattern:
+        return True
+    if not pattern.startswith("*."):
+        return False
+    return host.endswith(pattern[1:]) and "." not in host[: 1 - len(pattern)]

@@ -1,6 +1,6 @@
 """Host names that are made to be taken for others."""
 
-from collections.abc import Collection
+from functools import lru_cache
 
 _CONFUSED = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"))
 _SHORTEST = 5
@@ -12,7 +12,7 @@ def is_international(host: str) -> bool:
     return any(label.startswith("xn--") for label in host.split("."))
 
 
-def resembled(host: str, known: Collection[str]) -> str:
+def resembled(host: str, known: frozenset[str]) -> str:
     """The known host that `host` could be mistaken for; empty when there is none.
 
     A name within a known domain (`eu.api.example.com` for `example.com`) resembles nothing. What
@@ -21,14 +21,20 @@ def resembled(host: str, known: Collection[str]) -> str:
     (`api.example.com.evil.net`).
     """
     name = host.removeprefix("*.")
-    domains = {_domain(one.removeprefix("*.")) for one in known}
+    domains = _domains(known)
     own = _domain(name)
     if own in domains:
         return ""
-    for other in sorted(domains):
+    for other in domains:
         if f".{other}." in f".{name}." or _alike(own, other):
             return other
     return ""
+
+
+@lru_cache(maxsize=4)
+def _domains(known: frozenset[str]) -> dict[str, None]:
+    """In order, each once; a vault is looked at again and again."""
+    return dict.fromkeys(sorted({_domain(one.removeprefix("*.")) for one in known}))
 
 
 def _domain(name: str) -> str:
@@ -49,6 +55,7 @@ def _alike(left: str, right: str) -> bool:
     return _one_apart(mine.replace("-", ""), theirs.replace("-", ""))
 
 
+@lru_cache(maxsize=4096)
 def _skeleton(name: str) -> str:
     for seen, meant in _CONFUSED:
         name = name.replace(seen, meant)

@@ -4,7 +4,7 @@ A rule looks at one thing and answers risks. A HIGH one names what has to be typ
 proposal is approved: the credential or service that it is about.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from urllib.parse import urlsplit
@@ -64,7 +64,7 @@ class Facts:
     before: Authority
     after: Authority
     diff: AuthorityDiff
-    known_hosts: Collection[str]
+    known_hosts: frozenset[str]
 
 
 def assess(facts: Facts) -> Assessment:
@@ -86,10 +86,9 @@ def _existing_elsewhere(facts: Facts) -> Iterator[Risk]:
         if one.after is None:
             continue
         for key in credential_keys(one.after):
-            slot = facts.proposal.slot(key)
-            if key not in facts.before.credentials or (slot is not None and not slot.existed):
-                continue
             users = facts.before.users(key)
+            if not _is_older(facts, key):
+                continue
             if not any(covers_host(user, one.after) for user in users):
                 now = ", ".join(user.pattern for user in users) or "no host"
                 yield Risk(
@@ -122,14 +121,14 @@ def _credentials(facts: Facts) -> Iterator[Risk]:
                 slot.key,
                 f"Deletes the credential {slot.key} with its old values.{breaks}",
             )
-        elif slot.existed and slot.has_value:
+        elif slot.has_value and slot.key in facts.before.credentials:
             yield Risk(
                 Level.HIGH,
                 "replaces_credential_by_agents_value",
                 slot.key,
                 f"Replaces the existing credential {slot.key} by a value of the agent's{used}.",
             )
-        elif slot.existed:
+        elif _is_older(facts, slot.key):
             yield Risk(
                 Level.MEDIUM,
                 "replaces_credential",
@@ -143,6 +142,17 @@ def _credentials(facts: Facts) -> Iterator[Risk]:
                 slot.key,
                 f"The agent supplied the value of {slot.key}, and so has seen it.",
             )
+
+
+def _is_older(facts: Facts, key: str) -> bool:
+    """Whether the vault holds the credential for more than this proposal's sake.
+
+    One that came after the proposal, and that nothing uses, was made to fill its slot.
+    """
+    slot = facts.proposal.slot(key)
+    if slot is None or slot.existed:
+        return key in facts.before.credentials
+    return bool(facts.before.users(key))
 
 
 def _oauth_endpoints(facts: Facts) -> Iterator[Risk]:
@@ -170,7 +180,7 @@ def _name(facts: Facts, one: ServiceDiff) -> Iterator[Risk]:
         yield Risk(level, code, one.name, text)
 
 
-def _strange_name(host: str, known: Collection[str]) -> Iterator[tuple[str, str]]:
+def _strange_name(host: str, known: frozenset[str]) -> Iterator[tuple[str, str]]:
     if is_address(host):
         yield "address", f"{host} is an IP address: nothing says whose it is."
     elif is_international(host):

@@ -70,7 +70,7 @@ def review(proposal: Proposal, entry: VaultEntry, is_connected: IsConnected) -> 
             "conflict", f"The vault was changed since this was proposed: {error.detail}"
         ) from None
     difference = diff(proposal, before, after)
-    hosts = {*catalog_hosts(), *(service.host for service in before.services)}
+    hosts = catalog_hosts().union(service.host for service in before.services)
     assessment = assess(Facts(proposal, before, after, difference, hosts))
     return Review(
         before,

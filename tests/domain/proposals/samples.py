@@ -38,7 +38,11 @@ def proposal(now: Authority, *services: dict[str, Any], **more: Any) -> Proposal
 
 def judged(now: Authority, *services: dict[str, Any], **more: Any) -> Assessment:
     """The assessment of a proposal against this vault."""
-    made = proposal(now, *services, **more)
+    return assess_now(proposal(now, *services, **more), now)
+
+
+def assess_now(made: Proposal, now: Authority) -> Assessment:
+    """The assessment of a proposal that was made before, perhaps against another vault."""
     after = effect(made, now)
     known = KNOWN | {service.host for service in now.services}
     return assess(Facts(made, now, after, diff(made, now, after), known))

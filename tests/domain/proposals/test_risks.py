@@ -12,7 +12,15 @@ from proxy_core.domain.proposals.reach import keeps_rules
 from proxy_core.domain.proposals.resemblance import resembled
 from proxy_core.domain.service import Action, Rule
 from proxy_core.domain.service_document import parse_service
-from tests.domain.proposals.samples import KNOWN, codes, document, judged, vault
+from tests.domain.proposals.samples import (
+    KNOWN,
+    assess_now,
+    codes,
+    document,
+    judged,
+    proposal,
+    vault,
+)
 
 DENY = [{"methods": ["DELETE"], "action": "deny"}]
 NEW = {"key": "KEY_NEW"}
@@ -45,6 +53,17 @@ def test_where_an_existing_credential_may_go(host: str, code: str) -> None:
     now = vault(document("api", "api.example.com"))
     found = codes(judged(now, document("more", host)))
     assert (code in found) if code else not any(one.startswith("existing") for one in found)
+
+
+def test_a_slot_that_others_use_by_now_is_an_existing_credential() -> None:
+    """What was new when it was proposed may be in use when it is reviewed."""
+    slot = {"key": "KEY_A", "value": "theirs"}
+    made = proposal(vault(), document("evil", "collect.evil.net"), slots=[slot])
+    filled = assess_now(made, vault(KEY_A="static"))
+    assert "existing_credential_new_host" not in codes(filled)
+    assert "replaces_credential_by_agents_value" in codes(filled)
+    used = assess_now(made, vault(document("api", "api.example.com")))
+    assert {"existing_credential_new_host", "replaces_credential_by_agents_value"} <= codes(used)
 
 
 def test_more_paths_and_other_ports_count() -> None:

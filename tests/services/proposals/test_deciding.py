@@ -9,6 +9,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.exchange import Decision
 from proxy_core.domain.names import VaultRole
+from proxy_core.domain.oauth import OAuthClient, TokenSet
 from proxy_core.services.application import Application
 from proxy_core.services.principal import operator
 from tests.services.conftest import (
@@ -249,3 +250,26 @@ async def test_a_failure_in_the_transaction_leaves_nothing(app: Application) -> 
 async def execute(app: Application, statement: str) -> None:
     """Run one statement in the application's database."""
     await app._context.database.run(lambda session: session.connection().exec_driver_sql(statement))
+
+
+async def test_a_login_is_connected_before(app: Application) -> None:
+    """An OAuth slot is approved once an operator has connected the credential of that key, and
+    what is reviewed stays the same.
+    """
+    oauth = wire.ProposedOAuth(token_url="https://issuer.example.com/token", client_id="c")
+    auth = {"type": "bearer", "token": "LOGIN"}
+    service = {"name": "api", "host": "api.example.com", "auth": auth}
+    number = await propose(
+        app, await an_agent(app), service, credentials=[slot("LOGIN", oauth=oauth)]
+    )
+    before = (await app.proposals.reviewed("default", number)).review
+    assert before is not None
+    assert (before.needs_login, before.needs_value) == (["LOGIN"], [])
+    error = await refused(approve(app, number, digest=before.digest))
+    assert (error.code, error.extra["needs_login"]) == ("conflict", ["LOGIN"])
+    assert await services_of(app) == {}
+    client = OAuthClient(token_url=oauth.token_url, client_id="c")
+    await app.oauth.connected("default", "LOGIN", client, None, TokenSet(b"access"), ADA)
+    assert "existing" not in str((await app.proposals.reviewed("default", number)).review)
+    await approve(app, number, digest=before.digest)
+    assert list(await services_of(app)) == ["api"]
