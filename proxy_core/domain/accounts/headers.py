@@ -4,6 +4,8 @@ anthropic-ratelimit-unified-{status, reset, representative-claim}    of the whol
 anthropic-ratelimit-unified-WINDOW-{utilization, status, reset}       of one window
 anthropic-ratelimit-{requests, tokens, …}-{limit, remaining, reset}   of an API key
 retry-after, retry-after-ms
+
+A reset that has just passed says that the window is over: none is open, and nothing of it is used.
 """
 
 import math
@@ -103,7 +105,8 @@ def _window(name: str, part: dict[str, str], now: float) -> Window:
     used = _number(part.get("utilization"))
     if used is not None and not 0.0 <= used <= _MOST_USED:
         used = None
-    return Window(name, used, _epoch(part.get("reset"), now), _status(part.get("status")), now)
+    reset, status = _near(_number(part.get("reset")), now), _status(part.get("status"))
+    return Window(name, used, reset, status, now).at(now)
 
 
 def _rejected(told: Window | None, claim: str, resets_at: float | None, now: float) -> Window:
@@ -121,8 +124,8 @@ def _keyed(fields: dict[str, str], now: float) -> Iterable[Window]:
     for name, part in parts.items():
         limit, remaining = _number(part.get("limit")), _number(part.get("remaining"))
         if limit and limit > 0 and remaining is not None and 0 <= remaining <= limit:
-            resets_at = ahead(part.get("reset"), now)
-            yield Window(canonical_name(name), 1.0 - remaining / limit, resets_at, observed_at=now)
+            used, resets_at = 1.0 - remaining / limit, moment(part.get("reset"), now)
+            yield Window(canonical_name(name), used, resets_at, observed_at=now).at(now)
 
 
 def _status(text: str | None) -> WindowStatus:
@@ -142,20 +145,24 @@ def _number(text: str | None) -> float | None:
 
 def _epoch(text: str | None, now: float) -> float | None:
     """Epoch seconds that lie ahead, and not absurdly far."""
-    value = _number(text)
-    return value if value is not None and now < value <= now + FARTHEST_RESET else None
+    value = _near(_number(text), now)
+    return value if value is not None and now < value else None
 
 
-def ahead(text: object, now: float) -> float | None:
-    """A time in RFC 3339 that lies ahead, as epoch seconds; None for everything else."""
+def _near(value: float | None, now: float) -> float | None:
+    """A time that is not absurdly far, behind or ahead."""
+    return value if value is not None and abs(value - now) <= FARTHEST_RESET else None
+
+
+def moment(text: object, now: float) -> float | None:
+    """A time in RFC 3339, behind or ahead, as epoch seconds; None for everything else."""
     if not isinstance(text, str) or len(text) > 64:
         return None
     try:
         at = datetime.fromisoformat(text)
-        moment = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+        return _near((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp(), now)
     except (ValueError, OverflowError):
         return None
-    return moment if now < moment <= now + FARTHEST_RESET else None
 
 
 def _retry_after(fields: dict[str, str], now: float) -> float | None:

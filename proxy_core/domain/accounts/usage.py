@@ -3,14 +3,15 @@
     {"five_hour": {"utilization": 0-100, "resets_at": "…" | null}, "seven_day_opus": …,
      "extra_usage": {"is_enabled": …, "utilization": …}}
 
-`resets_at: null` says that no window is open. A window that is null is not the account's.
+`resets_at: null` says that no window is open, one that has passed that it is
+over. A window that is null is not the account's.
 """
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
-from proxy_core.domain.accounts.headers import ahead
+from proxy_core.domain.accounts.headers import moment
 from proxy_core.domain.accounts.windows import (
     MAX_WINDOWS,
     OVERAGE,
@@ -43,6 +44,6 @@ def _window(name: str, part: Mapping[str, Any], now: float) -> Window | None:
         return None
     if not math.isfinite(per_cent) or per_cent < 0:
         return None
-    used, resets_at = per_cent / 100, ahead(part.get("resets_at"), now)
+    used, resets_at = per_cent / 100, moment(part.get("resets_at"), now)
     status = WindowStatus.ALLOWED if used < 1 else WindowStatus.UNKNOWN
-    return Window(name, used, resets_at, status, now)
+    return Window(name, used, resets_at, status, now).at(now)

@@ -129,6 +129,52 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert read_headers(said, NOW).retry_after == seconds
 
 
+@pytest.mark.parametrize("passed", [0, 0.5, 1, 3600])
+@pytest.mark.parametrize("status", ["allowed", "allowed_warning", "rejected"])
+def test_a_reset_that_has_passed_ends_its_window(passed: float, status: str) -> None:
+    """What was used until then says nothing of now: no window is open, and nothing is used."""
+    said = fields(
+        **{
+            "5h-utilization": "1.0",
+            "5h-reset": NOW - passed,
+            "5h-status": status,
+            "7d-utilization": "0.4",
+            "7d-reset": NOW + 60,
+        }
+    )
+    short, week = read_headers(said, NOW).windows
+    assert (short.used, short.resets_at, short.status, short.is_full) == (0.0, None, "", False)
+    assert (week.used, week.resets_at) == (0.4, NOW + 60)
+
+
+def test_a_refusal_whose_reset_has_passed_still_is_one() -> None:
+    """It names its window, and no time: how long to rest is for others to say."""
+    said = fields(
+        **{
+            "status": "rejected",
+            "representative-claim": "seven_day_opus",
+            "reset": NOW,
+            "7d_opus-reset": NOW,
+            "7d_opus-utilization": 1,
+        }
+    )
+    told = read_headers(said, NOW)
+    (full,) = told.windows
+    assert told.rejected
+    assert (full.name, full.status, full.resets_at) == ("7d_opus", "rejected", None)
+
+
+def test_limits_of_an_api_key_that_have_been_lifted() -> None:
+    """A minute that is over has nothing used."""
+    said = [
+        (b"anthropic-ratelimit-tokens-limit", b"80000"),
+        (b"anthropic-ratelimit-tokens-remaining", b"0"),
+        (b"anthropic-ratelimit-tokens-reset", b"2025-06-15T15:06:39Z"),
+    ]
+    (window,) = read_headers(said, NOW).windows
+    assert (window.used, window.resets_at) == (0.0, None)
+
+
 def test_limits_of_an_api_key() -> None:
     """Shares from limit and remaining; without both there is no window."""
     said = [

@@ -153,6 +153,18 @@ def test_a_damaged_document_is_left_out() -> None:
 # --- the usage document -----------------------------------------------------------------------
 
 
+def test_a_usage_document_just_after_a_reset() -> None:
+    """The window that it tells of is over: nothing is used, and the other one stays as told."""
+    document = {
+        "five_hour": {"utilization": 100, "resets_at": "2025-06-15T15:06:39Z"},
+        "seven_day": {"utilization": 60, "resets_at": "2025-06-20T00:00:00Z"},
+    }
+    now = 1_750_000_000.0
+    short, week = read_usage(document, now)
+    assert (short.used, short.resets_at, short.is_full) == (0.0, None, False)
+    assert (week.used, week.resets_at) == (0.6, 1_750_377_600.0)
+
+
 def test_a_usage_document() -> None:
     """Per cent and RFC 3339; what is null is no window, a null reset is no reset."""
     windows = read_usage(

@@ -33,6 +33,31 @@ async def test_a_window_whose_reset_has_passed_counts_as_unused(world: World) ->
     assert (short.used, short.resets_at, short.warns) == (0.0, None, False)
 
 
+async def test_a_response_just_after_a_reset_frees_the_account(world: World) -> None:
+    """It still tells the share of the window that is over; the default is chosen again at once."""
+    await world.add("work")
+    await world.add("home")
+    world.provider.quota["work"] = windows(w5h=(1.0, world.now - 1, "rejected"))
+    assert [(await world.ask())[0] for _ in range(3)] == [200, 200, 200]
+    short = world.window("work", "5h")
+    assert (short.used, short.resets_at, short.warns) == (0.0, None, False)
+    assert world.provider.served == ["work", "work", "work"]
+
+
+async def test_a_refusal_just_after_a_reset_is_tried_again_soon(world: World) -> None:
+    """It rests a second, not until somebody asks for its quota."""
+    await world.add("work")
+    await world.add("home")
+    reset = world.now - 1
+    world.provider.answers["work"].append(
+        rejected("five_hour", reset, windows(w5h=(1.0, reset, "rejected")))
+    )
+    assert (await world.ask())[0] == 200
+    world.clock.advance(1)
+    assert (await world.ask())[0] == 200
+    assert world.provider.served == ["work", "home", "work"]
+
+
 async def test_a_window_without_a_reset_takes_no_other_ones(world: World) -> None:
     """The usage document's `resets_at: null` stays null beside a window that is open."""
     await world.add("work")
