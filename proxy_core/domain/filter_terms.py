@@ -59,12 +59,14 @@ class NumberField(StrEnum):
 class Flag(StrEnum):
     """What `is:` can ask. The last four are decisions of the record.
 
-    `held` is what waits for an operator, and what has, whatever the answer was.
+    `held` is what waits for an operator, and what has, whatever the answer was; `replayed` is
+    what went upstream more than once.
     """
 
     STREAM = "stream"
     WEBSOCKET = "websocket"
     HELD = "held"
+    REPLAYED = "replayed"
     FAILED = "failed"
     DENIED = "denied"
     UNMATCHED = "unmatched"
@@ -228,6 +230,8 @@ class FlagTerm:
             return record.websocket
         if self.flag is Flag.HELD:
             return record.held_ms >= 0
+        if self.flag is Flag.REPLAYED:
+            return record.retries > 0
         return record.decision == self.flag
 
     def __str__(self) -> str:

@@ -53,7 +53,6 @@ _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(r"(>=|<=|>|<|=)?([0-9]{1,9}(?:\.[0-9]{1,6})?)([a-z]*)", re.ASCII)
 _STATUS_CLASS = re.compile(r"([1-5])xx", re.ASCII)
 _MILLISECONDS = {"": 1.0, "ms": 1.0, "s": 1_000.0, "m": 60_000.0}
-_LATER_FLAGS = ("replayed",)
 _FIELDS = (*TextField, *NumberField, "is")
 
 
@@ -217,8 +216,6 @@ def _term(token: _Token) -> Node:
 
 def _flag(token: _Token) -> Node:
     value = token.value.lower()
-    if value in _LATER_FLAGS:
-        raise FilterError(f"is:{value} needs a later version", token.value_column)
     try:
         return FlagTerm(Flag(value))
     except ValueError:

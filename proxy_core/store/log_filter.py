@@ -114,6 +114,8 @@ def _(node: FlagTerm, _dialect: str) -> Condition:
         return _log.c.websocket.is_(True)
     if node.flag is Flag.HELD:
         return _log.c.held_ms >= 0
+    if node.flag is Flag.REPLAYED:
+        return _log.c.retries > 0
     return _log.c.decision == str(node.flag)
 
 

@@ -17,12 +17,16 @@ from tests.store.conftest import NOW, make_record
 SAMPLES = [
     make_record(0, method="POST", status=201, latency_ms=2_500.0, streaming=True),
     make_record(1, host="api.github.com", path="/repos/Octo_Cat/100%25", actor_name="ci"),
-    make_record(2, credential_keys=("GITHUB_TOKEN", "OTHER_KEY"), actor_name="CI-nightly"),
+    make_record(
+        2, credential_keys=("GITHUB_TOKEN", "OTHER_KEY"), retries=1, actor_name="CI-nightly"
+    ),
     make_record(3, credential_keys=("OTHER_TOKEN",), status=404, latency_ms=0.0),
     make_record(4, matched_service="", decision="unmatched", status=0),
     make_record(5, matched_service="", decision="denied", error_code="forbidden", status=403),
     make_record(6, path="/a\\b'c\"d;--", websocket=True, account="work", status=599),
-    make_record(7, path="/", latency_ms=250.0, status=500, decision="failed", held_ms=12.5),
+    make_record(
+        7, path="/", latency_ms=250.0, status=500, decision="failed", retries=2, held_ms=12.5
+    ),
 ]
 
 
@@ -82,6 +86,8 @@ EXAMPLES = [
     ("latency:<=250ms", "37"),
     ("is:held", "7"),
     ("not is:held", "0123456"),
+    ("is:replayed", "27"),
+    ("not is:replayed", "013456"),
     ("is:stream or is:websocket", "06"),
     ("is:unmatched or is:denied or is:failed", "457"),
     ("not (is:injected or status:0)", "57"),
@@ -121,7 +127,7 @@ TERMS = st.one_of(
         st.sampled_from(["", ">", "<", ">=", "<="]),
         st.sampled_from([0, 200, 250, 404, 2500]),
     ),
-    st.sampled_from(["is:stream", "is:failed", "is:injected", "status:4xx", "items", "%", "o_o"]),
+    st.sampled_from(["is:stream", "is:failed", "is:replayed", "status:4xx", "items", "%", "o_o"]),
 )
 FILTERS = st.recursive(
     TERMS,
