@@ -11,6 +11,7 @@ a long secret many times.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import SecretSubstitution
@@ -31,9 +32,7 @@ class Placeholders:
         }
         self._encode = encode
         self._encoded: dict[bytes, bytes] = {}
-        names = sorted(self._values, key=len, reverse=True)
-        self._pattern = re.compile(b"|".join(map(re.escape, names)))
-        self.longest = len(names[0]) if names else 0
+        self._pattern, self.longest = _pattern(tuple(self._values))
 
     def __bool__(self) -> bool:
         return bool(self._values)
@@ -69,6 +68,13 @@ class Placeholders:
         if value is None:
             value = self._encoded[placeholder] = self._encode(self._values[placeholder])
         return value
+
+
+@lru_cache(maxsize=512)
+def _pattern(names: tuple[bytes, ...]) -> tuple[re.Pattern[bytes], int]:
+    """What finds these placeholders, longest first, and the length of the longest."""
+    ordered = sorted(names, key=len, reverse=True)
+    return re.compile(b"|".join(map(re.escape, ordered))), len(ordered[0]) if ordered else 0
 
 
 class Replacing:

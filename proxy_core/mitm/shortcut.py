@@ -1,6 +1,7 @@
 """The short way for a request that is here whole, on a kept connection.
 
-It needs a single write, and hopes for a response that comes whole as well and may go on as it came.
+It needs a single write, placeholders replaced, and hopes for a response that comes whole as well
+and may go on as it came.
 Where that fails, someone else goes on: nothing was sent, or the request was, and what came for it,
 bytes or a failure, is in the upstream's stream.
 """
@@ -9,10 +10,11 @@ from time import monotonic
 
 from proxy_core.domain.exchange import Ingress, Injection
 from proxy_core.mitm.answering import Answering
-from proxy_core.mitm.asked import Asked, Precedent
+from proxy_core.mitm.asked import SMALL_BODY, Asked, Precedent
 from proxy_core.mitm.asking import Sent, confirmed_before
 from proxy_core.mitm.http1 import WholeResponse, whole_response
 from proxy_core.mitm.hub import Hub
+from proxy_core.mitm.rewrite import rewritten
 from proxy_core.mitm.route import Route
 from proxy_core.mitm.scrub.fields import is_clean
 from proxy_core.mitm.streams import Stream, StreamError
@@ -42,7 +44,6 @@ class Shortcut(Answering):
         return (
             self._asked.plain
             and (injection.scrub is None or self._asked.readable)
-            and not injection.substitutions
             and len(self._client.buffer) >= size
             and size <= self._hub.config.request_body_limit
         )
@@ -52,13 +53,13 @@ class Shortcut(Answering):
     ) -> bool:
         """Send it on a kept connection, and pass on the response if that comes whole as well."""
         hub, client, trail = self._hub, self._client, self.trail
-        request = self._asked.rendered(route, injection, precedent)
+        config, size = hub.config, self._head.framing.length
+        request = self._request(route, injection, precedent, size)
+        if request is None:
+            return False
         upstream = hub.pool.take(route.origin)
         if upstream is None:
             return False
-        config, size = hub.config, self._head.framing.length
-        if size:
-            request += client.buffer[:size]
         trail.upstream = upstream
         self._sent = Sent(upstream, confirmed_before(upstream, self._head.method))
         data = await self._first_piece(upstream.stream, request)
@@ -75,6 +76,23 @@ class Shortcut(Answering):
         if sent < len(whole.wire):
             await client.write_rest(memoryview(whole.wire)[sent:], config.body_idle)
         return True
+
+    def _request(
+        self, route: Route, injection: Injection, precedent: Precedent | None, size: int
+    ) -> bytes | None:
+        """All that is to be sent; None when the long way has to say what becomes of it.
+
+        Raises ProtocolError: substitution_invalid.
+        """
+        asked, buffer = self._asked, self._client.buffer
+        if not injection.substitutions:
+            head = asked.rendered(route, injection, precedent)
+            return head + buffer[:size] if size else head
+        limit = min(self._hub.config.substitution_limit, SMALL_BODY)
+        if size > limit:
+            return None
+        body = bytes(buffer[:size])
+        return rewritten(asked.head, asked.target, route.host_field, body, injection, limit)
 
     async def _first_piece(self, upstream: Stream, request: bytes) -> bytes:
         """What comes first for the request; b"" for an end or a failure, which the next who reads

@@ -2,11 +2,15 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Injection
+from proxy_core.domain.exchange import Injection, SecretSubstitution
+from proxy_core.domain.service import Surface
 from tests.mitm.rig import HOST, Client, Echo, Rig, absolute, read_request, request, rig
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
@@ -337,3 +341,59 @@ async def test_what_is_said_to_the_proxy_itself_is_not_kept(tmp_path: Path) -> N
         for _ in range(3):
             assert (await ask(client, absolute()))[0] == 200
         assert len(proxy.broker.addresses) == 3
+
+
+def _standing_for(value: bytes) -> Injection:
+    """`__k__` is to be replaced wherever it may stand in a request."""
+    surfaces = frozenset((Surface.PATH, Surface.QUERY, Surface.HEADER, Surface.BODY))
+    return Injection(substitutions=(SecretSubstitution(b"__k__", value, surfaces),))
+
+
+PARTS = st.lists(st.sampled_from([b"__k__", b"__k_", b"a", b"/", b"=", b"&", b"_"]), max_size=5)
+TYPES = st.sampled_from(
+    [
+        b"",
+        b"Content-Type: application/json\r\n",
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-MD5: x\r\n",
+        b"Content-Type: text/plain\r\nDigest: x\r\n",
+        b"Content-Type: image/png\r\n",
+        b"Content-Encoding: gzip\r\n",
+    ]
+)
+VALUES = st.sampled_from(
+    [b"v4lue", b'a"b&c', b"a b", b"\xc3\xa9", b"\xff", b"a\r\nb", b"..", b"x" * 99]
+)
+
+
+@given(
+    posts=st.lists(st.tuples(PARTS, PARTS, PARTS, PARTS, TYPES, VALUES), min_size=1, max_size=12)
+)
+@settings(max_examples=20, deadline=None)
+def test_placeholders_are_replaced_as_on_the_long_way(
+    tmp_path_factory: pytest.TempPathFactory, posts: list[tuple[Any, ...]]
+) -> None:
+    """The same bytes arrive, and the same answer comes back, where no connection was kept."""
+
+    async def run(echo: Echo, **config: object) -> list[tuple[Any, ...]]:
+        answers: list[tuple[Any, ...]] = []
+        async with rig(tmp_path_factory.mktemp("rig"), echo) as proxy:
+            proxy.configure(**config)
+            client = await warm(proxy, request())
+            for path, query, field, parts, kind, value in posts:
+                proxy.broker.injection = _standing_for(value)
+                body = b"{" + b"".join(parts) + b"}"
+                target = b"/" + b"".join(path) + b"?" + b"".join(query)
+                extra = b"X-A: %b\r\n%bContent-Length: %d\r\n" % (b"".join(field), kind, len(body))
+                answers.append(await ask(client, request(target, b"POST", extra) + body))
+                if b"connection: close" in answers[-1][1].lower():
+                    client = await proxy.secure()
+            answers += [
+                (r.status, r.error_code, r.bytes_up)
+                for r in await proxy.broker.wait_records(2 + len(posts))
+            ]
+        return answers
+
+    short, long = Echo(), Echo()
+    assert asyncio.run(run(short)) == asyncio.run(run(long, pool_total=0))
+    assert short.seen == long.seen
+    assert short.connections <= long.connections

@@ -213,7 +213,13 @@ def _render(
 
 def _substituted(headers: list[Field], substitutions: Sequence[SecretSubstitution]) -> list[Field]:
     """The client's fields with HEADER placeholders replaced. Raises substitution_invalid."""
-    wanted = [each for each in substitutions if Surface.HEADER in each.surfaces]
+    # One look at all of them tells most often that there is nothing to do.
+    block = b"\n".join([value for _, value in headers])
+    wanted = [
+        each
+        for each in substitutions
+        if Surface.HEADER in each.surfaces and each.placeholder in block
+    ]
     if not wanted:
         return headers
     replaced = [(name, substitute_header_value(value, wanted)) for name, value in headers]
