@@ -1,69 +1,45 @@
 """Searchable help: every action with its key and what it does; Enter runs the chosen one."""
 
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from vault_tui import strings
 from vault_tui.actions import actions_of, key_text, keys_of
 from vault_tui.registry import SCREENS
-from vault_tui.screens.base import Dialog
+from vault_tui.screens.searching import SearchDialog, has_all
 
 
-class HelpDialog(Dialog[str]):
+class HelpDialog(SearchDialog):
     """Returns the id of the action to run."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "step(1)", show=False, priority=True),
-        Binding("up", "step(-1)", show=False, priority=True),
-    ]
+    HEADING = strings.HELP_TITLE
+    KEYS = strings.HELP_KEYS
+    PLACEHOLDER = strings.HELP_SEARCH
 
-    def __init__(self) -> None:
-        super().__init__(classes="dialog tall")
+    def below(self) -> ComposeResult:
+        """The highlighted action's sentence, and the glyphs used."""
+        yield Static("", id="sentence", markup=False)
+        yield Static(Content(strings.HELP_LEGEND), classes="legend")
 
-    def compose(self) -> ComposeResult:
-        """Search line, list, and the words used."""
-        with Vertical(classes="window") as window:
-            window.border_title = Content(strings.HELP_TITLE)
-            window.border_subtitle = Content(strings.HELP_KEYS)
-            yield Input(placeholder=strings.HELP_SEARCH, compact=True, id="search")
-            yield OptionList(id="found", markup=False)
-            yield Static("", id="sentence", markup=False)
-            yield Static(Content(strings.HELP_LEGEND), classes="legend")
+    def options(self, words: Sequence[str]) -> list[Option]:
+        """The actions by section."""
+        found = list(self._found(words))
+        return found or [
+            Option(Content.styled(f" {strings.HELP_NOTHING}", "$muted"), disabled=True)
+        ]
 
-    def on_mount(self) -> None:
-        """Show everything."""
-        self._show("")
-        self.query_one("#search").focus()
-
-    @on(Input.Changed)
-    def _search(self, event: Input.Changed) -> None:
-        self._show(event.value)
-
-    def _show(self, wanted: str) -> None:
-        words = wanted.lower().split()
-        options: list[Option] = []
+    def _found(self, words: Sequence[str]) -> Iterator[Option]:
         for title, entries in self._sections():
-            found = [
-                (action_id, line)
-                for action_id, line in entries
-                if all(word in line.plain.lower() for word in words)
-            ]
+            found = [(id_, line) for id_, line in entries if has_all(line.plain, words)]
             if found:
-                options.append(Option(Content.styled(f" {title}", "$accent bold"), disabled=True))
-                options += [Option(line, id=action_id) for action_id, line in found]
-        if not options:
-            options = [Option(Content.styled(f" {strings.HELP_NOTHING}", "$muted"), disabled=True)]
-        found_list = self.query_one("#found", OptionList)
-        found_list.clear_options()
-        found_list.add_options(options)
-        found_list.action_first()
+                yield Option(Content.styled(f" {title}", "$accent bold"), disabled=True)
+            for action_id, line in found:
+                yield Option(line, id=action_id)
 
     def _sections(self) -> list[tuple[str, list[tuple[str, Content]]]]:
         here = self._here()
@@ -103,19 +79,6 @@ class HelpDialog(Dialog[str]):
     def _here(self) -> str:
         screen = self.console.console_screen
         return screen.screen_id if screen is not None else ""
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option_id)
-
-    @on(Input.Submitted)
-    def _run(self) -> None:
-        self.query_one("#found", OptionList).action_select()
-
-    def action_step(self, by: int) -> None:
-        """Move in the list while typing goes on."""
-        found = self.query_one("#found", OptionList)
-        found.action_cursor_down() if by > 0 else found.action_cursor_up()
 
 
 def _line(keys: str, label: str, help: str, why: str | None) -> Content:
