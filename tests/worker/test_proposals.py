@@ -122,7 +122,7 @@ def test_a_peer_looks_and_an_operator_decides(worker: ThreadedWorker) -> None:
     worker.end_operators()
     try:
         found = worker.client().send(proposal_calls.review_proposal(1, "peering"))
-        assert found.proposal.message == "charge cards"
+        assert found.message == "charge cards"
         with pytest.raises(VaultError) as caught:
             worker.client().send(proposal_calls.reject_proposal(1, "no", "peering"))
         assert caught.value.code == "operator_required"
@@ -163,7 +163,7 @@ def test_the_approvals_address_shows_and_decides_nothing(worker: ThreadedWorker)
     made = post(worker, new_agent(worker, "detailed", "details")).json
     token = made["approval_url"].partition("token=")[2]
     found = worker.ask("GET", f"/v1/proposals/approve-details?token={token}&id=1").json
-    assert found["proposal"]["message"] == "charge cards"
+    assert found["message"] == "charge cards"
     assert found["review"]["needs_value"] == ["STRIPE_KEY"]
     assert worker.ask("GET", f"/v1/proposals/approve-details?token={token}&id=2").status == 401
     assert worker.ask("GET", "/v1/proposals/approve-details?token=x&id=1").status == 401

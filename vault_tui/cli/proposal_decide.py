@@ -86,9 +86,9 @@ def _review_one(connection: Connection, vault: str, number: int) -> bool:
 def _carry_out(connection: Connection, vault: str, choice: str, found: ReviewedProposal) -> bool:
     """Whether the proposal is decided then."""
     assert found.review is not None
-    number = found.proposal.id
+    number = found.id
     if choice == "v":
-        for slot in found.proposal.credentials:
+        for slot in found.credentials:
             if slot.has_value:
                 call = proposal_calls.reveal_proposed(number, slot.key, vault)
                 output.emit(f"{output.safe(slot.key)}  {output.safe(connection.send(call).value)}")

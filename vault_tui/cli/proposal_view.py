@@ -22,21 +22,21 @@ _SIGNS = {"added": "+", "changed": "~", "removed": "-", "unchanged": "="}
 _STYLES = {"high": "red", "medium": "yellow"}
 
 
-def show(reviewed: ReviewedProposal) -> None:
+def show(found: Proposal) -> None:
     """Print a proposal, and while it is pending what it would change."""
-    found = reviewed.proposal
     _head(found)
-    if reviewed.review is None:
+    review = found.review if isinstance(found, ReviewedProposal) else None
+    if review is None:
         for slot in found.credentials:
             _slot(slot)
         for service in found.services:
             name, action = output.safe(service.get("name")), output.safe(service.get("action"))
             output.emit(f"  {action} service {name}  {output.safe(service.get('host'))}")
         return
-    if reviewed.review.problem:
-        output.emit(output.styled(f"cannot be applied: {_one(reviewed.review.problem)}", "red"))
+    if review.problem:
+        output.emit(output.styled(f"cannot be applied: {_one(review.problem)}", "red"))
         return
-    _review(found, reviewed.review)
+    _review(found, review)
 
 
 def quoted(text: str) -> Iterator[str]:

@@ -64,17 +64,15 @@ def list_(connection: Connection, status: str | None, vault: str | None, as_json
 @pass_connection
 def show(connection: Connection, number: int, wait: int, vault: str | None, as_json: bool) -> None:
     """Show a proposal; to operators with what it would change, and how dangerous that is."""
-    name = connection.vault(vault)
-    if wait:
-        followed = _wait(connection, number, name, wait)
-        if connection.is_agent or followed.status != "pending":
-            _print(wire.ReviewedProposal(proposal=followed), as_json, connection.is_agent)
-            return
-    if connection.is_agent:
-        followed = connection.send(proposal_calls.proposal(number, name))
-        _print(wire.ReviewedProposal(proposal=followed), as_json, True)
-        return
-    _print(connection.send(proposal_calls.review_proposal(number, name)), as_json, False)
+    name, found = connection.vault(vault), None
+    if wait or connection.is_agent:
+        found = _wait(connection, number, name, wait)
+    if found is None or (found.status == "pending" and not connection.is_agent):
+        found = connection.send(proposal_calls.review_proposal(number, name))
+    if as_json:
+        output.emit_json(found)
+    else:
+        proposal_view.show(found)
 
 
 @proposal.command
@@ -170,15 +168,6 @@ def _wait(connection: Connection, number: int, vault: str, seconds: int) -> wire
         found = connection.send(proposal_calls.proposal(number, vault, left))
         if found.status != "pending" or time.monotonic() >= end or not left:
             return found
-
-
-def _print(found: wire.ReviewedProposal, as_json: bool, is_agent: bool) -> None:
-    if not as_json:
-        proposal_view.show(found)
-    elif is_agent:
-        output.emit_json(found.proposal)
-    else:
-        output.emit_json(found)
 
 
 def _request(text: str) -> wire.CreateProposal:

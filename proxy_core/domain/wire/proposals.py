@@ -159,10 +159,9 @@ class ProposalReview(Response):
     problem: str = ""
 
 
-class ReviewedProposal(Response):
+class ReviewedProposal(Proposal):
     """`GET /v1/admin/proposals/{id}`: the proposal, and while it is pending its review."""
 
-    proposal: Proposal
     review: ProposalReview | None = None
 
 

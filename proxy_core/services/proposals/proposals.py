@@ -309,12 +309,13 @@ class Proposals:
 
     async def _reviewed(self, entry: VaultEntry, row: ProposalRow) -> wire.ReviewedProposal:
         described = shown.described(row, entry.name, self._context.clock.time())
-        if described.status != Status.PENDING:
-            return wire.ReviewedProposal(proposal=described)
+        found = wire.ReviewedProposal(**msgspec.structs.asdict(described))
+        if found.status == Status.PENDING:
+            found.review = await asyncio.to_thread(self._review, row, entry)
+        return found
+
+    def _review(self, row: ProposalRow, entry: VaultEntry) -> wire.ProposalReview:
         try:
-            found = await asyncio.to_thread(
-                review, stored_proposal(row.document), entry, self._is_connected
-            )
+            return review(stored_proposal(row.document), entry, self._is_connected).described()
         except VaultError as error:
-            return wire.ReviewedProposal(proposal=described, review=unreviewable(error))
-        return wire.ReviewedProposal(proposal=described, review=found.described())
+            return unreviewable(error)
