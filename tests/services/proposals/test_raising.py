@@ -1,6 +1,7 @@
 """Raising, listing, waiting for and revealing proposals."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ async def test_texts_are_kept_as_they_were_written(each_app: Application) -> Non
     assert "hidden_characters" in [risk.code for risk in reviewed.review.risks]
 
 
-async def test_a_value_is_never_shown_back(app: Application) -> None:
+async def test_a_value_is_never_shown_back(app: Application, tmp_path: Path) -> None:
     """Not in the answer, the proposal, its review, a list, an event, or the database's file."""
     by = await an_agent(app)
     body = request(stripe(), credentials=[slot(value=VALUE)])
@@ -88,6 +89,9 @@ async def test_a_value_is_never_shown_back(app: Application) -> None:
     assert "vt_appr_" not in repr(made)
     found = await app.proposals.get("default", 1)
     assert found.credentials[0].has_value
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob("vault.db*"))
+    assert b"STRIPE_KEY" in stored
+    assert VALUE.encode() not in stored
 
 
 async def test_an_operator_may_reveal_an_agents_value(app: Application) -> None:
