@@ -89,9 +89,14 @@ async def test_a_value_is_never_shown_back(app: Application, tmp_path: Path) -> 
     assert "vt_appr_" not in repr(made)
     found = await app.proposals.get("default", 1)
     assert found.credentials[0].has_value
-    stored = b"".join(file.read_bytes() for file in tmp_path.glob("vault.db*"))
+    stored = on_disk(tmp_path)
     assert b"STRIPE_KEY" in stored
     assert VALUE.encode() not in stored
+
+
+def on_disk(home: Path) -> bytes:
+    """Every byte of the database's files."""
+    return b"".join(file.read_bytes() for file in home.glob("vault.db*"))
 
 
 async def test_an_operator_may_reveal_an_agents_value(app: Application) -> None:
