@@ -397,3 +397,21 @@ def test_placeholders_are_replaced_as_on_the_long_way(
     assert asyncio.run(run(short)) == asyncio.run(run(long, pool_total=0))
     assert short.seen == long.seen
     assert short.connections <= long.connections
+
+
+async def test_a_small_body_that_grows_large(tmp_path: Path) -> None:
+    """What is not small any more with its placeholders replaced takes the long way, whole."""
+    echo = Echo()
+    value = b"x" * 9_000
+    body = b"__k__ " * 10
+    post = request(b"/p", b"POST", b"Content-Length: %d\r\n" % len(body)) + body
+    async with rig(tmp_path, echo) as proxy:
+        client = await warm(proxy, request())
+        proxy.broker.injection = _standing_for(value)
+        for _ in range(2):
+            assert (await ask(client, post))[0] == 200
+        records = await proxy.broker.wait_records(4)
+        assert proxy.memory_used == 0
+    assert [sent for _, sent in echo.seen[2:]] == [(value + b" ") * 10] * 2
+    assert [record.bytes_up for record in records[2:]] == [len(body)] * 2
+    assert echo.connections == 1
