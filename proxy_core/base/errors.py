@@ -168,13 +168,13 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "oauth_not_connected",
         502,
         "The OAuth credential is not connected",
-        "An operator connects it with `vault-tui credential oauth connect KEY`, or `… paste KEY`.",
+        "An operator connects it with the command that is named here.",
     ),
     ErrorKind(
         "oauth_refresh_failed",
         502,
         "The OAuth token has expired and could not be refreshed",
-        "`vault-tui credential oauth status KEY` says why.",
+        "An operator mends it with the command that is named here.",
     ),
     ErrorKind(
         "oauth_login_failed",

@@ -1,6 +1,7 @@
 """What consoles hear of refreshes, and what agents are told when there is no token for them."""
 
 from math import ceil
+from shlex import quote
 from typing import Any
 
 from proxy_core.base.errors import VaultError
@@ -103,18 +104,18 @@ class Announcements:
 
 
 def remedy(login: Login, vault: str) -> str:
-    """The command that mends the login."""
+    """The command that mends the login, ready for a shell: nicknames come from e-mails."""
     if login.state is not LoginState.CONNECTED or not login.refreshable:
         return _connecting(login, vault)
     if login.key:
         return f"vault-tui credential oauth refresh {login.key} --vault {vault}"
-    return f"vault-tui account refresh {login.nickname} --vault {vault}"
+    return f"vault-tui account refresh {quote(login.nickname)} --vault {vault}"
 
 
 def _connecting(login: Login, vault: str) -> str:
     if login.key:
         return f"vault-tui credential oauth connect {login.key} --vault {vault}"
-    return f"vault-tui account add --provider {login.provider} --vault {vault}"
+    return f"vault-tui account add --reconnect {quote(login.nickname)} --vault {vault}"
 
 
 def _names(login: Login) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 
 import pytest
 
@@ -201,6 +202,25 @@ async def test_logins_that_all_fail(world: World) -> None:
     heads = [(await world.ask())[1] for _ in range(2)]
     assert [b"accounts_exhausted" in head for head in heads] == [False, True]
     assert world.provider.served == ["work"]
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "$(touch${IFS}x);@example.com"])
+async def test_a_dead_login_names_the_command_that_connects_this_account(
+    world: World, email: str
+) -> None:
+    """That very account, wherever its provider may tell no e-mail; fit for a shell."""
+    soon = {"access_token": "one", "expires_at": world.now + 60}
+    request = wire.AddAccount(provider="claude", tokens=soon, email=email)
+    added = await world.app.accounts.adding.paste(request, ADA)
+    world.clock.advance(61)
+    status, _, body = await world.ask()
+    problem = json.loads(body)
+    assert (status, problem["code"]) == (502, "oauth_refresh_failed")
+    assert problem["remedy"] in problem["detail"]
+    command = ["vault-tui", "account", "add", "--reconnect", added.account.nickname]
+    assert shlex.split(problem["remedy"]) == [*command, "--vault", "default"]
+    assert shlex.join([*command, "--vault", "default"]) == problem["remedy"]
+    assert "KEY" not in problem["help"]
 
 
 async def test_many_at_once(world: World) -> None:
