@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from textual.worker import WorkType
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event, EventType
 from vault_tui import strings
@@ -164,9 +164,9 @@ class WorkerSync:
     async def _read_accounts(self) -> None:
         """Accounts, their pools, and what those chose: one screen shows them together."""
         app, vault = self._app, self._app.state.vault
-        accounts = (await app.send(account_calls.accounts(vault))).accounts
-        pools = (await app.send(account_calls.pools(vault))).pools
-        choices = [await app.send(account_calls.pool_choices(pool.key, vault)) for pool in pools]
+        accounts = (await app.send(calls.accounts(vault))).accounts
+        pools = (await app.send(calls.pools(vault))).pools
+        choices = [await app.send(calls.pool_choices(pool.key, vault)) for pool in pools]
         if vault == app.state.vault:
             app.state.accounts, app.state.pools, app.state.choices = accounts, pools, choices
 

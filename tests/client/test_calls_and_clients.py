@@ -1,6 +1,9 @@
 """The typed calls, and both clients against servers that behave and that don't."""
 
 import asyncio
+import importlib
+import inspect
+import pkgutil
 import socket
 import subprocess
 import sys
@@ -147,6 +150,27 @@ def test_what_is_sent(serve) -> None:  # type: ignore[no-untyped-def]
     both(target, calls.create_vault("abc"))
     assert server.seen.endswith(b'\r\n\r\n{"name":"abc"}')
     assert b"content-type: application/json" in server.seen.lower()
+
+
+def test_each_call_is_reached_by_its_name() -> None:
+    """All that the modules of calls define in public, and nothing besides."""
+    parts = {"given", "in_vault", "segment"}
+    for found in pkgutil.iter_modules(calls.__path__):
+        module = importlib.import_module(f"{calls.__name__}.{found.name}")
+        for name, value in vars(module).items():
+            if inspect.isfunction(value) and value.__module__ == module.__name__:
+                assert hasattr(calls, name) != (name.startswith("_") or name in parts)
+    assert not hasattr(calls, "no_such_call")
+
+
+def test_a_command_loads_the_calls_that_it_makes() -> None:
+    """A start costs no more for each subject that the API has."""
+    script = (
+        "import sys; from proxy_core.client import calls; calls.status();"
+        "print(sorted(n.rpartition('.')[2] for n in sys.modules if 'client.calls.' in n))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "['call', 'worker']"
 
 
 def test_a_call_shows_no_secret() -> None:

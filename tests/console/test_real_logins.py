@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
 from tests.console.harness import running, text_of, until
@@ -167,13 +167,13 @@ async def test_what_is_done_to_accounts_elsewhere_is_seen_here(worker: ThreadedW
         await until(pilot, lambda: "No accounts yet" in text_of(app))
         for name in ("ada", "bob"):
             tokens = {"access_token": f"at-{name}", "expires_at": FAR}
-            call = account_calls.add_account("claude", tokens, email=f"{name}@example.com")
+            call = calls.add_account("claude", tokens, email=f"{name}@example.com")
             await send(worker, call)
         await until(pilot, lambda: "★ ada" in text_of(app) and "in no pool" in text_of(app))
-        await send(worker, account_calls.pause_account("ada"))
+        await send(worker, calls.pause_account("ada"))
         await until(pilot, lambda: "Account ada was paused" in text_of(app))
         await until(pilot, lambda: "‖ paused" in text_of(app))
-        await send(worker, account_calls.add_to_pool("ANTHROPIC", ["bob"]))
+        await send(worker, calls.add_to_pool("ANTHROPIC", ["bob"]))
         await until(pilot, lambda: "of ada, bob" in text_of(app))
 
 
@@ -183,5 +183,5 @@ async def test_a_list_that_is_read_while_the_console_leaves_is_no_failure(worker
     await link.send(calls.status())
     await link.close()
     with pytest.raises(VaultError) as caught:
-        await link.send(account_calls.accounts())
+        await link.send(calls.accounts())
     assert caught.value.code == "no_worker"

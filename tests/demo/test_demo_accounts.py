@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy_core.base.paths import Home
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from vault_tui.demo.cast import PLAYERS
 from vault_tui.demo.script import Step
@@ -37,7 +37,7 @@ async def test_every_login_is_connected_and_its_quota_known(
 ) -> None:
     """Before the first request: two accounts in the pool, one apart and used up."""
     _, client = stage
-    accounts = (await asyncio.to_thread(client.send, account_calls.accounts())).accounts
+    accounts = (await asyncio.to_thread(client.send, calls.accounts())).accounts
     assert [(a.nickname, a.state, a.pools) for a in accounts] == [
         ("work", "active", ["ANTHROPIC"]),
         ("spare", "active", ["ANTHROPIC"]),
@@ -63,10 +63,10 @@ async def test_requests_go_on_through_a_switch_and_a_refresh(
     issuer.started -= 110
     assert (await actor.perform(message())).status == 200  # tells that little is left
     refreshes = issuer.refreshes
-    await asyncio.to_thread(client.send, account_calls.refresh_account("spare"))
+    await asyncio.to_thread(client.send, calls.refresh_account("spare"))
     assert issuer.refreshes == refreshes + 1
     assert (await actor.perform(message())).status == 200
-    choices = await asyncio.to_thread(client.send, account_calls.pool_choices("ANTHROPIC"))
+    choices = await asyncio.to_thread(client.send, calls.pool_choices("ANTHROPIC"))
     assert [choice.account for choice in choices.latest][:2] == ["spare", "work"]
     assert found.seen.wrong == found.seen.leaks == 0
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from proxy_core.client.async_client import AsyncClient
 from proxy_core.client.calls import Call
 from proxy_core.client.sync_client import SyncClient
@@ -98,7 +98,7 @@ class World:
 
     async def add(self, name: str, join: bool | None = None) -> Any:
         tokens = {"access_token": "old", "refresh_token": f"rt-{name}", "expires_in": 60}
-        return await self.send(account_calls.add_account("claude", tokens, join=join))
+        return await self.send(calls.add_account("claude", tokens, join=join))
 
     async def ask(self, token: str, body: bytes) -> tuple[int, bytes, bytes]:
         """A message as Claude Code sends it."""
@@ -165,9 +165,9 @@ async def test_from_pasted_tokens_to_failover(tmp_path: Path) -> None:
         page = await world.logged()
         assert (page.logs[0].account, page.logs[0].retries) == ("bob", 1)
         assert "ada has refused this request" in page.logs[0].account_reason
-        ada = await world.send(account_calls.account("ada"))
+        ada = await world.send(calls.account("ada"))
         assert (ada.state, ada.pools) == ("exhausted", ["ANTHROPIC"])
-        polled = await world.send(account_calls.ask_quota("bob"))
+        polled = await world.send(calls.ask_quota("bob"))
         assert [(one.name, one.used, one.resets_at) for one in polled.windows] == [
             ("7d", 0.64, None)
         ]
@@ -197,16 +197,14 @@ async def test_roles(tmp_path: Path) -> None:
                 await client.aclose()
             return ""
 
-        looking, pausing = account_calls.accounts(), account_calls.pause_account("ada")
-        pinning = account_calls.pin_account("ada", agent="proxy")
+        looking, pausing = calls.accounts(), calls.pause_account("ada")
+        pinning = calls.pin_account("ada", agent="proxy")
         assert await code(member.av_agent_token, looking) == ""
         assert await code(member.av_agent_token, pausing) == ""
         assert await code(member.av_agent_token, pinning) == "role_forbidden"
         assert await code(proxy.av_agent_token, looking) == "role_forbidden"
         assert await code(proxy.av_agent_token, pausing) == "role_forbidden"
-        assert await code(member.av_agent_token, account_calls.accounts("other")) == (
-            "vault_forbidden"
-        )
+        assert await code(member.av_agent_token, calls.accounts("other")) == ("vault_forbidden")
 
 
 @pytest.mark.parametrize("name", ["a%2Fb", "ada@example.com", "%00"])

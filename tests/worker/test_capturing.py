@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from proxy_core.domain import wire
 from tests.worker.harness import ThreadedWorker
 from tests.worker.oauth_provider import LiveProvider
@@ -89,7 +89,7 @@ def test_an_agent_logs_in_and_has_nothing(worker: ThreadedWorker, provider: Live
     status, again = agent.token(refresh)
     assert (status, again["access_token"]) == (200, tokens["access_token"])
     assert provider.requests == asked
-    (account,) = worker.client().send(account_calls.accounts()).accounts
+    (account,) = worker.client().send(calls.accounts()).accounts
     assert (account.provider, account.pools) == ("acme", ["ACME"])
     provider.revoke()  # the API takes the old token no more: the vault refreshes, not the agent
     assert agent.post("/resource", "{}", **headers)[0] == 200

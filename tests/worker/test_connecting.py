@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import calls, oauth_calls
+from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.domain import wire
 from tests.oauth.person import Person
@@ -43,15 +43,15 @@ class Api:
     def begin(self, key: str, **more: Any) -> wire.OAuthFlow:
         """Begin to connect a credential."""
         fields = {"issuer": self.issuer, "client_id": "public", **more}
-        return self.client.send(oauth_calls.connect_oauth(wire.ConnectOAuth(key=key, **fields)))
+        return self.client.send(calls.connect_oauth(wire.ConnectOAuth(key=key, **fields)))
 
     def follow(self, flow: wire.OAuthFlow, wait: int = 10) -> wire.OAuthFlow:
         """How it stands, or has ended."""
-        return self.client.send(oauth_calls.flow(flow.id, wait))
+        return self.client.send(calls.flow(flow.id, wait))
 
     def complete(self, flow: wire.OAuthFlow, pasted: str) -> wire.OAuthFlow:
         """Paste what the browser showed."""
-        return self.client.send(oauth_calls.complete_flow(flow.id, pasted))
+        return self.client.send(calls.complete_flow(flow.id, pasted))
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_connecting_anew(api: Api) -> None:
     given = {"client_id": "client_secret_basic", "client_secret": SECRET}
     browse(api.begin("AGAIN", **given))
     request = wire.ConnectOAuth(key="AGAIN")
-    flow = api.client.send(oauth_calls.connect_oauth(request))
+    flow = api.client.send(calls.connect_oauth(request))
     browse(flow, who="bob")
     assert api.follow(flow).state == "connected"
     assert api.client.send(calls.refresh_oauth("AGAIN")).refresh_count == 1
@@ -201,7 +201,7 @@ def test_cancelling(worker: ThreadedWorker, api: Api) -> None:
     """Whoever waits hears of it, and the address is no login's any more."""
     flow = api.begin("CANCELLED")
     address, _ = browse(flow, opens=False)
-    assert api.client.send(oauth_calls.cancel_flow(flow.id)).state == "cancelled"
+    assert api.client.send(calls.cancel_flow(flow.id)).state == "cancelled"
     assert api.follow(flow, 0).state == "cancelled"
     assert worker.ask("GET", address.removeprefix(f"http://{worker.api}")).status == 404
 
@@ -216,11 +216,11 @@ def test_only_those_who_may_connect_it(worker: ThreadedWorker, api: Api) -> None
         created[role] = worker.tcp_client(agent.av_agent_token)
     body = wire.ConnectOAuth(key="MORE", issuer=api.issuer, client_id="public")
     for call in (
-        oauth_calls.flow(flow.id),
-        oauth_calls.complete_flow(flow.id, "code"),
-        oauth_calls.cancel_flow(flow.id),
-        oauth_calls.connect_oauth(body),
-        oauth_calls.discover_issuer(api.issuer),
+        calls.flow(flow.id),
+        calls.complete_flow(flow.id, "code"),
+        calls.cancel_flow(flow.id),
+        calls.connect_oauth(body),
+        calls.discover_issuer(api.issuer),
     ):
         with pytest.raises(VaultError) as caught:
             created["proxy"].send(call)
@@ -228,8 +228,8 @@ def test_only_those_who_may_connect_it(worker: ThreadedWorker, api: Api) -> None
         with pytest.raises(VaultError) as caught:
             worker.tcp_client().send(call)
         assert caught.value.code == "unauthorized"
-    assert created["member"].send(oauth_calls.flow(flow.id)).state == "pending"
-    own = created["member"].send(oauth_calls.connect_oauth(body))
+    assert created["member"].send(calls.flow(flow.id)).state == "pending"
+    own = created["member"].send(calls.connect_oauth(body))
     browse(own)
     assert api.follow(own).state == "connected"
 
@@ -258,13 +258,13 @@ def test_the_public_protocols_body(worker: ThreadedWorker, api: Api) -> None:
 
 def test_providers_and_discovery(worker: ThreadedWorker, api: Api) -> None:
     """What a dialog needs to know before it asks for a client."""
-    found = {one.id: one for one in worker.tcp_client().send(oauth_calls.providers()).providers}
+    found = {one.id: one for one in worker.tcp_client().send(calls.providers()).providers}
     assert not found["anthropic"].needs_client
     assert found["anthropic"].redirect_uri == "http://localhost:54545/callback"
     assert found["github"].needs_secret
     assert found["github"].has_device_codes
     assert all(one.obtain for one in found.values())
-    issuer = api.client.send(oauth_calls.discover_issuer(api.issuer))
+    issuer = api.client.send(calls.discover_issuer(api.issuer))
     assert issuer.token_url == f"{api.issuer}/token"
     assert issuer.scopes == ["openid", "email", "offline_access"]
 
@@ -290,7 +290,7 @@ def test_the_guard_holds(tmp_path: Path) -> None:
         ):
             request = wire.ConnectOAuth(key="K", client_id="cli", **fields)
             with pytest.raises(VaultError) as caught:
-                client.send(oauth_calls.connect_oauth(request))
+                client.send(calls.connect_oauth(request))
             assert caught.value.code == "bad_request"
         request = wire.ConnectOAuth(
             key="K",
@@ -300,6 +300,6 @@ def test_the_guard_holds(tmp_path: Path) -> None:
             grant="client_credentials",
         )
         with pytest.raises(VaultError, match="address_blocked"):
-            client.send(oauth_calls.connect_oauth(request))
+            client.send(calls.connect_oauth(request))
     finally:
         running.stop()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import calls, proposal_calls
+from proxy_core.client import calls
 from proxy_core.domain import wire
 from tests.worker.harness import PASSWORD, Answer, ThreadedWorker
 
@@ -121,17 +121,17 @@ def test_a_peer_looks_and_an_operator_decides(worker: ThreadedWorker) -> None:
     token = worker.client().send(calls.unlock("password", PASSWORD)).token
     worker.end_operators()
     try:
-        found = worker.client().send(proposal_calls.review_proposal(1, "peering"))
+        found = worker.client().send(calls.review_proposal(1, "peering"))
         assert found.message == "charge cards"
         with pytest.raises(VaultError) as caught:
-            worker.client().send(proposal_calls.reject_proposal(1, "no", "peering"))
+            worker.client().send(calls.reject_proposal(1, "no", "peering"))
         assert caught.value.code == "operator_required"
         with pytest.raises(VaultError) as caught:
-            worker.client(token).send(proposal_calls.reject_proposal(1, "no", "peering"))
+            worker.client(token).send(calls.reject_proposal(1, "no", "peering"))
         assert caught.value.code == "unauthorized"
     finally:
         worker.client().send(calls.unlock("password", PASSWORD))
-    done = worker.client().send(proposal_calls.reject_proposal(1, "no", "peering"))
+    done = worker.client().send(calls.reject_proposal(1, "no", "peering"))
     assert done.status == "rejected"
 
 
@@ -178,7 +178,7 @@ def test_the_status_counts_what_waits(fresh_worker: ThreadedWorker) -> None:
     for _ in range(2):
         assert post(fresh_worker, token).status == 201
     assert client.send(calls.status()).pending_proposals == 2
-    client.send(proposal_calls.reject_proposal(1))
+    client.send(calls.reject_proposal(1))
     assert client.send(calls.status()).pending_proposals == 1
 
 
@@ -189,7 +189,7 @@ def test_a_stopping_worker_lets_nobody_wait(initialised_home: Path) -> None:
     token = new_agent(worker, "waiter", "default")
     post(worker, token)
     with ThreadPoolExecutor() as pool:
-        call = proposal_calls.proposal(1, wait=25)
+        call = calls.proposal(1, wait=25)
         before = worker.in_loop(waiters, worker)
         waiting = pool.submit(worker.tcp_client(token).send, call)
         while worker.in_loop(waiters, worker) == before:
@@ -210,15 +210,15 @@ def test_typed_calls(worker: ThreadedWorker) -> None:
     client, operator = worker.tcp_client(token), worker.client()
     slot = wire.ProposedCredential(key="API_KEY", value="agents")
     body = wire.CreateProposal(credentials=[slot], message="hello")
-    made = client.send(proposal_calls.create_proposal(body))
+    made = client.send(calls.create_proposal(body))
     assert made.id == 1
-    assert client.send(proposal_calls.proposals()).proposals[0].message == "hello"
-    listed = operator.send(proposal_calls.admin_proposals("typed", "pending"))
+    assert client.send(calls.proposals()).proposals[0].message == "hello"
+    listed = operator.send(calls.admin_proposals("typed", "pending"))
     assert [one.id for one in listed.proposals] == [1]
-    revealed = operator.send(proposal_calls.reveal_proposed(1, "API_KEY", "typed"))
+    revealed = operator.send(calls.reveal_proposed(1, "API_KEY", "typed"))
     assert revealed.value == "agents"
-    review = operator.send(proposal_calls.review_proposal(1, "typed")).review
+    review = operator.send(calls.review_proposal(1, "typed")).review
     assert review is not None
-    call = proposal_calls.approve_proposal(1, vault="typed", digest=review.digest)
+    call = calls.approve_proposal(1, vault="typed", digest=review.digest)
     assert operator.send(call).status == "applied"
-    assert client.send(proposal_calls.proposal(1)).status == "applied"
+    assert client.send(calls.proposal(1)).status == "applied"

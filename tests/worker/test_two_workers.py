@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from proxy_core.client.sse import Connected
 from proxy_core.client.stream import events_sync
 from proxy_core.domain.events import Event
@@ -119,11 +119,11 @@ def test_everything_that_is_administered_is_known(two: Two) -> None:
     two.known(lambda: {v.name for v in b.send(calls.vaults()).vaults} == {"default", "crew"})
     a.send(calls.change_settings({"log_retention_days": 3}))
     two.known(lambda: two.b.running.app.settings.value("log_retention_days") == 3)
-    a.send(account_calls.add_account("claude", TOKENS, nickname="one"))
-    two.known(lambda: [x.nickname for x in b.send(account_calls.accounts()).accounts] == ["one"])
-    (pool,) = b.send(account_calls.pools()).pools
-    b.send(account_calls.change_pool(pool.key, strategy="round-robin"))
-    two.known(lambda: a.send(account_calls.pools()).pools[0].strategy == "round-robin")
+    a.send(calls.add_account("claude", TOKENS, nickname="one"))
+    two.known(lambda: [x.nickname for x in b.send(calls.accounts()).accounts] == ["one"])
+    (pool,) = b.send(calls.pools()).pools
+    b.send(calls.change_pool(pool.key, strategy="round-robin"))
+    two.known(lambda: a.send(calls.pools()).pools[0].strategy == "round-robin")
 
 
 @pytest.mark.parametrize("two", ["postgresql"], indirect=True)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import account_calls, oauth_calls
+from proxy_core.client import calls
 from proxy_core.domain.wire import AccountAdded, ConnectAccount
 from vault_tui.cli import output, secret_input
 from vault_tui.cli.connection import Connection
@@ -82,7 +82,7 @@ def _pasted(
     tokens = _tokens(secret_input.prompt_or_stdin("Tokens as JSON"))
     secret = str(tokens.pop("client_secret", ""))
     names = {name: given[name] for name in ("nickname", "email", "token_url", "client_id")}
-    call = account_calls.add_account(
+    call = calls.add_account(
         provider or DEFAULT_PROVIDER, tokens, vault, client_secret=secret, join=join, **names
     )
     return connection.send(call)
@@ -105,7 +105,7 @@ def _signed_in(
         client_secret=client_secret(lines, given["client_secret_stdin"]),
         **{name: given[name] for name in _NAMES},
     )
-    call = oauth_calls.connect_account(request)
+    call = calls.connect_account(request)
     opens = not elsewhere and browser is not False
     flow = sign_in(connection, call, lines, opens=opens)
     if flow.account is None:
@@ -132,7 +132,7 @@ def _ask_to_join(connection: Connection, added: AccountAdded, vault: str) -> Acc
     )
     if not click.confirm(question, default=False, err=True):
         return added
-    connection.send(account_calls.add_to_pool(added.suggested, [added.account.id], vault))
+    connection.send(calls.add_to_pool(added.suggested, [added.account.id], vault))
     added.pool, added.suggested = added.suggested, ""
     return added
 

@@ -10,7 +10,7 @@ import click
 
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
-from proxy_core.client import account_calls
+from proxy_core.client import calls
 from proxy_core.domain.accounts.providers import CLAUDE
 from proxy_core.domain.wire import AccountAdded
 from vault_tui.cli import output
@@ -142,7 +142,7 @@ def _import(
 
     def add(nickname: str) -> AccountAdded:
         email = source.found.email
-        call = account_calls.add_account(
+        call = calls.add_account(
             CLAUDE.id,
             source.found.document,
             vault,

@@ -2,7 +2,7 @@
 
 import click
 
-from proxy_core.client import account_calls as calls
+from proxy_core.client import calls
 from proxy_core.domain.wire import AccountInfo
 from vault_tui.cli import account_tables, output
 from vault_tui.cli.account_add import add

@@ -13,7 +13,7 @@ import click
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from proxy_core.domain.accounts.providers import CLAUDE
 from proxy_core.domain.claude_code import (
     PLACEHOLDER,
@@ -91,21 +91,21 @@ def claude(
 
 
 def _list(connection: Connection, vault: str) -> None:
-    found = connection.send(account_calls.accounts(vault, CLAUDE.id)).accounts
+    found = connection.send(calls.accounts(vault, CLAUDE.id)).accounts
     account_tables.emit_accounts(found, f"No Claude account: `{_SIGN_IN}` adds one.")
 
 
 def _log_out(connection: Connection, name: str, vault: str, yes: bool) -> None:
     found = _account(connection, name, vault)
     confirm(f"Remove account {output.safe(found.nickname)} ({output.safe(found.email)})?", yes)
-    removed = connection.send(account_calls.remove_account(found.id, vault))
+    removed = connection.send(calls.remove_account(found.id, vault))
     undo = f"`vault-tui account remove {output.safe(found.nickname)} --undo`"
     output.emit(f"Removed {output.safe(removed.name)}; until {removed.restorable_until} {undo}.")
 
 
 def _rename(connection: Connection, name: str, nickname: str, vault: str) -> None:
     found = _account(connection, name, vault)
-    call = account_calls.change_account(found.id, vault, nickname=nickname)
+    call = calls.change_account(found.id, vault, nickname=nickname)
     changed = connection.send(call)
     output.emit(f"{output.safe(found.nickname)} is called {output.safe(changed.nickname)} now.")
 
@@ -132,8 +132,8 @@ def _sign_in(
 def _account(connection: Connection, name: str, vault: str) -> AccountInfo:
     """The account that is named, or the default. Raises VaultError: not_found."""
     if name:
-        return connection.send(account_calls.account(name, vault))
-    found = connection.send(account_calls.accounts(vault, CLAUDE.id)).accounts
+        return connection.send(calls.account(name, vault))
+    found = connection.send(calls.accounts(vault, CLAUDE.id)).accounts
     for one in found:
         if one.default:
             return one
@@ -178,7 +178,7 @@ def _ensure_account(ctx: click.Context, connection: Connection, vault: str) -> N
     """
     if CLAUDE.pool_key in connection.send(calls.credentials(vault)).keys:
         return
-    found = connection.send(account_calls.accounts(vault, CLAUDE.id)).accounts
+    found = connection.send(calls.accounts(vault, CLAUDE.id)).accounts
     if found:
         remedy = f"vault-tui pool create {CLAUDE.pool_key} {display_safe(found[0].nickname)}"
         what = f"The Claude accounts of vault {vault} serve nothing: `{remedy}` lets one do so."

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import oauth_calls as calls
+from proxy_core.client import calls
 from proxy_core.domain.names import check_credential_key
 from proxy_core.domain.wire import ConnectOAuth, OAuthProvider
 from vault_tui.cli import output, secret_input

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import account_calls as calls
+from proxy_core.client import calls
 from proxy_core.domain.accounts.strategies import Strategy
 from proxy_core.domain.wire import PoolInfo
 from vault_tui.cli import output

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import proposal_calls
+from proxy_core.client import calls
 from proxy_core.domain.wire import ProposalDecided, ProposalReview, ReviewedProposal
 from vault_tui.cli import output, proposal_view, secret_input
 from vault_tui.cli.connection import Connection
@@ -30,10 +30,10 @@ def approve(
 
     Raises Usage without a terminal to ask at, VaultError as the worker says, click.Abort.
     """
-    found = connection.send(proposal_calls.review_proposal(number, vault))
+    found = connection.send(calls.review_proposal(number, vault))
     review = found.review
     if review is None:  # decided already: the worker says how
-        return connection.send(proposal_calls.approve_proposal(number, given, vault))
+        return connection.send(calls.approve_proposal(number, given, vault))
     if review.problem:
         raise VaultError("conflict", review.problem)
     if show:
@@ -45,7 +45,7 @@ def review_all(connection: Connection, vault: str) -> None:
     """Show each pending proposal of a vault, the oldest first, and do what the person says."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Usage("`proposal review` asks at a terminal; scripts use approve and reject")
-    pending = connection.send(proposal_calls.admin_proposals(vault, "pending")).proposals
+    pending = connection.send(calls.admin_proposals(vault, "pending")).proposals
     if not pending:
         output.emit(f"No proposal of vault {output.safe(vault)} waits.")
     for one in reversed(pending):
@@ -61,7 +61,7 @@ def done(found: ProposalDecided) -> None:
 
 def _review_one(connection: Connection, vault: str, number: int) -> bool:
     """False: the person wants to see no more."""
-    found = connection.send(proposal_calls.review_proposal(number, vault))
+    found = connection.send(calls.review_proposal(number, vault))
     output.emit("")
     proposal_view.show(found)
     while found.review is not None:
@@ -78,7 +78,7 @@ def _review_one(connection: Connection, vault: str, number: int) -> bool:
                 return True
         except VaultError as error:
             report_vault_error(error)
-            found = connection.send(proposal_calls.review_proposal(number, vault))
+            found = connection.send(calls.review_proposal(number, vault))
             proposal_view.show(found)
     return True
 
@@ -90,12 +90,12 @@ def _carry_out(connection: Connection, vault: str, choice: str, found: ReviewedP
     if choice == "v":
         for slot in found.credentials:
             if slot.has_value:
-                call = proposal_calls.reveal_proposed(number, slot.key, vault)
+                call = calls.reveal_proposed(number, slot.key, vault)
                 output.emit(f"{output.safe(slot.key)}  {output.safe(connection.send(call).value)}")
         return False
     if choice == "r":
         reason = click.prompt("Reason, for the agent", default="", show_default=False, err=True)
-        done(connection.send(proposal_calls.reject_proposal(number, reason, vault)))
+        done(connection.send(calls.reject_proposal(number, reason, vault)))
         return True
     if found.review.problem:
         raise VaultError("conflict", found.review.problem)
@@ -122,7 +122,7 @@ def _approve(
     for key in review.needs_value:
         if key not in values:
             values[key] = _value(key)
-    call = proposal_calls.approve_proposal(number, values, vault, review.digest)
+    call = calls.approve_proposal(number, values, vault, review.digest)
     return connection.send(call)
 
 

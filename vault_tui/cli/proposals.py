@@ -9,7 +9,7 @@ import msgspec
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
-from proxy_core.client import proposal_calls
+from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui.cli import output, proposal_decide, proposal_view, secret_input
 from vault_tui.cli.connection import Connection
@@ -32,9 +32,9 @@ def proposal() -> None:
 @pass_connection
 def list_(connection: Connection, status: str | None, vault: str | None, as_json: bool) -> None:
     """List the proposals of a vault, newest first."""
-    calls = proposal_calls.proposals if connection.is_agent else proposal_calls.admin_proposals
+    listed = calls.proposals if connection.is_agent else calls.admin_proposals
     name = connection.vault(vault)
-    found = connection.send(calls(name, status or ""))
+    found = connection.send(listed(name, status or ""))
     if as_json:
         output.emit_json(found)
         return
@@ -68,7 +68,7 @@ def show(connection: Connection, number: int, wait: int, vault: str | None, as_j
     if wait or connection.is_agent:
         found = _wait(connection, number, name, wait)
     if found is None or (found.status == "pending" and not connection.is_agent):
-        found = connection.send(proposal_calls.review_proposal(number, name))
+        found = connection.send(calls.review_proposal(number, name))
     if as_json:
         output.emit_json(found)
     else:
@@ -89,7 +89,7 @@ def create(
     request = _request(text)
     if message is not None:
         request.message = message
-    made = connection.send(proposal_calls.create_proposal(request, connection.vault(vault)))
+    made = connection.send(calls.create_proposal(request, connection.vault(vault)))
     if as_json:
         output.emit_json(made)
         return
@@ -144,7 +144,7 @@ def reject(
     connection: Connection, number: int, reason: str, vault: str | None, as_json: bool
 ) -> None:
     """Refuse a proposal."""
-    call = proposal_calls.reject_proposal(number, reason, connection.vault(vault))
+    call = calls.reject_proposal(number, reason, connection.vault(vault))
     found = connection.send(call)
     if as_json:
         output.emit_json(found)
@@ -164,8 +164,8 @@ def _wait(connection: Connection, number: int, vault: str, seconds: int) -> wire
     """Ask until it is decided or the time is over; each call waits at the worker."""
     end = time.monotonic() + seconds
     while True:
-        left = max(0, min(proposal_calls.LONGEST_WAIT, round(end - time.monotonic())))
-        found = connection.send(proposal_calls.proposal(number, vault, left))
+        left = max(0, min(calls.LONGEST_WAIT, round(end - time.monotonic())))
+        found = connection.send(calls.proposal(number, vault, left))
         if found.status != "pending" or time.monotonic() >= end or not left:
             return found
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import oauth_calls as calls
+from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.domain.wire import OAuthFlow
 from vault_tui.cli import output

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
 from proxy_core.domain.wire import AgentVault, PasteTokens
@@ -108,11 +108,11 @@ def _sign_in(client: SyncClient, issuer: Issuer) -> None:
     for grant in GRANTS:
         tokens = issuer.tokens(grant.name)
         if grant.email:
-            call = account_calls.add_account(
+            call = calls.add_account(
                 "claude", tokens, email=grant.email, nickname=grant.name, join=grant.joins
             )
             account = client.send(call).account
-            client.send(account_calls.ask_quota(account.id))
+            client.send(calls.ask_quota(account.id))
             continue
         pasted = PasteTokens(
             key=grant.name,

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Select
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import account_calls, oauth_calls
+from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import strings_accounts as words
 from vault_tui import strings_oauth
@@ -104,7 +104,7 @@ class PasteAccountForm(FormDialog[tuple[str, dict[str, Any]]]):
 
 async def add_account(console: "ConsoleApp") -> None:
     """Ask how, then sign in or paste."""
-    providers = (await console.send(oauth_calls.providers())).providers
+    providers = (await console.send(calls.providers())).providers
     asked = await console.push_screen_wait(AddAccountForm(providers))
     if asked is None:
         return
@@ -140,7 +140,7 @@ def _grant(how: str) -> Mapping[str, Any]:
 
 
 async def _sign_in(console: "ConsoleApp", request: wire.ConnectAccount, what: str) -> None:
-    flow = await console.send_as_operator(oauth_calls.connect_account(request))
+    flow = await console.send_as_operator(calls.connect_account(request))
     if flow is None:
         return
     ended = await console.push_screen_wait(SignInDialog(flow, what))
@@ -153,7 +153,7 @@ async def _paste(console: "ConsoleApp", asked: NewAccount) -> None:
     if pasted is None:
         return
     email, tokens = pasted
-    call = account_calls.add_account(
+    call = calls.add_account(
         asked.provider,
         tokens,
         console.state.vault,

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import account_calls as calls
+from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
 from vault_tui import strings

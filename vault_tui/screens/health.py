@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from proxy_core.client import account_calls, calls
+from proxy_core.client import calls
 from vault_tui import strings
 from vault_tui import strings_accounts as account_words
 from vault_tui import strings_oauth as words
@@ -136,7 +136,7 @@ class HealthBoard(Dialog[None]):
     async def _refresh_login(self, login: Login) -> None:
         console, vault = self.console, self.console.state.vault
         if login.kind == "account":
-            call = account_calls.refresh_account(login.id, vault)
+            call = calls.refresh_account(login.id, vault)
             done = await console.send_as_operator(call) is not None
         else:
             done = await console.send_as_operator(calls.refresh_oauth(login.id, vault)) is not None

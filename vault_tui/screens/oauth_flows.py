@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from proxy_core.client import calls, oauth_calls
+from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import strings_oauth as words
 from vault_tui.screens.ask import Choose
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def connect(console: "ConsoleApp", key: str = "") -> None:
     """The form, then the login; or the tokens that were pasted."""
-    providers = (await console.send(oauth_calls.providers())).providers
+    providers = (await console.send(calls.providers())).providers
     taken = {c.key for c in console.state.credentials or () if c.type != "oauth"}
     form = ConnectForm(providers, taken, console.state.vault, key)
     asked = await console.push_screen_wait(form)
@@ -42,7 +42,7 @@ async def reconnect(console: "ConsoleApp", key: str) -> None:
 
 
 async def _sign_in(console: "ConsoleApp", request: wire.ConnectOAuth) -> None:
-    flow = await console.send_as_operator(oauth_calls.connect_oauth(request))
+    flow = await console.send_as_operator(calls.connect_oauth(request))
     if flow is None:
         return
     if await console.push_screen_wait(SignInDialog(flow, request.key)) is not None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from proxy_core.client import account_calls as calls
+from proxy_core.client import calls
 from proxy_core.domain.wire import PoolInfo
 from vault_tui import strings
 from vault_tui import strings_accounts as words

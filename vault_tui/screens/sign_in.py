@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from proxy_core.base.errors import VaultError
-from proxy_core.client import oauth_calls as calls
+from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import clipboard
 from vault_tui import strings_oauth as words

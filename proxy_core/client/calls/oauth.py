@@ -1,10 +1,24 @@
-"""Logins at providers, as calls: start one, follow it, complete it."""
+"""OAuth credentials, and logins at providers: start one, follow it, complete it."""
 
-from proxy_core.client.calls import Call, given, segment
+from proxy_core.client.calls.call import Call, given, segment
 from proxy_core.domain import wire
 
-LONGEST_WAIT = 25
-"""Seconds that a call may wait at the worker: less than a client's own time limit."""
+
+def paste_tokens(tokens: wire.PasteTokens) -> Call[wire.OAuthConnected]:
+    """Store tokens that were got elsewhere; a refresh token is proven by using it."""
+    return Call("POST", "/v1/credentials/oauth/tokens", wire.OAuthConnected, body=tokens)
+
+
+def oauth_status(key: str, vault: str = "default") -> Call[wire.OAuthStatus]:
+    """How an OAuth credential's refreshing goes."""
+    query = given(vault=vault, key=key)
+    return Call("GET", "/v1/credentials/oauth/status", wire.OAuthStatus, query)
+
+
+def refresh_oauth(key: str, vault: str = "default") -> Call[wire.OAuthStatus]:
+    """Refresh an OAuth credential now."""
+    body = wire.RefreshOAuth(key=key, vault=vault)
+    return Call("POST", "/v1/credentials/oauth/refresh", wire.OAuthStatus, body=body)
 
 
 def providers() -> Call[wire.OAuthProviderList]:

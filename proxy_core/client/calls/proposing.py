@@ -1,12 +1,10 @@
-"""Proposals, as calls: raised and followed by agents, reviewed and decided by operators."""
+"""Proposals: raised and followed by agents, reviewed and decided by operators."""
 
 from collections.abc import Mapping
 
-from proxy_core.client.calls import Call, given
+from proxy_core.client.calls.call import Call, given
 from proxy_core.domain import wire
 
-LONGEST_WAIT = 25
-"""Seconds that a call may wait at the worker: less than a client's own time limit."""
 _ADMIN = "/v1/admin/proposals"
 
 

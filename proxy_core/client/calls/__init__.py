@@ -1,0 +1,133 @@
+"""Every endpoint of the worker's API as a typed value: what to send and what comes back.
+
+`SyncClient.send(call)` and `AsyncClient.send(call)` carry them out. There is a module for each
+subject; none has the name of a call, for that is what `calls.NAME` means. A module is loaded with
+the first use of one of its names: a command needs two or three of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from proxy_core.client.calls.actors import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.approvals import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.call import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.credential import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.oauth import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.pool import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.proposing import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.provider_accounts import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.sealing import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.service import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.traffic import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.vault import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.worker import *  # noqa: F403 - the names below
+
+_NAMES = {
+    "actors": (
+        "create_session",
+        "sessions",
+        "revoke_session",
+        "create_agent",
+        "agents",
+        "agent",
+        "delete_agent",
+        "rotate_agent",
+        "rename_agent",
+    ),
+    "approvals": ("holds", "hold", "approve_hold", "deny_hold", "grants", "revoke_grant"),
+    "call": ("Call", "LONGEST_WAIT"),
+    "credential": (
+        "credentials",
+        "set_credentials",
+        "delete_credentials",
+        "credential_versions",
+        "restore_credential",
+    ),
+    "oauth": (
+        "paste_tokens",
+        "oauth_status",
+        "refresh_oauth",
+        "providers",
+        "discover_issuer",
+        "connect_oauth",
+        "connect_account",
+        "flow",
+        "complete_flow",
+        "cancel_flow",
+    ),
+    "pool": (
+        "pools",
+        "create_pool",
+        "change_pool",
+        "add_to_pool",
+        "remove_from_pool",
+        "delete_pool",
+        "pool_choices",
+    ),
+    "proposing": (
+        "create_proposal",
+        "proposals",
+        "proposal",
+        "admin_proposals",
+        "review_proposal",
+        "approve_proposal",
+        "reject_proposal",
+        "reveal_proposed",
+    ),
+    "provider_accounts": (
+        "accounts",
+        "account",
+        "add_account",
+        "change_account",
+        "use_account",
+        "pause_account",
+        "resume_account",
+        "refresh_account",
+        "ask_quota",
+        "restore_account",
+        "remove_account",
+        "pin_account",
+        "unpin_account",
+    ),
+    "sealing": ("init", "seal", "unseal", "unlock", "lock", "slots"),
+    "service": (
+        "services",
+        "upsert_services",
+        "replace_services",
+        "clear_services",
+        "remove_service",
+        "enable_service",
+        "credential_usage",
+        "match_test",
+    ),
+    "traffic": ("logs", "discovered_hosts", "event_stream"),
+    "vault": (
+        "vaults",
+        "create_vault",
+        "rename_vault",
+        "delete_vault",
+        "vault_settings",
+        "change_vault_settings",
+    ),
+    "worker": (
+        "health",
+        "status",
+        "ca_pem",
+        "service_catalog",
+        "discover",
+        "settings",
+        "change_settings",
+    ),
+}
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
+
+if not TYPE_CHECKING:  # or every name would seem to be there
+
+    def __getattr__(name: str) -> Any:
+        """The call (or what else) of this name. Raises AttributeError."""
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        globals()[name] = found
+        return found

@@ -1,0 +1,71 @@
+"""Scoped sessions and named agents."""
+
+from collections.abc import Sequence
+
+from proxy_core.client.calls.call import Call, given, segment
+from proxy_core.domain import wire
+
+
+def create_session(
+    vault: str,
+    ttl_seconds: int = 86400,
+    label: str = "",
+    run_pid: int | None = None,
+    account: str = "",
+) -> Call[wire.SessionCreated]:
+    """Mint a scoped session; `run_pid` marks the process tree that the socket refuses, `account`
+    names the one account that it may use.
+    """
+    body = wire.CreateSession(
+        vault=vault, ttl_seconds=ttl_seconds, label=label, run_pid=run_pid, account=account
+    )
+    return Call("POST", "/v1/sessions", wire.SessionCreated, body=body)
+
+
+def sessions(vault: str = "default") -> Call[wire.SessionList]:
+    """The live scoped sessions of a vault."""
+    return Call("GET", "/v1/sessions", wire.SessionList, given(vault=vault))
+
+
+def revoke_session(session_id: str, vault: str = "default") -> Call[wire.Deleted]:
+    """Revoke a session; its tunnels end at once."""
+    path = f"/v1/sessions/{segment(session_id)}"
+    return Call("DELETE", path, wire.Deleted, given(vault=vault))
+
+
+def create_agent(
+    name: str,
+    role: str = "no-access",
+    vaults: Sequence[wire.AgentVault] = (),
+    ttl_seconds: int | None = None,
+) -> Call[wire.AgentCreated]:
+    """Create a named agent; its token is in the answer and never again."""
+    body = wire.CreateAgent(name=name, role=role, vaults=list(vaults), ttl_seconds=ttl_seconds)
+    return Call("POST", "/v1/agents", wire.AgentCreated, body=body)
+
+
+def agents() -> Call[wire.AgentList]:
+    """Every agent."""
+    return Call("GET", "/v1/agents", wire.AgentList)
+
+
+def agent(name: str) -> Call[wire.AgentInfo]:
+    """One agent."""
+    return Call("GET", f"/v1/agents/{segment(name)}", wire.AgentInfo)
+
+
+def delete_agent(name: str) -> Call[wire.Deleted]:
+    """Delete an agent; its tunnels end at once."""
+    return Call("DELETE", f"/v1/agents/{segment(name)}", wire.Deleted)
+
+
+def rotate_agent(name: str, ttl_seconds: int | None = None) -> Call[wire.AgentCreated]:
+    """Give an agent a new token; the old one ends at once. The expiry stays without a new one."""
+    body = None if ttl_seconds is None else wire.RotateAgent(ttl_seconds=ttl_seconds)
+    return Call("POST", f"/v1/agents/{segment(name)}/rotate", wire.AgentCreated, body=body)
+
+
+def rename_agent(name: str, new_name: str) -> Call[wire.AgentInfo]:
+    """Rename an agent."""
+    path = f"/v1/agents/{segment(name)}/rename"
+    return Call("POST", path, wire.AgentInfo, body=wire.Rename(name=new_name))
