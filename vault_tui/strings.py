@@ -506,7 +506,10 @@ HELP_KEYS = "type to search   ↑ ↓ choose   enter runs it   esc close"
 HELP_SEARCH = "search the actions"
 HELP_EVERYWHERE = "Everywhere"
 HELP_NOTHING = "nothing matches"
-HELP_LEGEND = "● credential  ○ no service  ⊘ denied  ✗ failed  ◌ under way  ≈ stream  ⇄ websocket"
+HELP_LEGEND = (
+    "● credential  ○ no service  ⊘ denied  ✗ failed  ◌ under way  ▲ held"
+    "  ↻ replayed  ≈ stream  ⇄ websocket"
+)
 COMMAND_PLACEHOLDER = "action, screen, or: vault NAME"
 COMMAND_UNKNOWN = "{name} is no action here; ? lists them"
 VAULT_UNKNOWN = "There is no vault {name}"

@@ -41,6 +41,27 @@ async def test_a_request_under_way_is_completed_in_place():
         assert text_of(app).count("/slow") == 1
 
 
+async def test_a_replayed_request_is_marked_also_as_a_stream():
+    """A glyph of its own before the service, which failures keep theirs against."""
+    worker = furnished()
+    worker.log = [
+        record(1, path="/twice", retries=1, streaming=True),
+        record(2, path="/lost", retries=1, status=502, decision="failed"),
+    ]
+    app = console(worker)
+    async with running(app) as pilot:
+        await until(pilot, lambda: "/lost" in text_of(app))
+        rows = {
+            word: line
+            for line in text_of(app).splitlines()
+            for word in ("/twice", "/lost")
+            if word in line
+        }
+        assert "↻ github" in rows["/twice"]
+        assert "✗" in rows["/lost"]
+        assert "↻" not in rows["/lost"]
+
+
 async def test_a_held_request_says_so_until_it_is_answered():
     """In its row while it waits; afterwards the detail tells for how long it did."""
     worker = furnished()

@@ -32,6 +32,8 @@ def verdict(row: Row) -> Verdict:
         return Verdict("○", strings.UNMATCHED, "warning")
     if row.live:
         return Verdict("◌", record.matched_service, "primary")
+    if record.retries:
+        return Verdict("↻", record.matched_service, "primary")
     if record.websocket:
         return Verdict("⇄", record.matched_service, "primary")
     if record.streaming:
