@@ -23,6 +23,7 @@ from proxy_core.seal.keyring_slot import (
     remove_keyring_key,
 )
 from proxy_core.seal.password_slot import Argon2Cost, create_password_slot, open_password_slot
+from tests.keyrings import MemoryKeyring
 
 DRAFT = SlotDraft(id="slot-1", label="mine", created_at=1_750_000_000.0)
 
@@ -201,25 +202,6 @@ def test_another_keyfile_is_the_wrong_key(tmp_path: Path) -> None:
 
 
 # --- keyring --------------------------------------------------------------------------------
-
-
-class MemoryKeyring(KeyringBackend):  # type: ignore[no-untyped-call] # keyring's metaclass
-    """A keyring backend that keeps its entries in memory."""
-
-    priority = 1  # type: ignore[assignment] # keyring asks for a class property
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.entries: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.entries[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.entries[service, username]
 
 
 @pytest.fixture

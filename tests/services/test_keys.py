@@ -5,7 +5,6 @@ from pathlib import Path
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
 from proxy_core.base.clock import FakeClock
@@ -14,6 +13,7 @@ from proxy_core.domain import wire
 from proxy_core.services.application import Application
 from proxy_core.services.attempts import LIMIT
 from proxy_core.services.principal import operator, peer
+from tests.keyrings import MemoryKeyring
 from tests.services.conftest import (
     ADA,
     Opener,
@@ -38,25 +38,6 @@ async def refused(code: str, call: object) -> VaultError:
         await call  # type: ignore[misc]
     assert caught.value.code == code
     return caught.value
-
-
-class MemoryKeyring(KeyringBackend):  # type: ignore[no-untyped-call] # keyring's metaclass
-    """A keyring that keeps its entries in memory."""
-
-    priority = 1  # type: ignore[assignment] # keyring asks for a class property
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.entries: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.entries[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.entries[service, username]
 
 
 @pytest.fixture
