@@ -168,13 +168,13 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "oauth_not_connected",
         502,
         "The OAuth credential is not connected",
-        "An operator connects it with the command that is named here.",
+        "`vault-tui credential list` and `vault-tui account list` show what is connected.",
     ),
     ErrorKind(
         "oauth_refresh_failed",
         502,
-        "The OAuth token has expired and could not be refreshed",
-        "An operator mends it with the command that is named here.",
+        "The OAuth token could not be refreshed",
+        "`vault-tui credential list` and `vault-tui account list` show what is connected.",
     ),
     ErrorKind(
         "oauth_login_failed",

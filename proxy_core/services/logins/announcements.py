@@ -80,9 +80,12 @@ class Announcements:
         if login.state is LoginState.RECONNECT:
             text = f"The {whose} of vault {vault} has to be connected anew ({why}). {todo}"
             return VaultError("oauth_refresh_failed", text, extra)
-        text = (
-            f"The token of {whose} of vault {vault} has expired, and refreshing it failed ({why})."
-        )
+        if login.valid(now):
+            text = (
+                f"Refreshing the {whose} of vault {vault} failed ({why}); its token still serves."
+            )
+        else:
+            text = f"The token of {whose} of vault {vault} has expired; refreshing failed ({why})."
         wait = ceil(login.backing_off(now)) or 1
         return VaultError("oauth_refresh_failed", f"{text} {todo}", extra, retry_after=wait)
 

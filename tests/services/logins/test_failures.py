@@ -99,6 +99,20 @@ async def test_an_expired_token_that_cannot_be_refreshed_is_a_502(
     assert (await app.credentials.list("default", "TOKEN")).credentials[0].state == "expired"  # type: ignore[index]
 
 
+async def test_an_operators_refresh_that_fails_says_whether_the_token_still_serves(
+    open_worker: OpenWorker, provider: Provider
+) -> None:
+    """It has not expired, and is not said to have."""
+    app, login = await open_login(open_worker, provider)
+    provider.fail = [503]
+    with pytest.raises(VaultError) as raised:
+        await app.logins.force(login.id, ADA)
+    assert raised.value.code == "oauth_refresh_failed"
+    assert "its token still serves" in raised.value.detail
+    assert "expired" not in str(raised.value) + raised.value.kind.title
+    assert (await app.logins.access(login.id)).value
+
+
 async def test_a_refusal_for_good_is_loud_and_asked_once(
     open_worker: OpenWorker, provider: Provider, clock: FakeClock
 ) -> None:
