@@ -89,7 +89,7 @@ async def test_an_exhausted_account_rings_the_bell_and_shows_a_toast(
         await until(pilot, lambda: bool(rung))
         assert [notice.severity for notice in app._notifications] == ["error"]
         await pilot.press("5")
-        await until(pilot, lambda: text_of(app).count("✗ exhausted") == 2)
+        await until(pilot, lambda: text_of(app).count("✗ exhausted") >= 2)
 
 
 async def test_a_refresh_elsewhere_changes_the_card():

@@ -155,8 +155,8 @@ async def test_a_callback_that_arrives_ends_the_dialog(
                 return bytes(page.read())
 
         assert b"Signed in" in await asyncio.to_thread(browse)
-        await until(pilot, lambda: "OWN_OAUTH is connected" in text_of(app))
-        assert not isinstance(app.screen, SignInDialog)
+        await until(pilot, lambda: not isinstance(app.screen, SignInDialog))
+        await until(pilot, lambda: "OWN_OAUTH" in text_of(app) and "● ok" in text_of(app))
 
 
 async def test_what_is_done_to_accounts_elsewhere_is_seen_here(worker: ThreadedWorker):

@@ -35,7 +35,6 @@ SHARED = frozenset(
         "agent",
         "session",
         "settings",
-        "operator",
         "grant",
         "refresh",
         "account",
@@ -44,7 +43,7 @@ SHARED = frozenset(
     }
 )
 """Not requests (every worker has its own traffic), nor what one worker alone can act on: held
-requests, sign-ins that are under way, its sealing and its end."""
+requests, operators at its socket, sign-ins that are under way, its sealing and its end."""
 
 ORIGIN = "worker"
 """Names, in an event's data, the worker that it comes from."""
