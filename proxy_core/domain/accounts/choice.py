@@ -109,7 +109,7 @@ def _alone(
     """An account that has no other to stand in for it: the provider itself says when it is full,
     unless going on would cost money that nobody has allowed."""
     found = standing(member.account, member.condition, now, wish.model)
-    if found.state is AccountState.PAUSED:
+    if member.account.paused:
         return Exhausted(None, f"{member.account.name} is paused")
     full = found.state is AccountState.EXHAUSTED and extra_usage_offered(member, now)
     if _would_pay(member, settings, now) or (full and not settings.allow_extra_usage):
@@ -166,7 +166,8 @@ def _last_resort(
         if _worth_a_probe(member, wish, now) and not extra_usage_offered(member, now):
             return Choice(member, f"{strategy}: no account is usable; its refusal is old", False)
     for member in untried:
-        if _state(member, wish, now) is AccountState.RECONNECT:
+        paused = member.account.paused
+        if not paused and _state(member, wish, now) is AccountState.RECONNECT:
             return Choice(member, f"{strategy}: no account is usable; its token may be", False)
     found = [_hindrance(member, wish, settings, now) for member in members]
     return Exhausted(_earliest(found), _all_of(members, found))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from shlex import quote
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.accounts.choice import Choice, Exhausted, Wish
@@ -33,7 +34,7 @@ class PoolLender:
 
     async def lend(
         self,
-        entry: VaultEntry,  # noqa: ARG002 - the protocol's argument
+        entry: VaultEntry,
         key: str,
         borrowed: Borrowed,
         decision: Decision,
@@ -47,6 +48,8 @@ class PoolLender:
         pool = self._state.roster.pools.get(borrowed.credential_id)
         if pool is None:
             raise VaultError("credential_not_found", f"There is no pool {key} any more.")
+        if not self._state.roster.members(pool):
+            raise _not_connected(pool, entry)
         conversation = conversation_of(request.headers, request.conversation)
         wish = self._wish(pool, decision, request.model, conversation)
         failure: VaultError | None = None
@@ -195,3 +198,14 @@ class PoolLender:
                 former=former.name if former else "",
                 reason=found.reason,
             )
+
+
+def _not_connected(pool: PoolEntry, entry: VaultEntry) -> VaultError:
+    """Waiting does not help a pool without an account."""
+    remedy = f"vault-tui account add --provider {quote(pool.provider)} --pool --vault {entry.name}"
+    return VaultError(
+        "oauth_not_connected",
+        f"Pool {pool.key} of vault {entry.name} has no account. "
+        f"An operator mends it with `{remedy}`.",
+        extra={"credential_key": pool.key, "remedy": remedy},
+    )

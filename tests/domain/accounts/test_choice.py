@@ -129,6 +129,15 @@ def test_a_token_of_a_broken_login_is_the_last_resort() -> None:
     assert found.until == NOW + HOUR
 
 
+def test_a_paused_account_serves_nobody_whatever_its_login_is() -> None:
+    """Not as the last resort, not alone, not pinned."""
+    paused = member("a", paused=True, connected=False)
+    assert isinstance(chosen(paused), Exhausted)
+    assert isinstance(chosen(paused, pinned="a"), Exhausted)
+    assert isinstance(chosen(paused, member("b", paused=True)), Exhausted)
+    assert name_of(chosen(paused, member("b", connected=False))) == "b"
+
+
 def test_a_sticky_account_that_is_not_usable_is_left() -> None:
     """The strategy decides then."""
     full_one = member("b", full("5h", NOW + HOUR))

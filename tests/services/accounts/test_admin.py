@@ -217,6 +217,17 @@ async def test_an_agent_pinned_to_a_removed_account(world: World) -> None:
     assert world.provider.served == []
 
 
+async def test_a_pool_whose_last_account_was_removed(world: World) -> None:
+    """Nobody is signed in any more: no limit to wait for, but a command that mends it."""
+    await world.add("a")
+    await world.app.accounts.admin.remove("default", "a", ADA)
+    status, _, body = await world.ask()
+    problem = json.loads(body)
+    assert (status, problem["code"]) == (502, "oauth_not_connected")
+    assert problem["remedy"] in problem["detail"]
+    assert problem["remedy"] == "vault-tui account add --provider claude --pool --vault default"
+
+
 async def test_pins_that_are_none(world: World) -> None:
     """Nobody named, both named, unknown ones."""
     await world.add("a")
