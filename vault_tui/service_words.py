@@ -6,7 +6,7 @@ from typing import Any
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.service import AuthType
 from proxy_core.domain.service_document import credential_keys, parse_service
-from vault_tui import strings
+from vault_tui import strings_services
 
 Document = Mapping[str, Any]
 
@@ -57,7 +57,7 @@ def rules_of_lines(text: str) -> list[dict[str, Any]]:
         if not words:
             continue
         if not 1 <= len(words) <= 3:
-            raise VaultError("bad_request", strings.RULE_SHAPE.format(line=line.strip()))
+            raise VaultError("bad_request", strings_services.RULE_SHAPE.format(line=line.strip()))
         action, methods, path = (*words, "*", "*")[:3]
         rule: dict[str, Any] = {"action": action}
         if methods != "*":
@@ -86,7 +86,9 @@ def substitutions_of_lines(text: str) -> list[dict[str, Any]]:
         if not words:
             continue
         if not 2 <= len(words) <= 3:
-            raise VaultError("bad_request", strings.SUBSTITUTION_SHAPE.format(line=line.strip()))
+            raise VaultError(
+                "bad_request", strings_services.SUBSTITUTION_SHAPE.format(line=line.strip())
+            )
         entry: dict[str, Any] = {"key": words[0], "placeholder": words[1]}
         if len(words) == 3:
             entry["in"] = [place for place in words[2].split(",") if place]

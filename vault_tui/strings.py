@@ -1,6 +1,7 @@
-"""Every English sentence and word of the console, in one place, ready for translation.
+"""Every English sentence and word of the console, together, ready for translation.
 
-Those of accounts and OAuth stand in `strings_accounts` and `strings_oauth`.
+Those of traffic, services, accounts and OAuth stand in `strings_traffic`, `strings_services`,
+`strings_accounts` and `strings_oauth`.
 `{…}` are filled in by the code. A `Lines` value is a list of lines, each a list of (text, tone).
 """
 
@@ -172,69 +173,6 @@ EVENTS: Mapping[str, str] = {
     "worker.caught_up": "Changes by other workers are seen again",
 }
 
-# --- traffic ------------------------------------------------------------------------------------
-TRAFFIC_COLUMNS: Mapping[str, str] = {
-    "time": "TIME",
-    "agent": "AGENT",
-    "method": "METHOD",
-    "address": "HOST AND PATH",
-    "service": "SERVICE",
-    "keys": "CREDENTIAL",
-    "account": "ACCOUNT",
-    "status": "ST",
-    "latency": "TOOK",
-    "size": "SIZE",
-    "reason": "WHY",
-}
-DENIED = "denied"
-HELD = "held"
-FAILED = "failed"
-UNMATCHED = "none"
-PER_SECOND = "req/s"
-STREAMS = "streams"
-ERRORS = "errors"
-ERRORS_5_MIN = "errors in 5 min"
-DROPPED = "requests missing from the log"
-NEW_ROWS = "{count} new ↓"
-PAUSED = "‖ paused"
-SCROLLED = "‖ scrolled"
-FOLLOWING = "▼ following"
-NO_MARKS = "No row is marked; m marks one"
-EMPTY_TRAFFIC: Lines = (
-    (("No requests yet", "text+bold"),),
-    (("", "text"),),
-    (("Start an agent behind the proxy, in another terminal:", "muted"),),
-    (("vault-tui run -- claude", "accent"),),
-    (("", "text"),),
-    (("Its requests appear here as they happen.", "muted"),),
-)
-EMPTY_CONNECTING: Lines = (
-    (("Connecting to the worker", "text+bold"),),
-    (("", "text"),),
-    (("One is started if none runs.", "muted"),),
-)
-EMPTY_FILTERED: Lines = (
-    (("No row passes the filter", "text+bold"),),
-    (("", "text"),),
-    (("/", "accent"), (" changes it    ", "muted"), ("bksp", "accent"), (" clears it", "muted")),
-)
-FILTER_PLACEHOLDER = "method:POST host:*.github.com status:>=400 agent:ci service:none"
-FILTER_HELP = (
-    "and or not ( )   method host path status agent service cred code latency is   "
-    "↑ history   enter keeps   esc undoes"
-)
-SAVED_TITLE = "Saved filters"
-SAVED_NONE = "None yet. Type a filter with / and come back with F to save it."
-SAVE_THIS = "+ save the present filter"
-SAVE_TITLE = "Name this filter"
-EXPORT_TITLE = "Export {count} rows"
-EXPORT_TEXT = "A name ending in .har makes an HTTP archive, any other JSON lines. No secrets."
-EXPORT_NAME = "Name a file."
-EXPORT_EXISTS = "{path} exists already."
-EXPORT_NO_DIRECTORY = "{path} is no directory."
-NOT_WRITTEN = "{path} was not written: {why}"
-WRITTEN = "{count} rows written to {path}"
-
 # --- detail of a request ------------------------------------------------------------------------
 DETAIL_NONE = "No row is selected."
 DETAIL_DECISION = "DECISION"
@@ -298,15 +236,6 @@ EMPTY_CREDENTIALS: Lines = (
     (("", "text"),),
     (("or from a shell:  ", "muted"), ("vault-tui credential set GITHUB_TOKEN", "accent")),
 )
-EMPTY_SERVICES: Lines = (
-    (("No services yet", "text+bold"),),
-    (("", "text"),),
-    (("A service says which hosts get which credential.", "muted"),),
-    (("", "text"),),
-    (("c", "accent+bold"), ("  picks one from the catalog    ", "muted"),
-     ("a", "accent+bold"), ("  makes one", "muted")),
-    (("o", "accent+bold"), ("  shows the hosts that agents reached without one", "muted")),
-)  # fmt: skip
 EMPTY_HOLDS: Lines = (
     (("No request waits", "text+bold"),),
     (("", "text"),),
@@ -354,17 +283,6 @@ CREDENTIAL_COLUMNS: Mapping[str, str] = {
     "expires": "EXPIRES IN",
     "state": "STATE",
 }
-SERVICE_COLUMNS: Mapping[str, str] = {
-    "state": "STATE",
-    "name": "NAME",
-    "host": "HOST",
-    "auth": "AUTH",
-    "keys": "CREDENTIAL",
-    "rules": "RULES",
-    "hits": " HITS",
-    "last_hit": "LAST HIT",
-}
-STATE_OK = "ok"
 TYPE = "type"
 VERSION = "version"
 CREATED = "created"
@@ -408,95 +326,8 @@ DELETE_BREAKS = (
 DELETE_BREAKS_NONE = "No service uses it. Its versions are deleted too."
 DELETED = "{name} is deleted"
 
-# --- services -----------------------------------------------------------------------------------
-HOST = "host"
-AUTH = "auth"
-HITS = "hits"
-LAST_HIT = "last hit"
-RULES = "RULES, FIRST MATCH WINS"
-RULES_NONE = "none: everything is allowed"
-SUBSTITUTES = "substitute"
-PLAIN_HTTP = "plain http"
-ALLOWED = "▲ allowed"
-SCRUBBING = "scrubbing"
-OFF = "▲ off"
-ENABLED = "enabled"
-DISABLED = "disabled"
-ENABLED_NOW = "{name} is enabled"
-DISABLED_NOW = "{name} is disabled: its requests are refused"
-ALLOW_HTTP = "allow plain http"
-SCRUB = "scrub responses"
-SERVICE_SAVED = "Service {name} is saved"
-SERVICES_SAVED = "{count} services are saved"
-DELETE_SERVICE = (
-    "Agents will reach {host} without this credential.\nu puts it back for five minutes."
-)
-DELETED_UNDO = "{name} is deleted; u puts it back"
-HOSTS_TITLE = "Hosts seen without a service"
-HOSTS_NONE = "None: every host that agents reached has a service."
-REQUESTS = "requests"
-CATALOG_TITLE = "Service catalog"
-CATALOG_SEARCH = "search by name, category or host"
-CATALOG_NEEDS = "Needs {keys}. {obtain}"
-FORM_NEW = "New service"
-FORM_EDIT = "Service {name}"
-FORM_KEYS = "tab next   ctrl+s save   esc cancel"
-FORM_LABELS: Mapping[str, str] = {
-    "host": "host",
-    "name": "name",
-    "auth": "auth",
-    "token": "token",
-    "username": "user name",
-    "password": "password",
-    "key": "key",
-    "header": "header",
-    "prefix": "prefix",
-    "headers": "headers",
-    "rules": "rules",
-    "substitutions": "substitute",
-    "options": "",
-    "test": "test a URL",
-}
-FORM_PLACEHOLDERS: Mapping[str, str] = {
-    "host": "api.example.com, *.example.com, host:8443/v1/*",
-    "name": "made from the host when empty",
-    "token": "credential key, GITHUB_TOKEN",
-    "username": "credential key",
-    "password": "credential key, may be empty",
-    "key": "credential key",
-    "header": "Authorization",
-    "prefix": "text before the value",
-    "headers": "X-Api-Key: {{ KEY }}; X-Other: {{ OTHER }}",
-    "test": "https://api.example.com/v1/things",
-}
-AUTH_TYPES: Mapping[str, str] = {
-    "bearer": "bearer: Authorization: Bearer …",
-    "basic": "basic: user name and password",
-    "api-key": "api-key: a header of your choice",
-    "custom": "custom: headers from templates",
-    "passthrough": "passthrough: no credential",
-}
-FORM_VALID = "✓ valid, will be saved as {name}"
-FORM_MISSING = "▲ valid, but there is no credential {keys} yet"
-RULE_SHAPE = "A rule is: allow|deny METHODS PATH, such as  deny DELETE,PUT /v1/*  (not: {line})"
-SUBSTITUTION_SHAPE = (
-    "A substitution is: KEY __placeholder__ path,query,header,body,websocket  (not: {line})"
-)
-SAVE = "Save"
-CANCEL = "Cancel"
-TESTER_TITLE = "Which service wins?"
-TESTER_KEYS = "tab method   esc close"
-TESTER_PLACEHOLDER = "https://api.example.com/v1/things"
-MISSING = "missing"
-OTHERS = "OTHERS LOOKED AT"
-YAML_TITLE = "Services as YAML"
-YAML_KEYS = "ctrl+s shows the difference, again saves   esc back"
-YAML_SAME = "Nothing has changed."
-YAML_SURE = "ctrl+s saves this   esc goes on editing"
-YAML_WRONG = "This is no YAML: {why}"
-YAML_SHAPE = "The document must be a list under one key: services."
-
 # --- dialogs ------------------------------------------------------------------------------------
+CANCEL = "Cancel"
 CONFIRM_KEYS = "← → choose   enter press   esc cancel"
 ASK_KEYS = "enter done   esc cancel"
 CHOOSE_KEYS = "↑ ↓ choose   enter take   esc close"

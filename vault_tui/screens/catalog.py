@@ -9,7 +9,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from proxy_core.domain.wire import Template
-from vault_tui import strings
+from vault_tui import strings, strings_services
 from vault_tui.screens.searching import SearchDialog, has_all
 from vault_tui.widgets.words import plain
 
@@ -17,9 +17,9 @@ from vault_tui.widgets.words import plain
 class CatalogDialog(SearchDialog):
     """Returns the id of the chosen template."""
 
-    HEADING = strings.CATALOG_TITLE
+    HEADING = strings_services.CATALOG_TITLE
     KEYS = strings.CHOOSE_KEYS
-    PLACEHOLDER = strings.CATALOG_SEARCH
+    PLACEHOLDER = strings_services.CATALOG_SEARCH
 
     def __init__(self, templates: list[Template]) -> None:
         super().__init__()
@@ -46,7 +46,10 @@ class CatalogDialog(SearchDialog):
         if template is not None:
             keys = ", ".join(template.keys)
             self.query_one("#obtain", Static).update(
-                plain(strings.CATALOG_NEEDS.format(keys=keys, obtain=template.obtain), "$muted")
+                plain(
+                    strings_services.CATALOG_NEEDS.format(keys=keys, obtain=template.obtain),
+                    "$muted",
+                )
             )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vault_tui import strings
+from vault_tui import strings_traffic
 from vault_tui.preferences import write_private
 from vault_tui.screens.ask import AskText
 from vault_tui.state import Level
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 async def export_rows(console: "ConsoleApp", rows: Sequence[Row]) -> None:
     """Ask for a name, then write `rows` as JSON lines, or as HAR for a name ending in `.har`."""
-    title = strings.EXPORT_TITLE.format(count=len(rows))
+    title = strings_traffic.EXPORT_TITLE.format(count=len(rows))
     suggested = str(Path.cwd() / "traffic.jsonl")
-    name = await console.push_screen_wait(AskText(title, strings.EXPORT_TEXT, suggested, _problem))
+    name = await console.push_screen_wait(
+        AskText(title, strings_traffic.EXPORT_TEXT, suggested, _problem)
+    )
     if not name:
         return
     path, records = _path(name), [row.record for row in rows]
@@ -30,9 +32,9 @@ async def export_rows(console: "ConsoleApp", rows: Sequence[Row]) -> None:
     try:
         await asyncio.to_thread(write_private, path, data)
     except OSError as error:
-        console.notice(strings.NOT_WRITTEN.format(path=path, why=error), Level.ERROR)
+        console.notice(strings_traffic.NOT_WRITTEN.format(path=path, why=error), Level.ERROR)
     else:
-        console.notice(strings.WRITTEN.format(path=path, count=len(rows)), Level.GOOD)
+        console.notice(strings_traffic.WRITTEN.format(path=path, count=len(rows)), Level.GOOD)
 
 
 def _path(name: str) -> Path:
@@ -41,8 +43,12 @@ def _path(name: str) -> Path:
 
 def _problem(text: str) -> str | None:
     if not text.strip():
-        return strings.EXPORT_NAME
+        return strings_traffic.EXPORT_NAME
     path = _path(text)
     if path.exists():
-        return strings.EXPORT_EXISTS.format(path=path)
-    return None if path.parent.is_dir() else strings.EXPORT_NO_DIRECTORY.format(path=path.parent)
+        return strings_traffic.EXPORT_EXISTS.format(path=path)
+    return (
+        None
+        if path.parent.is_dir()
+        else strings_traffic.EXPORT_NO_DIRECTORY.format(path=path.parent)
+    )

@@ -12,7 +12,7 @@ from proxy_core.base.errors import ERRORS, VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings
+from vault_tui import strings, strings_services
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.record_detail import field
 from vault_tui.widgets.words import plain, safe_lines
@@ -28,13 +28,13 @@ class MatchTester(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Method and URL in a line, the answer below."""
         with Vertical(classes="window") as window:
-            window.border_title = Content(strings.TESTER_TITLE)
-            window.border_subtitle = Content(strings.TESTER_KEYS)
+            window.border_title = Content(strings_services.TESTER_TITLE)
+            window.border_subtitle = Content(strings_services.TESTER_KEYS)
             with Horizontal(classes="field"):
                 yield Input(display_safe(self._method), compact=True, id="method")
                 yield Input(
                     display_safe(self._url),
-                    placeholder=strings.TESTER_PLACEHOLDER,
+                    placeholder=strings_services.TESTER_PLACEHOLDER,
                     compact=True,
                     id="url",
                 )
@@ -84,7 +84,9 @@ def _answer(result: wire.MatchResult) -> Content:
     if result.credential_keys:
         lines.append(field(strings.KEYS, ", ".join(result.credential_keys)))
     if result.missing_credentials:
-        lines.append(field(strings.MISSING, ", ".join(result.missing_credentials), "$error"))
+        lines.append(
+            field(strings_services.MISSING, ", ".join(result.missing_credentials), "$error")
+        )
     if result.error_code:
         kind = ERRORS.get(result.error_code)
         lines.append(field(strings.CODE, result.error_code, "$error bold"))
@@ -92,7 +94,7 @@ def _answer(result: wire.MatchResult) -> Content:
             lines.append(field(strings.REMEDY, kind.help))
     others = [c for c in result.candidates if c.name != result.service]
     if others:
-        lines += [Content(""), Content.styled(strings.OTHERS, "$accent bold")]
+        lines += [Content(""), Content.styled(strings_services.OTHERS, "$accent bold")]
     lines += [
         Content.assemble(
             ("○ ", "$muted"),

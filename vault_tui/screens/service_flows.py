@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from proxy_core.client import calls
-from vault_tui import strings
+from vault_tui import strings_services
 from vault_tui.screens.service_form import ServiceForm
 from vault_tui.state import Level
 
@@ -40,6 +40,6 @@ async def save_service(console: "ConsoleApp", document: Document) -> bool:
     call = calls.upsert_services([document], console.state.vault)
     if await console.send_as_operator(call) is None:
         return False
-    console.notice(strings.SERVICE_SAVED.format(name=document["name"]), Level.GOOD)
+    console.notice(strings_services.SERVICE_SAVED.format(name=document["name"]), Level.GOOD)
     console.sync.reload("services")
     return True

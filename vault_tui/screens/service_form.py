@@ -20,7 +20,7 @@ from proxy_core.domain.service_document import (
     parse_service,
     service_document,
 )
-from vault_tui import strings
+from vault_tui import strings, strings_services
 from vault_tui.local_match import explain
 from vault_tui.screens.base import Dialog
 from vault_tui.service_words import (
@@ -54,22 +54,25 @@ class ServiceForm(Dialog[dict[str, Any]]):
         document = self._document
         auth = document.get("auth") or {"type": "bearer"}
         title = (
-            strings.FORM_NEW
+            strings_services.FORM_NEW
             if self._new
-            else strings.FORM_EDIT.format(name=safe_lines(str(document.get("name", ""))))
+            else strings_services.FORM_EDIT.format(name=safe_lines(str(document.get("name", ""))))
         )
         with Vertical(classes="window") as window:
             window.border_title = Content(title)
-            window.border_subtitle = Content(strings.FORM_KEYS)
+            window.border_subtitle = Content(strings_services.FORM_KEYS)
             with VerticalScroll(classes="fields"):
                 if self._note:
                     yield Static(Content.styled(safe_lines(self._note), "$muted"), classes="text")
                 yield from self._line("host", str(document.get("host", "")))
                 yield from self._line("name", str(document.get("name", "")))
                 with Horizontal(classes="field"):
-                    yield Label(strings.FORM_LABELS["auth"], markup=False)
+                    yield Label(strings_services.FORM_LABELS["auth"], markup=False)
                     yield Select(
-                        [(strings.AUTH_TYPES[kind.value], kind.value) for kind in AuthType],
+                        [
+                            (strings_services.AUTH_TYPES[kind.value], kind.value)
+                            for kind in AuthType
+                        ],
                         value=str(auth.get("type", "bearer")),
                         allow_blank=False,
                         compact=True,
@@ -81,32 +84,42 @@ class ServiceForm(Dialog[dict[str, Any]]):
                 yield from self._area("rules", rule_lines(document))
                 yield from self._area("substitutions", substitution_lines(document))
                 with Horizontal(classes="field"):
-                    yield Label(strings.FORM_LABELS["options"], markup=False)
+                    yield Label(strings_services.FORM_LABELS["options"], markup=False)
                     yield Tick(
-                        strings.ENABLED, document.get("enabled", True), id="enabled", compact=True
+                        strings_services.ENABLED,
+                        document.get("enabled", True),
+                        id="enabled",
+                        compact=True,
                     )
                     yield Tick(
-                        strings.ALLOW_HTTP,
+                        strings_services.ALLOW_HTTP,
                         document.get("allow_http", False),
                         id="allow_http",
                         compact=True,
                     )
-                    yield Tick(strings.SCRUB, document.get("scrub", True), id="scrub", compact=True)
+                    yield Tick(
+                        strings_services.SCRUB,
+                        document.get("scrub", True),
+                        id="scrub",
+                        compact=True,
+                    )
                 yield from self._line("test", "")
                 yield Static("", id="winner", markup=False)
             yield Static("", id="complaint", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(Content(strings.SAVE), id="save", variant="primary", compact=True)
+                yield Button(
+                    Content(strings_services.SAVE), id="save", variant="primary", compact=True
+                )
                 yield Button(Content(strings.CANCEL), id="cancel", compact=True)
 
     def _line(self, name: str, value: str) -> ComposeResult:
         keys = [c.key for c in self.console.state.credentials or ()]
         names_key = name in {"token", "username", "password", "key"}
         with Horizontal(classes="field", id=f"field-{name}"):
-            yield Label(strings.FORM_LABELS[name], markup=False)
+            yield Label(strings_services.FORM_LABELS[name], markup=False)
             yield Input(
                 display_safe(value),
-                placeholder=strings.FORM_PLACEHOLDERS.get(name, ""),
+                placeholder=strings_services.FORM_PLACEHOLDERS.get(name, ""),
                 compact=True,
                 id=name,
                 suggester=SuggestFromList(keys, case_sensitive=False) if names_key else None,
@@ -114,7 +127,7 @@ class ServiceForm(Dialog[dict[str, Any]]):
 
     def _area(self, name: str, lines: list[str]) -> ComposeResult:
         with Horizontal(classes="field area", id=f"field-{name}"):
-            yield Label(strings.FORM_LABELS[name], markup=False)
+            yield Label(strings_services.FORM_LABELS[name], markup=False)
             yield TextArea(
                 "\n".join(map(display_safe, lines)), compact=True, id=name, tab_behavior="focus"
             )
@@ -153,9 +166,9 @@ class ServiceForm(Dialog[dict[str, Any]]):
             if known is not None and key not in {c.key for c in known}
         ]
         if missing:
-            self._say(strings.FORM_MISSING.format(keys=", ".join(missing)), "$warning")
+            self._say(strings_services.FORM_MISSING.format(keys=", ".join(missing)), "$warning")
         else:
-            self._say(strings.FORM_VALID.format(name=document["name"]), "$success")
+            self._say(strings_services.FORM_VALID.format(name=document["name"]), "$success")
 
     def _show_winner(self, document: dict[str, Any]) -> None:
         url = self._value("test")

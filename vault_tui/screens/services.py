@@ -7,7 +7,7 @@ from typing import Any
 from textual.content import Content
 
 from proxy_core.client import calls
-from vault_tui import strings
+from vault_tui import strings, strings_services
 from vault_tui.actions import Action
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.listing import ListScreen, Shape
@@ -40,7 +40,7 @@ def bare(document: Document) -> dict[str, Any]:
 class ServicesScreen(ListScreen, screen_id="services"):
     """The list, a detail, and the dialogs behind the keys."""
 
-    empty = strings.EMPTY_SERVICES
+    empty = strings_services.EMPTY_SERVICES
     enter_action = "services.edit"
     wanted = ""
     _deleted: Deleted | None = None
@@ -64,7 +64,7 @@ class ServicesScreen(ListScreen, screen_id="services"):
         left = width - sum(size for _, size in fixed) - 2 * (len(fixed) + 2) - 2
         sizes = {**dict(fixed), "name": max(left * 2 // 5, 12), "host": max(left * 3 // 5, 14)}
         order = ["state", "name", "host", *(name for name, _ in fixed if name != "state")]
-        return [(name, strings.SERVICE_COLUMNS[name], sizes[name]) for name in order]
+        return [(name, strings_services.SERVICE_COLUMNS[name], sizes[name]) for name in order]
 
     def rows(self) -> dict[str, dict[str, Content]]:
         """One row a service."""
@@ -80,25 +80,27 @@ class ServicesScreen(ListScreen, screen_id="services"):
             plain(key, "bold"),
             _state(document),
             Content(""),
-            field(strings.HOST, str(document.get("host", ""))),
-            field(strings.AUTH, auth_line(document)),
+            field(strings_services.HOST, str(document.get("host", ""))),
+            field(strings_services.AUTH, auth_line(document)),
             field(strings.KEYS, ", ".join(keys_of_document(document)) or strings.NEVER),
-            field(strings.HITS, str(document.get("hits", 0))),
-            field(strings.LAST_HIT, when(str(document.get("last_hit_at") or ""))),
+            field(strings_services.HITS, str(document.get("hits", 0))),
+            field(strings_services.LAST_HIT, when(str(document.get("last_hit_at") or ""))),
         ]
         if document.get("allow_http"):
-            lines.append(field(strings.PLAIN_HTTP, strings.ALLOWED, "$warning bold"))
+            lines.append(
+                field(strings_services.PLAIN_HTTP, strings_services.ALLOWED, "$warning bold")
+            )
         if document.get("scrub") is False:
-            lines.append(field(strings.SCRUBBING, strings.OFF, "$warning bold"))
-        lines += [Content(""), heading(strings.RULES)]
+            lines.append(field(strings_services.SCRUBBING, strings_services.OFF, "$warning bold"))
+        lines += [Content(""), heading(strings_services.RULES)]
         rules = rule_lines(document)
         lines += [plain(f"  {rule}") for rule in rules] or [
-            Content.styled(f"  {strings.RULES_NONE}", "$muted")
+            Content.styled(f"  {strings_services.RULES_NONE}", "$muted")
         ]
         for entry in document.get("substitutions") or ():
             places = ", ".join(str(place) for place in entry.get("in", ()))
             text = f"{entry.get('placeholder', '')} → {entry.get('key', '')} ({places})"
-            lines.append(field(strings.SUBSTITUTES, text))
+            lines.append(field(strings_services.SUBSTITUTES, text))
         return Content("\n").join(lines)
 
     def why_not(self, action: Action) -> str | None:
@@ -158,7 +160,9 @@ class ServicesScreen(ListScreen, screen_id="services"):
             return
         call = calls.replace_services(edited, self.state.vault)
         if await self.console.send_as_operator(call) is not None:
-            self.console.notice(strings.SERVICES_SAVED.format(count=len(edited)), Level.GOOD)
+            self.console.notice(
+                strings_services.SERVICES_SAVED.format(count=len(edited)), Level.GOOD
+            )
             self.console.sync.reload("services")
 
     async def do_toggle(self) -> None:
@@ -168,7 +172,7 @@ class ServicesScreen(ListScreen, screen_id="services"):
         name = str(document["name"])
         call = calls.enable_service(name, enable, self.state.vault)
         if await self.console.send_as_operator(call) is not None:
-            said = strings.ENABLED_NOW if enable else strings.DISABLED_NOW
+            said = strings_services.ENABLED_NOW if enable else strings_services.DISABLED_NOW
             self.console.notice(said.format(name=name), Level.GOOD)
             self.console.sync.reload("services")
 
@@ -183,14 +187,14 @@ class ServicesScreen(ListScreen, screen_id="services"):
                 f"{host.host}{'' if host.port in {0, 80, 443} else f':{host.port}'}",
                 Content.assemble(
                     plain(f" {host.host}:{host.port}".ljust(44), "bold", 60),
-                    (f"{host.requests:>7} {strings.REQUESTS}  ", ""),
+                    (f"{host.requests:>7} {strings_services.REQUESTS}  ", ""),
                     (ago(host.last_seen_at, now), "$muted"),
                 ),
             )
             for host in seen
         ]
         chosen = await self.app.push_screen_wait(
-            Choose(strings.HOSTS_TITLE, entries, strings.HOSTS_NONE)
+            Choose(strings_services.HOSTS_TITLE, entries, strings_services.HOSTS_NONE)
         )
         if chosen and not self.state.read_only:
             await create_service(self.console, host=chosen)
@@ -199,7 +203,7 @@ class ServicesScreen(ListScreen, screen_id="services"):
         """Delete, with an undo for a while."""
         document, vault = bare(self._here()), self.state.vault
         name = str(document["name"])
-        text = strings.DELETE_SERVICE.format(host=document.get("host", ""))
+        text = strings_services.DELETE_SERVICE.format(host=document.get("host", ""))
         title = strings.DELETE_TITLE.format(name=name)
         if not await self.app.push_screen_wait(
             Confirm(title, text, strings.DELETE_BUTTON.format(name=name))
@@ -210,7 +214,7 @@ class ServicesScreen(ListScreen, screen_id="services"):
         until = self.console.clock.monotonic() + UNDO_SECONDS
         self._deleted = Deleted(vault, document, until)
         self.set_timer(UNDO_SECONDS, self.show_keys)
-        self.console.notice(strings.DELETED_UNDO.format(name=name), Level.WARNING)
+        self.console.notice(strings_services.DELETED_UNDO.format(name=name), Level.WARNING)
         self.console.sync.reload("services")
 
     async def do_undo(self) -> None:
@@ -239,5 +243,5 @@ def _cells(document: Document, now: float) -> dict[str, Content]:
 
 def _state(document: Document) -> Content:
     if document.get("enabled", True):
-        return Content.assemble(("● ", "$success"), strings.ENABLED)
-    return Content.assemble(("○ ", "$warning"), (strings.DISABLED, "$warning"))
+        return Content.assemble(("● ", "$success"), strings_services.ENABLED)
+    return Content.assemble(("○ ", "$warning"), (strings_services.DISABLED, "$warning"))

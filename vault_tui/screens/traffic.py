@@ -11,7 +11,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain.filters import Filter, FilterError, parse_filter
-from vault_tui import clipboard, strings
+from vault_tui import clipboard, strings, strings_traffic
 from vault_tui.actions import Action
 from vault_tui.screens.base import ConsoleScreen
 from vault_tui.state import Level, Link
@@ -79,20 +79,20 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
     def _mode(self) -> str:
         ring = self.console.traffic.ring
-        new = strings.NEW_ROWS.format(count=ring.waiting) if ring.waiting else ""
+        new = strings_traffic.NEW_ROWS.format(count=ring.waiting) if ring.waiting else ""
         if self._paused:
-            return f"{strings.PAUSED}  {new}".rstrip()
-        return (new or strings.SCROLLED) if ring.holding else strings.FOLLOWING
+            return f"{strings_traffic.PAUSED}  {new}".rstrip()
+        return (new or strings_traffic.SCROLLED) if ring.holding else strings_traffic.FOLLOWING
 
     def _empty(self) -> None:
         """What an empty table says: the next step."""
         view = self.view
         if self._filter_text and len(self.console.traffic.ring):
-            lines = strings.EMPTY_FILTERED
+            lines = strings_traffic.EMPTY_FILTERED
         elif self.state.link is Link.CONNECTING:
-            lines = strings.EMPTY_CONNECTING
+            lines = strings_traffic.EMPTY_CONNECTING
         else:
-            lines = strings.EMPTY_TRAFFIC
+            lines = strings_traffic.EMPTY_TRAFFIC
         if view.empty_lines != lines:
             view.empty_lines = lines
             view.refresh()
@@ -234,8 +234,8 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
             for name, text in saved.items()
         ]
         if self._filter_text:
-            entries.insert(0, ("", Content.styled(f" {strings.SAVE_THIS}", "$accent")))
-        choose = Choose(strings.SAVED_TITLE, entries, strings.SAVED_NONE)
+            entries.insert(0, ("", Content.styled(f" {strings_traffic.SAVE_THIS}", "$accent")))
+        choose = Choose(strings_traffic.SAVED_TITLE, entries, strings_traffic.SAVED_NONE)
         chosen = await self.app.push_screen_wait(choose)
         if chosen == "":
             await self._save_filter()
@@ -248,7 +248,9 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
     async def _save_filter(self) -> None:
         from vault_tui.screens.ask import AskText
 
-        name = await self.app.push_screen_wait(AskText(strings.SAVE_TITLE, self._filter_text))
+        name = await self.app.push_screen_wait(
+            AskText(strings_traffic.SAVE_TITLE, self._filter_text)
+        )
         preferences = self.console.preferences
         if name and name.strip():
             preferences.saved_filters[display_safe(name.strip(), 20)] = self._filter_text
@@ -270,7 +272,7 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
     def do_next_mark(self) -> None:
         """Go to the next marked row."""
         if not self.view.next_mark():
-            self.console.notice(strings.NO_MARKS)
+            self.console.notice(strings_traffic.NO_MARKS)
 
     async def do_copy(self) -> None:
         """Copy the row as a curl command."""

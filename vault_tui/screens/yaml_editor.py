@@ -14,7 +14,7 @@ from textual.widgets.text_area import TextAreaTheme
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.service_document import parse_services, service_document
-from vault_tui import strings
+from vault_tui import strings, strings_services
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.words import plain, safe_lines
 
@@ -33,12 +33,12 @@ def of_yaml(text: str) -> list[dict[str, Any]]:
     try:
         loaded = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise VaultError("bad_request", strings.YAML_WRONG.format(why=error)) from None
+        raise VaultError("bad_request", strings_services.YAML_WRONG.format(why=error)) from None
     services = loaded.get("services") if isinstance(loaded, dict) else None
     if services is None and isinstance(loaded, dict) and set(loaded) == {"services"}:
         services = []
     if not isinstance(services, list) or set(loaded) != {"services"}:
-        raise VaultError("bad_request", strings.YAML_SHAPE)
+        raise VaultError("bad_request", strings_services.YAML_SHAPE)
     return [service_document(service) for service in parse_services(services)]
 
 
@@ -77,8 +77,8 @@ class YamlEditor(Dialog[list[dict[str, Any]]]):
     def compose(self) -> ComposeResult:
         """Editor or difference, and what is wrong."""
         with Vertical(classes="window") as window:
-            window.border_title = Content(strings.YAML_TITLE)
-            window.border_subtitle = Content(strings.YAML_KEYS)
+            window.border_title = Content(strings_services.YAML_TITLE)
+            window.border_subtitle = Content(strings_services.YAML_KEYS)
             yield TextArea.code_editor(
                 self._before, language="yaml", read_only=self._read_only, id="yaml"
             )
@@ -109,12 +109,12 @@ class YamlEditor(Dialog[list[dict[str, Any]]]):
             return
         after = to_yaml(edited)
         if after == self._before:
-            self._say(strings.YAML_SAME, "$muted")
+            self._say(strings_services.YAML_SAME, "$muted")
             return
         self._edited = edited
         self.query_one("#diff-text", Static).update(difference(self._before, after))
         self._show_diff(True)
-        self._say(strings.YAML_SURE, "$accent")
+        self._say(strings_services.YAML_SURE, "$accent")
 
     def _show_diff(self, shown: bool) -> None:
         self.query_one("#diff").display = shown

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from proxy_core.domain.traffic import RequestRecord
-from vault_tui import strings
+from vault_tui import strings_traffic
 from vault_tui.traffic.ring import HELD, Row
 
 KILO = 1000.0
@@ -23,13 +23,13 @@ def verdict(row: Row) -> Verdict:
     """The verdict on a row; the service's name is the word when a service took it."""
     record = row.record
     if record.decision == HELD:
-        return Verdict("▲", strings.HELD, "warning")
+        return Verdict("▲", strings_traffic.HELD, "warning")
     if record.decision == "denied":
-        return Verdict("⊘", strings.DENIED, "error")
+        return Verdict("⊘", strings_traffic.DENIED, "error")
     if record.decision == "failed" or (record.error_code and not row.live):
-        return Verdict("✗", strings.FAILED, "error")
+        return Verdict("✗", strings_traffic.FAILED, "error")
     if not record.matched_service:
-        return Verdict("○", strings.UNMATCHED, "warning")
+        return Verdict("○", strings_traffic.UNMATCHED, "warning")
     if row.live:
         return Verdict("◌", record.matched_service, "primary")
     if record.retries:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 
 from proxy_core.base.text import display_safe
-from vault_tui import strings
+from vault_tui import strings, strings_traffic
 from vault_tui.traffic.reading import (
     address,
     clock,
@@ -87,7 +87,7 @@ def columns_for(width: int, wants: Wants) -> list[Column]:
     return [
         Column(
             name,
-            strings.TRAFFIC_COLUMNS[name],
+            strings_traffic.TRAFFIC_COLUMNS[name],
             cells,
             "" if name == last else " " * gap,
             name in _RIGHT,

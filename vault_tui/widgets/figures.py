@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widget import Widget
 
-from vault_tui import strings
+from vault_tui import strings_traffic
 from vault_tui.live import Traffic
 from vault_tui.state import ConsoleState
 from vault_tui.widgets.words import plain, spark, spread
@@ -39,15 +39,21 @@ class Figures(Widget):
         gap = "   " if width >= 100 else "  "
         left = Content.assemble(
             (f" {rates.per_second(self._now):.1f}", "bold"),
-            (f" {strings.PER_SECOND} ", "$muted"),
+            (f" {strings_traffic.PER_SECOND} ", "$muted"),
             (spark(rates.series(self._now, bars)), "$primary"),
             gap,
-            _figure(status.streams if status is not None else 0, strings.STREAMS, "$primary"),
+            _figure(
+                status.streams if status is not None else 0, strings_traffic.STREAMS, "$primary"
+            ),
             gap,
-            _figure(errors, strings.ERRORS_5_MIN if width >= 100 else strings.ERRORS, "$error"),
+            _figure(
+                errors,
+                strings_traffic.ERRORS_5_MIN if width >= 100 else strings_traffic.ERRORS,
+                "$error",
+            ),
         )
         if dropped:
-            left += Content(gap) + _figure(dropped, strings.DROPPED, "$error")
+            left += Content(gap) + _figure(dropped, strings_traffic.DROPPED, "$error")
         right = Content.styled(self.mode, "$accent bold")
         if self.filter_text:
             shown = plain(self.filter_text, "$accent", max(width // 3, 12))

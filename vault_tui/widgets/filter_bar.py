@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from proxy_core.domain.filters import Filter, FilterError, parse_filter
-from vault_tui import strings
+from vault_tui import strings_traffic
 from vault_tui.widgets.words import plain
 
 
@@ -46,8 +46,10 @@ class FilterBar(Vertical):
 
     def compose(self) -> ComposeResult:
         """The line and the complaint."""
-        yield Input(placeholder=strings.FILTER_PLACEHOLDER, compact=True, id="filter")
-        yield Static(Content.styled(strings.FILTER_HELP, "$faint"), id="filter-note", markup=False)
+        yield Input(placeholder=strings_traffic.FILTER_PLACEHOLDER, compact=True, id="filter")
+        yield Static(
+            Content.styled(strings_traffic.FILTER_HELP, "$faint"), id="filter-note", markup=False
+        )
 
     def open(self, text: str, history: list[str]) -> None:
         """Show the line with `text` in it."""
@@ -66,7 +68,9 @@ class FilterBar(Vertical):
         except FilterError as error:
             self._complain(error)
             return
-        self.query_one("#filter-note", Static).update(Content.styled(strings.FILTER_HELP, "$faint"))
+        self.query_one("#filter-note", Static).update(
+            Content.styled(strings_traffic.FILTER_HELP, "$faint")
+        )
         self.post_message(self.Applied(event.value, found if event.value.strip() else None))
 
     def _complain(self, error: FilterError) -> None:

@@ -1,0 +1,110 @@
+"""The words of services, their form, tester and YAML; the rest stand in `strings`."""
+
+from collections.abc import Mapping
+
+from vault_tui.strings import Lines
+
+EMPTY_SERVICES: Lines = (
+    (("No services yet", "text+bold"),),
+    (("", "text"),),
+    (("A service says which hosts get which credential.", "muted"),),
+    (("", "text"),),
+    (("c", "accent+bold"), ("  picks one from the catalog    ", "muted"),
+     ("a", "accent+bold"), ("  makes one", "muted")),
+    (("o", "accent+bold"), ("  shows the hosts that agents reached without one", "muted")),
+)  # fmt: skip
+SERVICE_COLUMNS: Mapping[str, str] = {
+    "state": "STATE",
+    "name": "NAME",
+    "host": "HOST",
+    "auth": "AUTH",
+    "keys": "CREDENTIAL",
+    "rules": "RULES",
+    "hits": " HITS",
+    "last_hit": "LAST HIT",
+}
+HOST = "host"
+AUTH = "auth"
+HITS = "hits"
+LAST_HIT = "last hit"
+RULES = "RULES, FIRST MATCH WINS"
+RULES_NONE = "none: everything is allowed"
+SUBSTITUTES = "substitute"
+PLAIN_HTTP = "plain http"
+ALLOWED = "▲ allowed"
+SCRUBBING = "scrubbing"
+OFF = "▲ off"
+ENABLED = "enabled"
+DISABLED = "disabled"
+ENABLED_NOW = "{name} is enabled"
+DISABLED_NOW = "{name} is disabled: its requests are refused"
+ALLOW_HTTP = "allow plain http"
+SCRUB = "scrub responses"
+SERVICE_SAVED = "Service {name} is saved"
+SERVICES_SAVED = "{count} services are saved"
+DELETE_SERVICE = (
+    "Agents will reach {host} without this credential.\nu puts it back for five minutes."
+)
+DELETED_UNDO = "{name} is deleted; u puts it back"
+HOSTS_TITLE = "Hosts seen without a service"
+HOSTS_NONE = "None: every host that agents reached has a service."
+REQUESTS = "requests"
+CATALOG_TITLE = "Service catalog"
+CATALOG_SEARCH = "search by name, category or host"
+CATALOG_NEEDS = "Needs {keys}. {obtain}"
+FORM_NEW = "New service"
+FORM_EDIT = "Service {name}"
+FORM_KEYS = "tab next   ctrl+s save   esc cancel"
+FORM_LABELS: Mapping[str, str] = {
+    "host": "host",
+    "name": "name",
+    "auth": "auth",
+    "token": "token",
+    "username": "user name",
+    "password": "password",
+    "key": "key",
+    "header": "header",
+    "prefix": "prefix",
+    "headers": "headers",
+    "rules": "rules",
+    "substitutions": "substitute",
+    "options": "",
+    "test": "test a URL",
+}
+FORM_PLACEHOLDERS: Mapping[str, str] = {
+    "host": "api.example.com, *.example.com, host:8443/v1/*",
+    "name": "made from the host when empty",
+    "token": "credential key, GITHUB_TOKEN",
+    "username": "credential key",
+    "password": "credential key, may be empty",
+    "key": "credential key",
+    "header": "Authorization",
+    "prefix": "text before the value",
+    "headers": "X-Api-Key: {{ KEY }}; X-Other: {{ OTHER }}",
+    "test": "https://api.example.com/v1/things",
+}
+AUTH_TYPES: Mapping[str, str] = {
+    "bearer": "bearer: Authorization: Bearer …",
+    "basic": "basic: user name and password",
+    "api-key": "api-key: a header of your choice",
+    "custom": "custom: headers from templates",
+    "passthrough": "passthrough: no credential",
+}
+FORM_VALID = "✓ valid, will be saved as {name}"
+FORM_MISSING = "▲ valid, but there is no credential {keys} yet"
+RULE_SHAPE = "A rule is: allow|deny METHODS PATH, such as  deny DELETE,PUT /v1/*  (not: {line})"
+SUBSTITUTION_SHAPE = (
+    "A substitution is: KEY __placeholder__ path,query,header,body,websocket  (not: {line})"
+)
+SAVE = "Save"
+TESTER_TITLE = "Which service wins?"
+TESTER_KEYS = "tab method   esc close"
+TESTER_PLACEHOLDER = "https://api.example.com/v1/things"
+MISSING = "missing"
+OTHERS = "OTHERS LOOKED AT"
+YAML_TITLE = "Services as YAML"
+YAML_KEYS = "ctrl+s shows the difference, again saves   esc back"
+YAML_SAME = "Nothing has changed."
+YAML_SURE = "ctrl+s saves this   esc goes on editing"
+YAML_WRONG = "This is no YAML: {why}"
+YAML_SHAPE = "The document must be a list under one key: services."

@@ -1,0 +1,67 @@
+"""The words of the traffic screen; the rest stand in `strings`."""
+
+from collections.abc import Mapping
+
+from vault_tui.strings import Lines
+
+TRAFFIC_COLUMNS: Mapping[str, str] = {
+    "time": "TIME",
+    "agent": "AGENT",
+    "method": "METHOD",
+    "address": "HOST AND PATH",
+    "service": "SERVICE",
+    "keys": "CREDENTIAL",
+    "account": "ACCOUNT",
+    "status": "ST",
+    "latency": "TOOK",
+    "size": "SIZE",
+    "reason": "WHY",
+}
+DENIED = "denied"
+HELD = "held"
+FAILED = "failed"
+UNMATCHED = "none"
+PER_SECOND = "req/s"
+STREAMS = "streams"
+ERRORS = "errors"
+ERRORS_5_MIN = "errors in 5 min"
+DROPPED = "requests missing from the log"
+NEW_ROWS = "{count} new ↓"
+PAUSED = "‖ paused"
+SCROLLED = "‖ scrolled"
+FOLLOWING = "▼ following"
+NO_MARKS = "No row is marked; m marks one"
+EMPTY_TRAFFIC: Lines = (
+    (("No requests yet", "text+bold"),),
+    (("", "text"),),
+    (("Start an agent behind the proxy, in another terminal:", "muted"),),
+    (("vault-tui run -- claude", "accent"),),
+    (("", "text"),),
+    (("Its requests appear here as they happen.", "muted"),),
+)
+EMPTY_CONNECTING: Lines = (
+    (("Connecting to the worker", "text+bold"),),
+    (("", "text"),),
+    (("One is started if none runs.", "muted"),),
+)
+EMPTY_FILTERED: Lines = (
+    (("No row passes the filter", "text+bold"),),
+    (("", "text"),),
+    (("/", "accent"), (" changes it    ", "muted"), ("bksp", "accent"), (" clears it", "muted")),
+)
+FILTER_PLACEHOLDER = "method:POST host:*.github.com status:>=400 agent:ci service:none"
+FILTER_HELP = (
+    "and or not ( )   method host path status agent service cred code latency is   "
+    "↑ history   enter keeps   esc undoes"
+)
+SAVED_TITLE = "Saved filters"
+SAVED_NONE = "None yet. Type a filter with / and come back with F to save it."
+SAVE_THIS = "+ save the present filter"
+SAVE_TITLE = "Name this filter"
+EXPORT_TITLE = "Export {count} rows"
+EXPORT_TEXT = "A name ending in .har makes an HTTP archive, any other JSON lines. No secrets."
+EXPORT_NAME = "Name a file."
+EXPORT_EXISTS = "{path} exists already."
+EXPORT_NO_DIRECTORY = "{path} is no directory."
+NOT_WRITTEN = "{path} was not written: {why}"
+WRITTEN = "{count} rows written to {path}"
