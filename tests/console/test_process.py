@@ -26,13 +26,13 @@ print([name for name in {heavy!r} if name in sys.modules])
 _CRASH = """
 import sys
 from pathlib import Path
-import vault_tui.app
+import vault_tui.running
 from proxy_core.base.paths import Home
 async def broken():
     held = "ghp-" + "held"
     raise RuntimeError("the flux capacitor is empty")
-vault_tui.app.opener = lambda *_: broken
-sys.exit(vault_tui.app.run_console(Home(Path({home!r}))))
+vault_tui.running.opener = lambda *_: broken
+sys.exit(vault_tui.running.run_console(Home(Path({home!r}))))
 """
 
 

@@ -13,7 +13,7 @@ def open_console(connection: Connection, *, read_only: bool = False) -> None:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Usage("The console needs a terminal; `vault-tui --help` lists the commands")
-    from vault_tui.app import run_console
+    from vault_tui.running import run_console
 
     target = connection.target
     sys.exit(

@@ -71,8 +71,8 @@ def _with_console(home: Path, seed: int, rate: float) -> int:
 
     from proxy_core.base.errors import VaultError
     from proxy_core.base.paths import Home
-    from vault_tui.app import run_console
     from vault_tui.demo.lifeline import die_with_parent
+    from vault_tui.running import run_console
 
     command = [sys.executable, "-P", "-m", "vault_tui.demo", "--home", str(home)]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module

@@ -1,0 +1,56 @@
+"""The console as a process: its log file, its connection, its exit status."""
+
+import logging
+import os
+import socket
+import time
+from pathlib import Path
+
+from proxy_core.base.paths import Home, open_private_file
+from vault_tui.app import ConsoleApp
+from vault_tui.preferences import Preferences
+from vault_tui.worker_link import opener, starter
+
+log = logging.getLogger(__name__)
+
+
+def run_console(
+    home: Home, *, read_only: bool = False, addr: str = "", token: str = "", slot: str = ""
+) -> int:
+    """Show the console until the operator leaves; the worker keeps running.
+
+    With `addr` (http:// or https://) and `token` a remote worker is shown, and `home` only keeps
+    the console's own files. `slot` unlocks from the start, as `worker_link.opener` does. Returns
+    the exit status. Raises VaultError: home_unusable.
+    """
+    home.prepare()
+    log_file = home.path / "console.log"
+    _log_to(log_file)
+    remote = addr or os.environ.get("VAULT_TUI_ADDR", "")
+    app = ConsoleApp(
+        opener(None if remote else home, remote, token, slot),
+        read_only=read_only,
+        where=remote or socket.gethostname(),
+        preferences=Preferences.load(home.settings_dir),
+        local=not remote,
+        start_worker=None if remote else starter(home),
+    )
+    ConsoleApp.log_path = str(log_file)
+    log.info("console starts, process %d", os.getpid())
+    result = app.run()
+    log.info("console ends")
+    return app.return_code or result or 0
+
+
+def _log_to(path: Path) -> None:
+    """Everything goes to the file, nothing to the terminal."""
+    stream = os.fdopen(
+        open_private_file(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8", buffering=1
+    )
+    handler = logging.StreamHandler(stream)
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
