@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
-import keyring.backend
 import pytest
 from textual.pilot import Pilot
 
@@ -14,29 +13,11 @@ from proxy_core.base.clock import FakeClock
 from proxy_core.client import calls
 from proxy_core.services import slots
 from tests.console.harness import running, text_of, until
+from tests.keyrings import MemoryKeyring
 from tests.worker.harness import ThreadedWorker
 from vault_tui.app import ConsoleApp
 from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.worker_link import opener
-
-
-class MemoryKeyring(keyring.backend.KeyringBackend):
-    """A keyring that works, for as long as the process lives."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self._kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self._kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self._kept[service, username]
 
 
 @pytest.fixture
