@@ -280,6 +280,10 @@ def test_providers(line: CommandLine) -> None:
 # --- accounts ---------------------------------------------------------------------------------
 
 
+ONE_PORT = pytest.mark.xdist_group("callback-port")
+"""The provider knows the redirect by one port alone: one test at a time may listen on it."""
+
+
 class Claude(LiveProvider):
     """Speaks JSON at its token endpoint, and tells whose account it is."""
 
@@ -347,6 +351,7 @@ def test_an_account(line: CommandLine, claude: Claude, adding: Adding) -> None:
     assert accounts["ada@example.com"]["pools"] == ["ANTHROPIC"]
 
 
+@ONE_PORT
 def test_an_account_whose_callback_is_pasted(
     line: CommandLine, claude: Claude, adding: Adding
 ) -> None:
@@ -372,6 +377,7 @@ def test_an_account_whose_callback_is_pasted(
     assert json.loads(out)["reconnected"]
 
 
+@ONE_PORT
 def test_a_browser_is_opened(
     line: CommandLine, claude: Claude, adding: Adding, tmp_path: Path
 ) -> None:

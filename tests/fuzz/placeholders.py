@@ -140,5 +140,7 @@ def _check_frame(text: bytes, found: list[SecretSubstitution]) -> None:
         return
     if b"__k__" not in text:
         assert sent is text
+    # JSON lets DEL stand in a string as it is; what is no JSON must not have it.
+    controls = _CONTROLS - {127} if text.lstrip()[:1] in (b"{", b"[") else _CONTROLS
     if not set(text) & _CONTROLS:
-        assert not set(sent) & _CONTROLS
+        assert not set(sent) & controls
