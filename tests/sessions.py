@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from proxy_core.worker.peers import read_process
+from proxy_core.base.processes import read_process
 
 # Leads a session, starts the command in it and ends; the command waits until that is certain.
 _LEADER = """

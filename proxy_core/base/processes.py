@@ -1,4 +1,4 @@
-"""Which process wrote something down, and whether it still lives.
+"""Processes as the kernel tells of them: one by its pid, and which one wrote something down.
 
 A mark is `boot/namespace/pid/start`: the kernel's boot id, the pid namespace, the pid and its start
 in clock ticks. It names one process of all that ever ran; only a reader of the same boot and
@@ -6,12 +6,39 @@ namespace can tell whether it lives.
 """
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
 _DEAD_STATES = (b"Z", b"X")
 _UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process as /proc/PID/stat has it; `started` is in clock ticks since boot.
+
+    `ended`: nothing of it runs any more, only its parent has not yet asked for its exit status.
+    """
+
+    pid: int
+    parent: int
+    session: int
+    started: int
+    ended: bool = False
+
+
+def read_process(pid: int) -> Process | None:
+    """The process `pid`; None when there is none."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    # The name in parentheses may itself hold anything: what follows the last one is regular.
+    state, *numbers = stat.rpartition(b") ")[2].split()
+    parent, session, started = (int(numbers[place]) for place in (0, 2, 18))
+    return Process(pid, parent, session, started, state in _DEAD_STATES)
 
 
 def own_mark() -> str:
@@ -27,7 +54,8 @@ def lives(mark: str) -> bool | None:
     here, _, pid = here.rpartition("/")
     if here != _here() or not pid.isdecimal():
         return None
-    return _started(int(pid)) == rest
+    started = _started(int(pid))
+    return started is not None and str(started) == rest
 
 
 @cache
@@ -40,12 +68,7 @@ def _here() -> str:
         return _UNKNOWN
 
 
-def _started(pid: int) -> str | None:
-    """When a living process started, in clock ticks since boot; None when there is none."""
-    try:
-        stat = (_PROC / str(pid) / "stat").read_bytes()
-    except OSError:
-        return None
-    # The name in parentheses may itself hold anything: what follows the last one is regular.
-    fields = stat.rpartition(b") ")[2].split()
-    return None if fields[0] in _DEAD_STATES else fields[19].decode("ascii")
+def _started(pid: int) -> int | None:
+    """When a living process started; None when there is none."""
+    process = read_process(pid)
+    return None if process is None or process.ended else process.started

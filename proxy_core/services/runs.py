@@ -5,21 +5,14 @@ no /proc nothing is known of trees; only another user is a strong boundary anywh
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.processes import read_process
 
 _PROC = Path("/proc")
 _MAX_DEPTH = 256
 _START_SLACK_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Process:
-    parent: int
-    started: int
-    """Clock ticks after boot."""
 
 
 class RunProcesses:
@@ -32,7 +25,7 @@ class RunProcesses:
         """Raises VaultError: bad_request when no such process runs, or all would be shut out."""
         if not _PROC.is_dir():
             return
-        process = _look(pid)
+        process = read_process(pid)
         if pid <= 1 or process is None:
             raise VaultError("bad_request", f"run_pid {pid} is no running process")
         self._forget_ended()
@@ -43,7 +36,7 @@ class RunProcesses:
 
         A process that started later only has the same pid.
         """
-        process, boot = _look(pid), _boot_time()
+        process, boot = read_process(pid), _boot_time()
         if process is None or boot is None:
             return
         started_at = boot + process.started / os.sysconf("SC_CLK_TCK")
@@ -55,7 +48,7 @@ class RunProcesses:
         if not self._started:
             return False
         for _ in range(_MAX_DEPTH):
-            process = _look(pid) if pid > 0 else None
+            process = read_process(pid) if pid > 0 else None
             if process is None:
                 return False
             if self._started.get(pid) == process.started:
@@ -65,20 +58,9 @@ class RunProcesses:
 
     def _forget_ended(self) -> None:
         for pid, started in list(self._started.items()):
-            process = _look(pid)
+            process = read_process(pid)
             if process is None or process.started != started:
                 del self._started[pid]
-
-
-def _look(pid: int) -> _Process | None:
-    """Fields 4 and 22 of /proc/PID/stat; None for a process that is not there."""
-    try:
-        stat = (_PROC / str(pid) / "stat").read_bytes()
-    except OSError:
-        return None
-    # The name in parentheses may itself hold anything: what follows the last one is regular.
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    return _Process(parent=int(fields[1]), started=int(fields[19]))
 
 
 def _boot_time() -> float | None:

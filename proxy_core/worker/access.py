@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from proxy_core.base.clock import SystemClock
 from proxy_core.base.errors import VaultError
+from proxy_core.base.processes import read_process
 from proxy_core.domain.events import EventType
 from proxy_core.services.application import Application
 from proxy_core.services.operators import Terminal
@@ -18,7 +19,7 @@ from proxy_core.services.principal import (
     operator,
     peer,
 )
-from proxy_core.worker.peers import Peer, has_run_marker, read_process
+from proxy_core.worker.peers import Peer, has_run_marker
 
 REFUSAL_SECONDS = 1.0
 """Between two events that tell of refusals."""

@@ -10,24 +10,15 @@ import select
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from proxy_core.base.processes import Process, read_process
 
 RUN_MARKER = b"AGENT_VAULT_TOKEN="
 _SO_PEERPIDFD = 77
 _UCRED = struct.Struct("3i")
 _LONGEST_LINEAGE = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process as /proc/PID/stat has it; `started` is in clock ticks since boot."""
-
-    pid: int
-    parent: int
-    session: int
-    started: int
 
 
 class Peer:
@@ -71,17 +62,6 @@ class Peer:
         if found is None or (known is not None and known.started != found.started):
             return None
         return None if self._pidfd is not None and _has_ended(self._pidfd) else found
-
-
-def read_process(pid: int) -> Process | None:
-    """The process `pid`; None when there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return None
-    # The command's name stands in parentheses and may hold anything, parentheses too.
-    fields = stat.rpartition(b") ")[2].split()
-    return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]))
 
 
 def has_run_marker(process: Process) -> bool:

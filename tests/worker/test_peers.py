@@ -8,11 +8,12 @@ import sys
 import pytest
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.processes import read_process
 from proxy_core.client import calls
 from proxy_core.services.operators import Terminal
 from proxy_core.worker import access
 from proxy_core.worker.access import Caller, Gatekeeper
-from proxy_core.worker.peers import Peer, has_run_marker, lineage, read_process
+from proxy_core.worker.peers import Peer, has_run_marker, lineage
 from tests.worker.harness import PASSWORD, ThreadedWorker, own_terminal
 
 # Waits for a line, then asks for the status and prints the code; as a grandchild with "deep".

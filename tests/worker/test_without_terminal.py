@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.processes import Process
 from proxy_core.client import calls
 from proxy_core.worker.access import terminal_of
-from proxy_core.worker.peers import Peer, Process
+from proxy_core.worker.peers import Peer
 from tests.sessions import run_leaderless
 from tests.worker.harness import PASSWORD, ThreadedWorker
 

@@ -4,11 +4,11 @@ from litestar import delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.processes import read_process
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission, PrincipalKind
 from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, needs, required
-from proxy_core.worker.peers import read_process
 from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
 
 
