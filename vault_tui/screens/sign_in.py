@@ -98,7 +98,7 @@ class SignInDialog(Dialog[wire.OAuthFlow]):
         self._end()
 
     def _took(self, flow: wire.OAuthFlow) -> None:
-        """How it stands now; the address is told once."""
+        """How it stands now."""
         self._flow = flow
         self._show()
 

@@ -99,8 +99,8 @@ def _pace(window: QuotaWindow, resets: float) -> Content:
         return Content.styled(words.WINDOW_FULL, "$error bold")
     if window.burn_per_hour is None:
         return Content("")
-    rate = f"{_rate(window.burn_per_hour)}"
-    pace = Content.styled(f"{words.BURNS.format(rate=rate):<9}", "$muted")
+    rate = words.BURNS.format(rate=_rate(window.burn_per_hour))
+    pace = Content.styled(f"{rate:<9}", "$muted")
     if window.empty_in_seconds is None:
         return pace
     early = window.empty_in_seconds < resets

@@ -16,7 +16,6 @@ NOTICE_LOOK = {
     Level.WARNING: ("▲", "$warning"),
     Level.ERROR: ("✗", "$error"),
 }
-_SEPARATOR = ("  │  ", "$rule")
 
 
 class Spots:
