@@ -15,6 +15,10 @@ from proxy_core.store.account_tables import Pool as Pool
 from proxy_core.store.account_tables import PoolMember as PoolMember
 from proxy_core.store.proposal_tables import ProposalRow as ProposalRow
 from proxy_core.store.proposal_tables import ProposalValue as ProposalValue
+from proxy_core.store.user_tables import UserGrant as UserGrant
+from proxy_core.store.user_tables import UserInvite as UserInvite
+from proxy_core.store.user_tables import UserRow as UserRow
+from proxy_core.store.user_tables import UserSessionRow as UserSessionRow
 
 # SQLite gives out row numbers only for INTEGER keys; PostgreSQL needs 64 bits for a log.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
@@ -124,7 +128,10 @@ class Agent(SQLModel, table=True):
 
 
 class AgentGrant(SQLModel, table=True):
-    """The agent may use the vault with this role."""
+    """The agent may use the vault with this role.
+
+    `services`: the names of those that it may use, never empty; None: all of the vault's.
+    """
 
     __tablename__ = "agent_grant"
     __table_args__ = (Index("ix_agent_grant_vault", "vault_id"),)
@@ -132,6 +139,9 @@ class AgentGrant(SQLModel, table=True):
     agent_id: str = Field(foreign_key="agent.id", ondelete="CASCADE", primary_key=True)
     vault_id: str = Field(foreign_key="vault.id", ondelete="CASCADE", primary_key=True)
     role: str
+    services: list[str] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
+    )
 
 
 class ScopedSession(SQLModel, table=True):
