@@ -38,17 +38,17 @@ SCENES = (
     Scene("traffic-detail", ("space", "up", "up", "up", "enter")),
     Scene("traffic-80x24", (), (80, 24)),
     Scene("holds", (":", *"holds", "enter", "wait:1")),
-    Scene("credentials", ("2", "down", "down", "wait:1")),
-    Scene("health", ("2", "b", "wait:1")),
-    Scene("services", ("3",)),
-    Scene("match-tester", ("3", "t", *"https://api.github.com/repos/acme/shop", "enter", "wait:1")),
-    Scene("catalog", ("3", "c", "wait:1")),
+    Scene("credentials", ("4", "down", "down", "wait:1")),
+    Scene("health", ("4", "b", "wait:1")),
+    Scene("services", ("5",)),
+    Scene("match-tester", ("5", "t", *"https://api.github.com/repos/acme/shop", "enter", "wait:1")),
+    Scene("catalog", ("5", "c", "wait:1")),
     Scene("palette", ("ctrl+p", *"serv", "wait:1")),
     Scene("help", ("question_mark", "wait:1")),
     # Last: how fast a quota is used up is known after a minute.
-    Scene("accounts", ("5", "wait:18")),
-    Scene("accounts-80x24", ("5", "wait:2"), (80, 24)),
-    Scene("account-add", ("5", "plus", "wait:1")),
+    Scene("accounts", ("6", "wait:18")),
+    Scene("accounts-80x24", ("6", "wait:2"), (80, 24)),
+    Scene("account-add", ("6", "plus", "wait:1")),
 )
 
 

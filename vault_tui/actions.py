@@ -72,6 +72,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("traffic.why", ("w",), bar=9),
     Action("traffic.saved", ("F",)),
     Action("traffic.clear_filter", ("backspace",)),
+    Action("proposals.filter", ("f",), bar=8),
     Action("credentials.add", ("a",), bar=1, changes=True),
     Action("credentials.set", ("s",), bar=2, changes=True),
     Action("credentials.reveal", ("V",), bar=3),

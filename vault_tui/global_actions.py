@@ -83,6 +83,7 @@ class GlobalActions:
             return
         app.state.vault = name
         app.state.credentials = app.state.services = app.state.accounts = None
+        app.state.proposals = None
         app.traffic.switch(name)
         app.alerts.show_title()
         app.data_changed("vault")

@@ -26,6 +26,12 @@ def _traffic() -> "ConsoleScreen":
     return TrafficScreen()
 
 
+def _proposals() -> "ConsoleScreen":
+    from vault_tui.screens.proposals import ProposalsScreen
+
+    return ProposalsScreen()
+
+
 def _credentials() -> "ConsoleScreen":
     from vault_tui.screens.credentials import CredentialsScreen
 
@@ -52,9 +58,10 @@ def _accounts() -> "ConsoleScreen":
 
 SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("traffic", *strings.SCREENS["traffic"], _traffic),
+    ScreenEntry("proposals", *strings.SCREENS["proposals"], _proposals),
+    ScreenEntry("holds", *strings.SCREENS["holds"], _holds),
     ScreenEntry("credentials", *strings.SCREENS["credentials"], _credentials),
     ScreenEntry("services", *strings.SCREENS["services"], _services),
-    ScreenEntry("holds", *strings.SCREENS["holds"], _holds),
     ScreenEntry("accounts", *strings.SCREENS["accounts"], _accounts),
 )
 

@@ -1,6 +1,6 @@
 """Every English sentence and word of the console, together, ready for translation.
 
-Those of traffic, services, accounts and OAuth stand in `strings_traffic`, `strings_services`,
+Those of a part stand beside it: `strings_traffic`, `strings_proposals`, `strings_services`,
 `strings_accounts` and `strings_oauth`.
 `{…}` are filled in by the code. A `Lines` value is a list of lines, each a list of (text, tone).
 """
@@ -14,6 +14,7 @@ PRODUCT = "Vault TUI"
 # id -> (title, help)
 SCREENS: Mapping[str, tuple[str, str]] = {
     "traffic": ("Traffic", "What the agents ask for, as it happens"),
+    "proposals": ("Proposals", "Services and credentials that agents ask for"),
     "credentials": ("Credentials", "The secrets this vault keeps, and who uses them"),
     "services": ("Services", "Which hosts get which credential"),
     "holds": ("Holds", "Requests that wait for your answer"),
@@ -48,6 +49,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "traffic.why": ("why", "Which service wins for this row, and why"),
     "traffic.saved": ("saved filters", "Choose a saved filter, or save this one"),
     "traffic.clear_filter": ("clear filter", "Show every row again"),
+    "proposals.filter": ("filter", "Those that wait, those decided, or all"),
     "credentials.add": ("add", "Store a new credential; typed or pasted, never shown"),
     "credentials.set": ("set", "Give it a new value; the old one stays in the history"),
     "credentials.reveal": ("reveal", "Show the value for 15 seconds, after a fresh proof"),

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 # Changes come in bursts (an import, an approval): one read for all of them.
 RELOAD_SECONDS = 0.03
 BACKFILL_ROWS = 200
-_LISTS = ("vaults", "credentials", "services", "holds", "accounts")
+_LISTS = ("vaults", "credentials", "services", "proposals", "holds", "accounts")
 
 
 class WorkerSync:
@@ -155,6 +155,13 @@ class WorkerSync:
         answer = await self._app.send(calls.services(vault))
         if vault == self._app.state.vault:
             self._app.state.services = answer.services
+
+    async def _read_proposals(self) -> None:
+        vault = self._app.state.vault
+        answer = await self._app.send(calls.admin_proposals(vault))
+        if vault == self._app.state.vault:
+            self._app.state.proposals = answer.proposals
+        self._app.refresh_frame()
 
     async def _read_holds(self) -> None:
         state = self._app.state

@@ -17,7 +17,7 @@ from vault_tui.worker_link import opener
 
 async def unlock_change_lock(app: ConsoleApp, pilot: Pilot[int | None]) -> None:
     """One proof is enough for two changes; after locking, the next change asks again."""
-    await pilot.press("2")
+    await pilot.press("4")
     await until(pilot, lambda: "No credentials yet" in text_of(app))
     await pilot.press("a", *"ONE", "enter", *"value", "enter")
     await until(pilot, lambda: "Prove a key slot" in text_of(app))

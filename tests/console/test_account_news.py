@@ -88,7 +88,7 @@ async def test_an_exhausted_account_rings_the_bell_and_shows_a_toast(
         await until(pilot, lambda: "Account work is exhausted: 5h is used up" in text_of(app))
         await until(pilot, lambda: bool(rung))
         assert [notice.severity for notice in app._notifications] == ["error"]
-        await pilot.press("5")
+        await pilot.press("6")
         await until(pilot, lambda: text_of(app).count("✗ exhausted") >= 2)
 
 
@@ -97,7 +97,7 @@ async def test_a_refresh_elsewhere_changes_the_card():
     worker = accounts_worker()
     app = console(worker)
     async with running(app, (200, 60)) as pilot:
-        await pilot.press("5")
+        await pilot.press("6")
         await until(pilot, lambda: "times       12" in text_of(app))
         worker.lent._put(worker.lent.accounts[0], refresh_count=13)
         worker.emit(

@@ -25,14 +25,14 @@ def with_logins() -> FakeWorker:
 def test_accounts(snap_compare: Snapshot, size: tuple[int, int]):
     """Cards, pools, and the detail beside, below or away."""
     app = console(with_logins())
-    assert snap_compare(app, terminal_size=size, run_before=pressed(app, "5"))
+    assert snap_compare(app, terminal_size=size, run_before=pressed(app, "6"))
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_credentials_that_sign_in(snap_compare: Snapshot, size: tuple[int, int]):
     """Type, expiry and state; the detail of one that has to be connected anew."""
     app = console(with_logins())
-    keys = ("2", *["down"] * 6)
+    keys = ("4", *["down"] * 6)
     assert snap_compare(app, terminal_size=size, run_before=pressed(app, *keys))
 
 
@@ -40,7 +40,7 @@ def test_credentials_that_sign_in(snap_compare: Snapshot, size: tuple[int, int])
 def test_health(snap_compare: Snapshot, size: tuple[int, int]):
     """Every login in one table."""
     app = console(with_logins())
-    assert snap_compare(app, terminal_size=size, run_before=pressed(app, "2", "b", "down"))
+    assert snap_compare(app, terminal_size=size, run_before=pressed(app, "4", "b", "down"))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -50,7 +50,7 @@ def test_signing_in(snap_compare: Snapshot, size: tuple[int, int]):
 
     async def prepare(pilot: Pilot[Any]) -> None:
         await steady(app)(pilot)
-        await pilot.press("5", "plus")
+        await pilot.press("6", "plus")
         await until(pilot, lambda: isinstance(app.screen, AddAccountForm))
         await pilot.press("ctrl+s")
         # Only a screen that was drawn once can be looked at: what is behind a dialog comes then.
@@ -62,7 +62,7 @@ def test_signing_in(snap_compare: Snapshot, size: tuple[int, int]):
     assert snap_compare(app, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("keys", [("5", "plus"), ("5", "o", "enter"), ("5", "l"), ("2", "c")])
+@pytest.mark.parametrize("keys", [("6", "plus"), ("6", "o", "enter"), ("6", "l"), ("4", "c")])
 def test_forms(snap_compare: Snapshot, keys: tuple[str, ...]):
     """A new account, a pool, the log of choices, a new OAuth credential."""
     app = console(with_logins())
@@ -76,4 +76,4 @@ def test_accounts_without_colour(
     """NO_COLOR: states, limits and the cursor are glyphs and words."""
     monkeypatch.setenv("NO_COLOR", "1")
     app = console(with_logins())
-    assert snap_compare(app, terminal_size=size, run_before=pressed(app, "5"))
+    assert snap_compare(app, terminal_size=size, run_before=pressed(app, "6"))

@@ -23,7 +23,7 @@ def accounts_worker() -> FakeWorker:
 
 async def on_accounts(pilot: Pilot[int | None], wanted: str = "work") -> None:
     """Go to the screen."""
-    await pilot.press("5")
+    await pilot.press("6")
     await until(pilot, lambda: wanted in text_of(pilot.app))
 
 
@@ -261,7 +261,7 @@ async def test_hostile_names_and_reasons_are_shown_and_not_obeyed(size: tuple[in
     ]  # fmt: skip
     app = console(worker)
     async with running(app, size) as pilot:
-        await pilot.press("5")
+        await pilot.press("6")
         await until(pilot, lambda: "in flight" in text_of(app))
         for key in ("enter", "escape", "l", "escape", "o", "escape"):
             await pilot.press(key)

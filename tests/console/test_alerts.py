@@ -120,7 +120,7 @@ async def test_hits_are_fresh_while_requests_flow():
     app = console(worker)
     path = "/v1/vaults/default/services"
     async with running(app) as pilot:
-        await pilot.press("3")
+        await pilot.press("5")
         await until(pilot, lambda: "1284" in text_of(app))
         app.console_screen._freshen()  # type: ignore[union-attr]
         asked = len(worker.asked("GET", path))

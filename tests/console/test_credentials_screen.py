@@ -18,7 +18,7 @@ async def type_in(pilot: Pilot[int | None], text: str) -> None:
 
 async def on_credentials(pilot: Pilot[int | None]) -> None:
     """Go to the screen."""
-    await pilot.press("2")
+    await pilot.press("4")
     await until(pilot, lambda: "GITHUB_TOKEN" in text_of(pilot.app))
 
 
@@ -27,7 +27,7 @@ async def test_adding_asks_for_an_operator_and_stores_the_value():
     worker = FakeWorker()
     app = console(worker)
     async with running(app) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await until(pilot, lambda: "No credentials yet" in text_of(app))
         await pilot.press("a")
         await type_in(pilot, "openai_api-key")

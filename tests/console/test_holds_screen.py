@@ -23,7 +23,7 @@ async def test_a_held_request_shows_on_every_screen_and_leaves_when_it_is_answer
         held = worker.hold(vault="staging")
         await until(pilot, lambda: "▲ 1 held" in text_of(app))
         assert "claude waits for an answer" in text_of(app)
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "https://slack.com/api/chat.postMessage" in text_of(app))
         assert "staging" in text_of(app)
         await until(pilot, lambda: '{"text": "hi"}' in text_of(app))
@@ -42,7 +42,7 @@ async def test_allowing_asks_for_how_long(downs: int, duration: str):
     app = console(worker)
     async with running(app) as pilot:
         worker.hold()
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "chat.postMessage" in text_of(app))
         await pilot.press("a")
         await until(pilot, lambda: "Allow POST for claude" in text_of(app))
@@ -85,7 +85,7 @@ async def test_denying_once_is_one_key_and_always_is_confirmed():
     async with running(app) as pilot:
         worker.hold(1)
         worker.hold(2, url="https://slack.com/api/admin.x")
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "admin.x" in text_of(app))
         await pilot.press("d")
         await until(pilot, lambda: len(worker.holds) == 1)
@@ -107,7 +107,7 @@ async def test_the_time_left_runs():
     app = console(worker)
     async with running(app) as pilot:
         worker.hold()
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "120 s" in text_of(app))
         worker.clock.advance(110)
         await until(pilot, lambda: " 10 s" in text_of(app))
@@ -125,7 +125,7 @@ async def test_a_grant_can_be_ended():
     ]  # fmt: skip
     app = console(worker)
     async with running(app) as pilot:
-        await pilot.press("4", "o")
+        await pilot.press("3", "o")
         await until(pilot, lambda: "POST https://slack.com/api/chat.postMessage" in text_of(app))
         await pilot.press("enter")
         await until(pilot, lambda: not worker.grants)
@@ -137,7 +137,7 @@ async def test_a_read_only_console_looks_and_does_not_answer():
     app = console(worker, read_only=True)
     async with running(app) as pilot:
         worker.hold()
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "chat.postMessage" in text_of(app))
         await pilot.press("d")
         await until(pilot, lambda: "read-only" in text_of(app).splitlines()[-2])

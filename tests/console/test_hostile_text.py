@@ -39,7 +39,7 @@ async def test_hostile_text_is_shown_and_not_obeyed(size: tuple[int, int]):
             worker.emit("service.changed", {"vault": "default", "name": text, "by": text})
             await pilot.pause()
             check(app, size)
-        for key in ("enter", *["up"] * len(HOSTILE), "escape", "w", "escape", "2", "3", "enter"):
+        for key in ("enter", *["up"] * len(HOSTILE), "escape", "w", "escape", "4", "5", "enter"):
             await pilot.press(key)
             check(app, size)
         for region_y in range(0, size[1], size[1] // 4):

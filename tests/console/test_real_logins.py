@@ -73,7 +73,7 @@ async def test_an_account_is_added_by_pasting_its_tokens(
     said = sentences(app, monkeypatch)
     tokens = {"access_token": "sk-ant-oat01-of-a-person", "expires_at": FAR}
     async with running(app) as pilot:
-        await pilot.press("5")
+        await pilot.press("6")
         await until(pilot, lambda: "No accounts yet" in text_of(app))
         await begin_paste(pilot)
         paste(app, json.dumps(tokens), "#tokens")
@@ -84,7 +84,7 @@ async def test_an_account_is_added_by_pasting_its_tokens(
         await until(pilot, lambda: "Account ada is added; it serves ANTHROPIC" in said)
         await until(pilot, lambda: "★ ada" in text_of(app) and "● active" in text_of(app))
         await until(pilot, lambda: "nothing is known of its quota yet" in text_of(app))
-        await pilot.press("2")
+        await pilot.press("4")
         await until(pilot, lambda: "ANTHROPIC" in text_of(app) and "pool" in text_of(app))
     assert "sk-ant" not in (worker.config.home.path / "vault.db").read_bytes().decode("latin-1")
 
@@ -109,7 +109,7 @@ async def test_a_refresh_by_somebody_else_arrives(worker: ThreadedWorker, provid
     await send(worker, calls.paste_tokens(pasted))
     app = over(worker)
     async with running(app, (200, 60)) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await until(pilot, lambda: "CI_OAUTH" in text_of(app) and "times       0" in text_of(app))
         await send(worker, calls.refresh_oauth("CI_OAUTH"))
         await until(pilot, lambda: "CI_OAUTH has new tokens" in text_of(app))
@@ -122,7 +122,7 @@ async def test_a_refresh_by_somebody_else_arrives(worker: ThreadedWorker, provid
 async def connect(pilot: Pilot[int | None], provider: LiveProvider) -> SignInDialog:
     """Fill the form for a provider of one's own, and begin."""
     app = pilot.app
-    await pilot.press("2")
+    await pilot.press("4")
     await until(pilot, lambda: "No credentials yet" in text_of(app))
     await pilot.press("c")
     await until(pilot, lambda: "Connect an OAuth credential" in text_of(app))
@@ -184,7 +184,7 @@ async def test_what_is_done_to_accounts_elsewhere_is_seen_here(worker: ThreadedW
     """Added, paused and pooled by another operator, each with its sentence."""
     app = over(worker)
     async with running(app) as pilot:
-        await pilot.press("5")
+        await pilot.press("6")
         await until(pilot, lambda: "No accounts yet" in text_of(app))
         for name in ("ada", "bob"):
             tokens = {"access_token": f"at-{name}", "expires_at": FAR}

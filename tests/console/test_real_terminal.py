@@ -110,7 +110,7 @@ def test_from_the_first_run_to_a_stored_credential_and_out(home: Home, terminal:
     terminal.keys("Enter")
     terminal.until("● unsealed")
     terminal.until("No requests yet")
-    terminal.keys("2")
+    terminal.keys("4")
     terminal.until("No credentials yet")
     terminal.keys("a")
     terminal.until("Add a credential")
@@ -162,7 +162,7 @@ def test_a_read_only_console_says_so_and_changes_nothing(home: Home):
     terminal = Terminal(home.path, "--read-only")
     try:
         terminal.until("▲ read-only")
-        terminal.keys("2")
+        terminal.keys("4")
         terminal.keys("a")
         terminal.until("this console was started with --read-only")
     finally:

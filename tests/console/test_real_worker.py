@@ -130,7 +130,7 @@ async def test_the_header_shows_when_the_operator_session_has_ended(worker: Thre
         clock.advance(16 * 60)
         await app.ask_status()
         await until(pilot, lambda: "○ locked" in text_of(app))
-        await pilot.press("2")
+        await pilot.press("4")
         await until(pilot, lambda: "No credentials yet" in text_of(app))
         await pilot.press("a", *"KEY", "enter", *"value", "enter")
         await until(pilot, lambda: "Prove a key slot" in text_of(app))
@@ -150,7 +150,7 @@ async def test_another_consoles_change_is_there_within_200_ms(worker: ThreadedWo
                     seen.setdefault(str(row.value), time.time())
 
         app.data_changed = look  # type: ignore[method-assign]
-        await pilot.press("2")
+        await pilot.press("4")
         made: dict[str, float] = {}
         taken = worker.running.app._context.publish
 

@@ -22,7 +22,7 @@ def worker() -> FakeWorker:
 
 async def on_services(app: ConsoleApp, pilot: Pilot[int | None]) -> None:
     """Go to the screen."""
-    await pilot.press("3")
+    await pilot.press("5")
     await until(pilot, lambda: "slack-bot" in text_of(app))
 
 

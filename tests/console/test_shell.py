@@ -161,7 +161,7 @@ async def test_jump_mode_focuses_by_letter():
     """ctrl+o puts letters; the letter focuses."""
     app = console(furnished())
     async with running(app) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await until(pilot, lambda: "GITHUB_TOKEN" in text_of(app))
         await pilot.press("ctrl+o")
         await pilot.pause(0.1)

@@ -19,7 +19,7 @@ TOKENS = {"access_token": "sk-ant-oat01-access", "refresh_token": "sk-ant-ort01-
 
 async def begin(pilot: Pilot[int | None], how: int = 0, nickname: str = "") -> None:
     """Open the form of a new account and hand it in; `how` is the way's place in the list."""
-    await pilot.press("5")
+    await pilot.press("6")
     await until(pilot, lambda: "work" in text_of(pilot.app))
     await pilot.press("plus")
     await until(pilot, lambda: "Add an account" in text_of(pilot.app))
@@ -144,7 +144,7 @@ async def test_an_account_is_connected_anew_without_asking_for_what_is_known():
     worker = accounts_worker()
     app = console(worker)
     async with running(app) as pilot:
-        await pilot.press("5")
+        await pilot.press("6")
         await until(pilot, lambda: "work" in text_of(app))
         await pilot.press("G", "c")
         await until(pilot, lambda: "Connect lab anew" in text_of(app))
@@ -171,7 +171,7 @@ def oauth_worker() -> FakeWorker:
 
 async def on_credentials(pilot: Pilot[int | None], downs: int = 0) -> None:
     """Go to the screen, and down."""
-    await pilot.press("2")
+    await pilot.press("4")
     await until(pilot, lambda: "GITLAB_OAUTH" in text_of(pilot.app))
     await pilot.press(*["down"] * downs)
 

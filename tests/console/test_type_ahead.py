@@ -24,7 +24,7 @@ async def test_a_secret_typed_ahead_goes_into_its_own_field():
     worker.operator = True
     app = console(worker)
     async with running(app) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await until(pilot, lambda: "GITHUB_TOKEN" in text_of(app))
         burst(app, "a", "NEW_KEY", "<enter>", "ad-secret:q", "<enter>")
         await until(pilot, lambda: "NEW_KEY" in worker.secrets)
@@ -48,7 +48,7 @@ async def test_a_proof_typed_ahead_waits_for_its_dialog():
     worker = furnished()
     app = console(worker)
     async with running(app) as pilot:
-        await pilot.press("3")
+        await pilot.press("5")
         await until(pilot, lambda: "api.openai.com" in text_of(app))
         burst(app, "x", PASSWORD, "<enter>")
         await until(pilot, lambda: worker.operator)
@@ -63,8 +63,8 @@ async def test_a_key_whose_action_hangs_holds_the_next_one_up_for_a_moment_only(
     monkeypatch.setattr("vault_tui.type_ahead.HOLD_SECONDS", 0.1)
     app = console(furnished())
     async with running(app) as pilot:
-        await pilot.press("2")
+        await pilot.press("4")
         await until(pilot, lambda: "GITHUB_TOKEN" in text_of(app))
         monkeypatch.setattr(app, "send", lambda _: asyncio.Event().wait())
-        burst(app, "h", "3")
+        burst(app, "h", "5")
         await until(pilot, lambda: app.current_mode == "services")
