@@ -33,17 +33,12 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def only(self, allowed: Iterable[str], later: Iterable[str] = ()) -> None:
-        """Raise VaultError bad_request for the first field that is not `allowed`.
-
-        `later` are fields of the format that this version does not carry out.
-        """
+    def only(self, allowed: Iterable[str]) -> None:
+        """Raise VaultError bad_request for the first field that is not `allowed`."""
         choices = tuple(allowed)
         for name in self._values:
             if name in choices:
                 continue
-            if name in later:
-                raise invalid(self.where, f"field {quoted(name)} needs a later version")
             raise invalid(
                 self.where,
                 f"unexpected field {quoted(name)} (allowed: {', '.join(choices) or 'none'})",

@@ -10,6 +10,7 @@ from enum import StrEnum
 from proxy_core.domain.hosts import format_authority
 
 DEFAULT_FAILOVER = (429, 529)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class AuthType(StrEnum):
@@ -85,6 +86,27 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Gateway:
+    """`/<prefix>/…` on the proxy's port leads to this upstream.
+
+    `host` is normalised and one that the service covers; `base` is the path before what stands
+    behind the prefix, empty or `/…` without a slash at its end.
+    """
+
+    prefix: str
+    scheme: str
+    host: str
+    port: int
+    base: str = ""
+
+    @property
+    def upstream(self) -> str:
+        """As a URL, without a slash at its end."""
+        default = _DEFAULT_PORTS[self.scheme]
+        return f"{self.scheme}://{format_authority(self.host, self.port, default)}{self.base}"
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One service of a vault.
 
@@ -92,6 +114,7 @@ class Service:
     that starts with `/`, or empty for all paths. `scrub`: secrets that its responses echo are
     replaced by their placeholders. `failover`: statuses that move a pool to its next account.
     `capture`: it covers a token endpoint, and the tokens of agents that log in there stay here.
+    `gateway`: the proxy's port serves it too, to tools that take a base URL.
     """
 
     name: str
@@ -106,6 +129,7 @@ class Service:
     scrub: bool = True
     failover: tuple[int, ...] = DEFAULT_FAILOVER
     capture: bool = False
+    gateway: Gateway | None = None
 
     @property
     def pattern(self) -> str:

@@ -1,9 +1,8 @@
 """The service document in JSON and YAML: parsing, validation, writing.
 
 Field names are a public contract. Every failure is VaultError bad_request with the place, what is
-wrong and what would be right, so that an agent can correct itself. Nothing is ignored: fields that
-a later version carries out are refused by name. The two exceptions are what the API adds when it
-lists services (`hits`, `last_hit_at`), so that a list can be sent back as it came.
+wrong and what would be right, so that an agent can correct itself. Nothing is ignored but what the
+API adds when it lists services (`hits`, `last_hit_at`), so that a list can be sent back as it came.
 """
 
 import re
@@ -13,6 +12,7 @@ from typing import Any
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.auth_document import auth_document, auth_keys, check_key, parse_auth
 from proxy_core.domain.fields import Fields, invalid, quoted
+from proxy_core.domain.gateway import gateway_document, parse_gateway
 from proxy_core.domain.names import check_slug
 from proxy_core.domain.patterns import auto_name, check_glob, parse_pattern
 from proxy_core.domain.service import (
@@ -58,9 +58,9 @@ _FIELDS = (
     "scrub",
     "failover",
     "capture",
+    "gateway",
 )
 _READ_ONLY = ("hits", "last_hit_at")
-_LATER_FIELDS = ("gateway",)
 _SURFACES = tuple(Surface)
 _PLACEHOLDER = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
 _METHOD = re.compile(r"[A-Z]+(?:[-_][A-Z]+)*", re.ASCII)
@@ -120,7 +120,7 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
     name = fields.get("name", str, "")
     where = f"{place} {quoted(name)}" if name else place
     fields.where = where
-    fields.only((*_FIELDS, *_READ_ONLY), _LATER_FIELDS)
+    fields.only((*_FIELDS, *_READ_ONLY))
     host, port, path = _pattern(fields)
     if "auth" not in fields:
         raise invalid(where, "auth is required")
@@ -140,6 +140,7 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
         scrub=fields.get("scrub", bool, True),
         failover=_failover(fields),
         capture=_capture(fields, host, path),
+        gateway=parse_gateway(fields, host, port),
     )
 
 
@@ -285,6 +286,8 @@ def service_document(service: Service) -> dict[str, Any]:
         document["failover"] = list(service.failover)
     if service.capture:
         document["capture"] = True
+    if service.gateway is not None:
+        document["gateway"] = gateway_document(service.gateway)
     return document
 
 

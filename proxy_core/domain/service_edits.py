@@ -5,16 +5,21 @@ from dataclasses import replace
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
+from proxy_core.domain.gateway import check_prefixes
 from proxy_core.domain.hosts import format_authority
 from proxy_core.domain.patterns import parse_pattern
 from proxy_core.domain.service import Service
 
 
 def upsert_services(current: Sequence[Service], changes: Sequence[Service]) -> tuple[Service, ...]:
-    """`current` with each change in the place of its namesake, or at the end when it is new."""
+    """`current` with each change in the place of its namesake, or at the end when it is new.
+
+    Raises VaultError bad_request when two would have one gateway prefix.
+    """
     merged = {service.name: service for service in current}
     for service in changes:
         merged[service.name] = service
+    check_prefixes(merged.values())
     return tuple(merged.values())
 
 

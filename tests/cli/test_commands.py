@@ -200,14 +200,6 @@ def test_services_from_options_files_and_the_catalog(
     assert json.loads(vault_tui.ok("service", "list", "--json"))["services"] == []
 
 
-def test_a_service_of_a_later_version_is_refused(vault_tui: CommandLine) -> None:
-    """A field that is not served yet is an error, never ignored."""
-    document = "{name: later, host: l.example, auth: {type: passthrough}, gateway: /l}"
-    done = vault_tui("service", "set", "-f", "-", stdin=document)
-    assert done.returncode == 2
-    assert "later version" in done.stderr
-
-
 def test_service_test_says_who_wins_and_why(vault_tui: CommandLine) -> None:
     """The method is optional; the JSON form is the API's object."""
     add = ("service", "add", "--name", "winner", "--host", "w.example", "--auth", "bearer")

@@ -118,12 +118,6 @@ def test_logins_are_captured_where_a_token_endpoint_is_known() -> None:
     assert "capture must be true or false" in refusal(document(capture="yes"))
 
 
-@pytest.mark.parametrize("field", ["gateway"])
-def test_fields_of_a_later_version_are_refused_by_name(field: str) -> None:
-    """Never silently ignored, whatever their value."""
-    assert f"'{field}' needs a later version" in refusal(document(**{field: False}))
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [

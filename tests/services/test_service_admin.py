@@ -72,7 +72,7 @@ async def test_a_list_can_be_sent_back_as_it_came(app: Application) -> None:
 
 async def test_one_bad_document_stores_nothing(app: Application) -> None:
     """Documents are validated whole."""
-    bad = bearer("b.example.com", name="bbb", gateway=True)
+    bad = bearer("b.example.com", name="bbb", gateway="/b")
     failure = await failure_of(upsert(app, bearer("a.example.com", name="aaa"), bad))
     assert failure.code == "bad_request"
     assert await names(app) == []
