@@ -48,7 +48,7 @@ class ConsoleState:
     vaults: list[wire.Vault] = field(default_factory=list)
     credentials: list[wire.CredentialInfo] | None = None
     services: list[dict[str, object]] | None = None
-    proposals: list[wire.ProposalSummary] | None = None
+    proposals: list[wire.InboxProposal] | None = None
     holds: list[wire.Hold] | None = None
     """Of every vault."""
     accounts: list[wire.AccountInfo] | None = None

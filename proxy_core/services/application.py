@@ -36,7 +36,7 @@ from proxy_core.services.logins import LoginLender, Logins
 from proxy_core.services.logs import Logs
 from proxy_core.services.oauth_credentials import OAuthCredentials
 from proxy_core.services.operators import Operators
-from proxy_core.services.proposals import Deciding, Proposals
+from proxy_core.services.proposals import Deciding, Inbox, Proposals
 from proxy_core.services.runs import RunProcesses
 from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
@@ -129,7 +129,8 @@ class Application:
         )
         connected = self.oauth.is_connected
         self.proposals = Proposals(context, connected, config.allow_http_token_urls)
-        self.vaults.on_delete(self.proposals.forget_vault)
+        self.proposal_inbox = Inbox(context, self.proposals)
+        self.vaults.on_delete(self.proposals.waiting.forget_vault)
         self.deciding = Deciding(
             context, self.proposals, self.credentials, self.services, connected
         )
@@ -193,7 +194,7 @@ class Application:
             (
                 (Scope.SETTINGS, self.settings.read),
                 (Scope.GRANTS, self.grants.read),
-                (Scope.PROPOSALS, self.proposals.read),
+                (Scope.PROPOSALS, self.proposals.waiting.read),
                 (Scope.KEYS, self.keys.read),
             ),
         )
@@ -222,7 +223,7 @@ class Application:
         await self.keys.load()
         await self.settings.load()
         await self.grants.load()
-        await self.proposals.load()
+        await self.proposals.waiting.load()
         await self.logins.reload()
         await self.accounts.keeping.load()
         now = self._context.clock.time()

@@ -88,7 +88,7 @@ class FakeWorker:
         self.log: list[RequestRecord] = []
         self.hosts: list[wire.DiscoveredHost] = []
         self.unreadable: set[str] = set()
-        self.proposals: list[wire.ProposalSummary] = []
+        self.proposals: list[wire.InboxProposal] = []
         self.holds: list[wire.Hold] = []
         self.grants: list[wire.Grant] = []
         self.lent = FakeAccounts(self.clock)
@@ -181,7 +181,7 @@ class FakeWorker:
             "POST /v1/credentials": lambda: self._set(call.body),
             "DELETE /v1/credentials": lambda: self._delete(call.body),
             "GET /v1/service-catalog": self._catalog,
-            "GET /v1/admin/proposals": lambda: wire.ProposalList(proposals=list(self.proposals)),
+            "GET /v1/admin/proposals": lambda: wire.ProposalInbox(proposals=list(self.proposals)),
             "GET /v1/holds": lambda: wire.HoldList(holds=list(self.holds)),
             "GET /v1/grants": lambda: wire.GrantList(grants=list(self.grants)),
         }

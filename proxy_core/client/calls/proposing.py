@@ -25,9 +25,9 @@ def proposal(number: int, vault: str = "", wait: int = 0) -> Call[wire.Proposal]
     return Call("GET", f"/v1/proposals/{number}", wire.Proposal, query)
 
 
-def admin_proposals(vault: str = "default", status: str = "") -> Call[wire.ProposalList]:
+def admin_proposals(vault: str = "default", status: str = "") -> Call[wire.ProposalInbox]:
     """As `proposals`, for operators."""
-    return Call("GET", _ADMIN, wire.ProposalList, given(vault=vault, status=status))
+    return Call("GET", _ADMIN, wire.ProposalInbox, given(vault=vault, status=status))
 
 
 def review_proposal(number: int, vault: str = "default") -> Call[wire.ReviewedProposal]:

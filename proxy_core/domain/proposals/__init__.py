@@ -8,6 +8,7 @@
 Nothing here sees a secret value: `parse_proposal` hands them back apart.
 """
 
+from proxy_core.domain.proposals.assessment import Assessment, Facts, Level, Risk
 from proxy_core.domain.proposals.authority import Authority, effect
 from proxy_core.domain.proposals.diff import (
     AuthorityDiff,
@@ -25,7 +26,7 @@ from proxy_core.domain.proposals.proposal import (
     ServiceChange,
     Status,
 )
-from proxy_core.domain.proposals.risks import Assessment, Facts, Level, Risk, assess
+from proxy_core.domain.proposals.risks import assess
 
 __all__ = [
     "Assessment",

@@ -72,6 +72,26 @@ class ProposalList(Response):
     proposals: list[ProposalSummary]
 
 
+class InboxProposal(ProposalSummary):
+    """A row of the operators' list: names of what is asked for, and who decided.
+
+    `level` is that of the worst risk while it is pending, else empty. `applicable`: False when
+    the vault has changed so that it can't be carried out.
+    """
+
+    services: list[str] = msgspec.field(default_factory=list)
+    credentials: list[str] = msgspec.field(default_factory=list)
+    level: str = ""
+    applicable: bool = True
+    reviewed_by: str = ""
+
+
+class ProposalInbox(Response):
+    """`GET /v1/admin/proposals`, newest first."""
+
+    proposals: list[InboxProposal]
+
+
 class ProposedSlot(Response, omit_defaults=True):
     """A slot as it is shown: `has_value` instead of a value."""
 
@@ -160,9 +180,13 @@ class ProposalReview(Response):
 
 
 class ReviewedProposal(Proposal):
-    """`GET /v1/admin/proposals/{id}`: the proposal, and while it is pending its review."""
+    """`GET /v1/admin/proposals/{id}`: the proposal, and while it is pending its review.
+
+    `reviewed_by`: who decided it, for operators alone.
+    """
 
     review: ProposalReview | None = None
+    reviewed_by: str = ""
 
 
 class ApproveProposal(Request):

@@ -1,10 +1,12 @@
 """Proposals: an agent asks for services and credentials, an operator decides.
 
 `proposals.py` keeps them (create, list, wait, expire, reveal), `deciding.py` approves and rejects,
-`reviewing.py` works out what an approval would change, `shown.py` is how the API shows them.
+`inbox.py` lists them for operators, `reviewing.py` works out what an approval would change,
+`waiting.py` remembers which ones wait, `shown.py` is how the API shows them.
 """
 
 from proxy_core.services.proposals.deciding import Deciding
+from proxy_core.services.proposals.inbox import Inbox
 from proxy_core.services.proposals.proposals import Proposals
 
-__all__ = ["Deciding", "Proposals"]
+__all__ = ["Deciding", "Inbox", "Proposals"]

@@ -4,6 +4,7 @@ A value that comes along is encrypted before it is stored; nothing but `reveal` 
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -23,7 +24,7 @@ from proxy_core.domain.proposals import (
 )
 from proxy_core.domain.proposals.proposal import APPROVAL_SECONDS, LIFE_SECONDS, MAX_PENDING
 from proxy_core.seal import aad
-from proxy_core.services.context import Context, Swap
+from proxy_core.services.context import Context
 from proxy_core.services.events import Follow
 from proxy_core.services.keys import count_encryptions
 from proxy_core.services.principal import Principal
@@ -34,6 +35,7 @@ from proxy_core.services.proposals.reviewing import (
     review,
     unreviewable,
 )
+from proxy_core.services.proposals.waiting import Waiting
 from proxy_core.services.snapshot import VaultEntry
 from proxy_core.store import proposals as store
 from proxy_core.store.tables import ProposalRow
@@ -58,39 +60,12 @@ class Proposals:
         self._context = context
         self._is_connected = is_connected
         self._allow_http_loopback = allow_http_loopback
-        self._pending: dict[str, tuple[str, float]] = {}
-        """Vault and end of those that wait, by id."""
-        self._noted = 0
+        self.waiting = Waiting(context)
 
     @property
     def pending(self) -> int:
         """How many wait for an operator, in all vaults."""
-        now = self._context.clock.time()
-        return sum(expires_at > now for _, expires_at in self._pending.values())
-
-    def forget_vault(self, vault_id: str) -> None:
-        """A vault was deleted, and its proposals with it."""
-        self._noted += 1
-        self._pending = {
-            name: waiting for name, waiting in self._pending.items() if waiting[0] != vault_id
-        }
-
-    async def load(self) -> None:
-        """Read which ones wait."""
-        (await self._context.database.read(self.read))()
-
-    def read(self, session: Session) -> Swap:
-        """Read which ones wait; what is answered puts it in force, but not over later news."""
-        noted = self._noted
-        stored = {
-            row.id: (row.vault_id, row.expires_at) for row in store.pending_proposals(session)
-        }
-
-        def swap() -> None:
-            if noted == self._noted:
-                self._pending = stored
-
-        return swap
+        return self.waiting.count
 
     async def create(
         self, vault: str, request: wire.CreateProposal, by: Principal, base_url: str
@@ -117,8 +92,7 @@ class Proposals:
             return store.add_proposal(session, row, sealed, MAX_PENDING)
 
         def then(row: ProposalRow) -> None:
-            self._noted += 1
-            self._pending[row.id] = (row.vault_id, row.expires_at)
+            self.waiting.add(row)
             self.announce(EventType.PROPOSAL_CREATED, row, by)
 
         row = await self._context.change(work, then)
@@ -134,19 +108,9 @@ class Proposals:
 
     async def list(self, vault: str, status: str = "") -> wire.ProposalList:
         """Newest first; of one status when given. Raises VaultError: bad_request."""
-        if status and status not in tuple(Status):
-            raise VaultError("bad_request", f"status must be one of {', '.join(Status)}.")
-        entry, now = self._context.vault(vault), self._context.clock.time()
-        rows = await self._context.database.read(
-            lambda session: store.list_proposals(session, entry.id)
-        )
-        return wire.ProposalList(
-            proposals=[
-                shown.summary(row, entry.name, now)
-                for row in rows
-                if not status or shown.status_of(row, now) == status
-            ]
-        )
+        entry, rows = await self.rows(vault, status)
+        now = self._context.clock.time()
+        return wire.ProposalList(proposals=[shown.summary(row, entry.name, now) for row in rows])
 
     async def get(self, vault: str, number: int, wait: int = 0) -> wire.Proposal:
         """One proposal; with `wait` (seconds, at most 60) as soon as it is decided.
@@ -168,7 +132,10 @@ class Proposals:
     async def reviewed(self, vault: str, number: int) -> wire.ReviewedProposal:
         """One proposal with what it would change. Raises VaultError: not_found."""
         entry = self._context.vault(vault)
-        return await self._reviewed(entry, await self.row(entry.id, number))
+        row = await self.row(entry.id, number)
+        found = await self._reviewed(entry, row)
+        found.reviewed_by = row.reviewed_by
+        return found
 
     async def details(self, token: str, number: int) -> wire.ReviewedProposal:
         """What whoever holds the approval's address may read.
@@ -212,9 +179,8 @@ class Proposals:
 
     async def sweep(self) -> None:
         """End those whose time is over. Raises VaultError: database_unavailable."""
-        await self.load()
-        now = self._context.clock.time()
-        due = [name for name, (_, expires_at) in self._pending.items() if expires_at <= now]
+        await self.waiting.load()
+        due = self.waiting.due()
         if not due:
             return
 
@@ -234,6 +200,16 @@ class Proposals:
 
     # --- for deciding --------------------------------------------------------------------------
 
+    async def rows(self, vault: str, status: str = "") -> tuple[VaultEntry, Sequence[ProposalRow]]:
+        """A vault's, newest first; of one status when given. Raises VaultError: bad_request."""
+        if status and status not in tuple(Status):
+            raise VaultError("bad_request", f"status must be one of {', '.join(Status)}.")
+        entry, now = self._context.vault(vault), self._context.clock.time()
+        rows = await self._context.database.read(
+            lambda session: store.list_proposals(session, entry.id)
+        )
+        return entry, [row for row in rows if not status or shown.status_of(row, now) == status]
+
     async def row(self, vault_id: str, number: int) -> ProposalRow:
         """The stored proposal. Raises VaultError: not_found."""
         return await self._context.database.read(
@@ -248,8 +224,7 @@ class Proposals:
 
     def ended(self, type: EventType, row: ProposalRow, by: Principal | str) -> None:
         """In the loop, once it is committed: it waits no more."""
-        self._noted += 1
-        self._pending.pop(row.id, None)
+        self.waiting.remove(row)
         self.announce(type, row, by)
 
     def announce(self, type: EventType, row: ProposalRow, by: Principal | str) -> None:
@@ -266,6 +241,13 @@ class Proposals:
             agent=shown.raiser(row),
             **asked,
         )
+
+    def review(self, row: ProposalRow, entry: VaultEntry) -> wire.ProposalReview:
+        """What it would change now; slow in a large vault."""
+        try:
+            return review(stored_proposal(row.document), entry, self._is_connected).described()
+        except VaultError as error:
+            return unreviewable(error)
 
     # --- within --------------------------------------------------------------------------------
 
@@ -311,11 +293,5 @@ class Proposals:
         described = shown.described(row, entry.name, self._context.clock.time())
         found = wire.ReviewedProposal(**msgspec.structs.asdict(described))
         if found.status == Status.PENDING:
-            found.review = await asyncio.to_thread(self._review, row, entry)
+            found.review = await asyncio.to_thread(self.review, row, entry)
         return found
-
-    def _review(self, row: ProposalRow, entry: VaultEntry) -> wire.ProposalReview:
-        try:
-            return review(stored_proposal(row.document), entry, self._is_connected).described()
-        except VaultError as error:
-            return unreviewable(error)

@@ -72,9 +72,9 @@ async def approve_details(
 @get("/v1/admin/proposals", opt=_REVIEW, responses=fails(401, 404, 503))
 async def admin_list(
     app: UseApp, vault: FromQuery[str] = DEFAULT_VAULT, status: FromQuery[str] = ""
-) -> wire.ProposalList:
-    """A vault's proposals, newest first; of one status when given."""
-    return await app.proposals.list(vault, status)
+) -> wire.ProposalInbox:
+    """A vault's proposals, newest first, with how dangerous those that wait are."""
+    return await app.proposal_inbox.read(vault, status)
 
 
 @get(_ONE, opt=_REVIEW, responses=fails(401, 404, 503))
