@@ -124,6 +124,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "sni_mismatch", 403, "TLS name differs from the CONNECT host", "Use one name for both."
     ),
     ErrorKind(
+        "service_not_granted",
+        403,
+        "The service is not granted to this token",
+        "An operator can grant it: `vault-tui agent grant NAME --vault V --services …`.",
+    ),
+    ErrorKind(
         "address_blocked",
         403,
         "Address refused by the network guard",

@@ -7,7 +7,10 @@
 A request without a service goes on without a credential, unless the vault denies or asks. A request
 with a service goes on unless the service is disabled, its first matching rule denies or asks, or a
 credential would travel over plain http without leave: nobody is asked for what would be refused.
+Who may use some services only gets at nothing else, with or without a credential.
 """
+
+from collections.abc import Set as AbstractSet
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Ask, Decision, RequestFacts
@@ -21,6 +24,8 @@ SUPPORTED_AUTH_TYPES = tuple(AuthType)
 PROPOSAL_ENDPOINT = "POST /v1/proposals"
 _ENCRYPTED = frozenset(("https", "wss"))
 _DEFAULT_PORT = 443
+_MOST_NAMED = 8
+"""Services in a sentence."""
 
 
 def decide(
@@ -29,19 +34,24 @@ def decide(
     facts: RequestFacts,
     allow_http: bool,
     vault: str,
+    granted: AbstractSet[str] | None = None,
 ) -> Decision | Ask:
     """Decide one request. `allow_http` is the worker's own leave for every service.
 
-    Raises VaultError: bad_request, forbidden (proposal_hint), service_disabled, method_not_allowed
-    and path_not_allowed (allowed_methods), http_not_allowed, trace_not_allowed.
+    `granted`: names of the services that the client may use; None: all of the vault's.
+    Raises VaultError: bad_request, forbidden (proposal_hint), service_not_granted,
+    service_disabled, method_not_allowed and path_not_allowed (allowed_methods), http_not_allowed,
+    trace_not_allowed.
     """
     method = facts.method.upper()
     if method == "TRACE":
         raise VaultError("trace_not_allowed", "TRACE would echo the credential; it is refused")
     entry = index.lookup(facts.host, facts.port, facts.path)
     if entry is None:
-        return _unmatched(unmatched_policy, facts, vault)
+        return _unmatched(unmatched_policy, facts, vault, granted)
     service = entry.service
+    if granted is not None and service.name not in granted:
+        raise _not_granted(service.name, facts, vault, granted)
     if not service.enabled:
         raise VaultError("service_disabled", f"service {service.name} is disabled")
     position = _check_rules(entry, method, facts.path) if entry.rules else -1
@@ -52,17 +62,23 @@ def decide(
     return entry.decisions.get((vault, position)) or _remember(entry, vault, position)
 
 
-def _unmatched(policy: UnmatchedHostPolicy, facts: RequestFacts, vault: str) -> Decision | Ask:
-    if policy is not UnmatchedHostPolicy.DENY:
+def _unmatched(
+    policy: UnmatchedHostPolicy,
+    facts: RequestFacts,
+    vault: str,
+    granted: AbstractSet[str] | None,
+) -> Decision | Ask:
+    if granted is None and policy is not UnmatchedHostPolicy.DENY:
         reason = "no service covers this request: forwarded without credential"
         decision = Decision(vault, None, reason)
         if policy is UnmatchedHostPolicy.PASSTHROUGH:
             return decision
         return Ask(decision, -1, "no service covers this request, and the vault asks for such")
     host = format_authority(facts.host, facts.port, _DEFAULT_PORT)
+    why = "it denies such requests" if granted is None else _only(granted)
     raise VaultError(
         "forbidden",
-        f"no service of vault {vault} covers {host}{facts.path}, and it denies such requests",
+        f"no service of vault {vault} covers {host}{facts.path}, and {why}",
         {
             "proposal_hint": {
                 "host": host,
@@ -71,6 +87,24 @@ def _unmatched(policy: UnmatchedHostPolicy, facts: RequestFacts, vault: str) -> 
             }
         },
     )
+
+
+def _not_granted(
+    service: str, facts: RequestFacts, vault: str, granted: AbstractSet[str]
+) -> VaultError:
+    """The service is there, so it is of no use to propose it: the grant has to be widened."""
+    host = format_authority(facts.host, facts.port, _DEFAULT_PORT)
+    return VaultError(
+        "service_not_granted",
+        f"service {service} of vault {vault} covers {host}{facts.path}, and {_only(granted)}",
+        {"service": service},
+    )
+
+
+def _only(granted: AbstractSet[str]) -> str:
+    names = sorted(granted)
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"this token may use {', '.join(names[:_MOST_NAMED])}{more} only"
 
 
 def _check_rules(entry: Entry, method: str, path: str) -> int:

@@ -1,4 +1,4 @@
-"""Agents: named tokens with an instance role, and grants for vaults."""
+"""Agents: named tokens with an instance role; `agent_grants` says what they may use."""
 
 from dataclasses import replace
 
@@ -9,19 +9,14 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import AGENT_PREFIX, new_id, new_token, token_sha256
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
-from proxy_core.domain.names import (
-    VaultRole,
-    check_agent_name,
-    parse_instance_role,
-    parse_vault_role,
-)
+from proxy_core.domain.names import check_agent_name, parse_instance_role
+from proxy_core.services.agent_grants import new_grant
 from proxy_core.services.context import Context
 from proxy_core.services.loading import NEVER, agent_bearer
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Bearer, Snapshot
 from proxy_core.store import agents as store
 from proxy_core.store import tables
-from proxy_core.store import vaults as vault_store
 
 MIN_TTL_SECONDS, MAX_TTL_SECONDS = 60, 10 * 365 * 86_400
 
@@ -36,11 +31,11 @@ class Agents:
         """Raises VaultError: conflict, bad_request, vault_not_found."""
         token = new_token(AGENT_PREFIX)
         values = self._new_row(request, token).model_dump()
-        roles = {grant.vault_name: parse_vault_role(grant.vault_role) for grant in request.vaults}
 
         def work(session: Session) -> tuple[tables.Agent, Bearer]:
             agent = store.add_agent(session, tables.Agent(**values))
-            grants = _store_grants(session, agent.id, roles)
+            snapshot = self._context.snapshot
+            grants = [new_grant(session, snapshot, agent.id, one) for one in request.vaults]
             return agent, agent_bearer(agent, grants)
 
         def then(result: tuple[tables.Agent, Bearer]) -> None:
@@ -51,19 +46,12 @@ class Agents:
         agent, bearer = await self._context.change(work, then)
         return self._created(agent, bearer, token)
 
-    async def list(self, vault: str | None = None) -> wire.AgentList:
-        """All agents, or those granted a vault. Raises VaultError: vault_not_found."""
-        vault_id = self._context.vault(vault).id if vault is not None else None
+    async def list(self) -> wire.AgentList:
+        """All agents."""
         rows = await self._context.database.read(store.list_agents)
         bearers = {bearer.actor_id: bearer for bearer in self._context.snapshot.bearers.values()}
         known = [(row, bearers[row.id]) for row in rows if row.id in bearers]
-        return wire.AgentList(
-            agents=[
-                self._described(row, bearer)
-                for row, bearer in known
-                if vault_id is None or vault_id in bearer.grants
-            ]
-        )
+        return wire.AgentList(agents=[self._described(row, bearer) for row, bearer in known])
 
     async def get(self, name: str) -> wire.AgentInfo:
         """Raises VaultError: not_found."""
@@ -116,18 +104,20 @@ class Agents:
         )
         return self._described(row, self._bearer(row.id))
 
-    async def change_role(self, name: str, role: str, by: Principal) -> wire.AgentInfo:
+    async def change_role(self, name: str, role: str, by: Principal) -> wire.AgentRoleChanged:
         """The instance role. Raises VaultError: not_found, bad_request."""
         parsed = parse_instance_role(role)
 
-        def then(agent: tables.Agent) -> None:
-            self._swap(replace(self._bearer(agent.id), role=parsed))
+        def work(session: Session) -> tuple[tables.Agent, str]:
+            former = store.agent_by_name(session, name).role
+            return store.set_agent_role(session, name, parsed.value), former
+
+        def then(result: tuple[tables.Agent, str]) -> None:
+            self._swap(replace(self._bearer(result[0].id), role=parsed))
             self._announce(EventType.AGENT_CHANGED, name, by, change="role", role=parsed.value)
 
-        row = await self._context.change(
-            lambda session: store.set_agent_role(session, name, parsed.value), then
-        )
-        return self._described(row, self._bearer(row.id))
+        _, former = await self._context.change(work, then)
+        return wire.AgentRoleChanged(agent=name, old_role=former, new_role=parsed.value)
 
     async def delete(self, name: str, by: Principal) -> wire.Deleted:
         """Its connections end at once. Raises VaultError: not_found."""
@@ -140,51 +130,6 @@ class Agents:
 
         await self._context.change(lambda session: store.delete_agent(session, name), then)
         return wire.Deleted(name=name)
-
-    async def grant(self, name: str, grant: wire.AgentVault, by: Principal) -> wire.AgentInfo:
-        """Give or change a role in a vault. VaultError: not_found, vault_not_found, bad_request."""
-        role = parse_vault_role(grant.vault_role)
-
-        def work(session: Session) -> tuple[tables.Agent, str]:
-            agent = store.agent_by_name(session, name)
-            vault_id = vault_store.vault_by_name(session, grant.vault_name).id
-            store.set_grant(session, agent.id, vault_id, role.value)
-            return agent, vault_id
-
-        def then(result: tuple[tables.Agent, str]) -> None:
-            agent, vault_id = result
-            bearer = self._bearer(agent.id)
-            self._swap(replace(bearer, grants={**bearer.grants, vault_id: role}))
-            self._announce(
-                EventType.AGENT_CHANGED,
-                name,
-                by,
-                change="granted",
-                vault=grant.vault_name,
-                role=role.value,
-            )
-
-        row, _ = await self._context.change(work, then)
-        return self._described(row, self._bearer(row.id))
-
-    async def revoke_grant(self, name: str, vault: str, by: Principal) -> wire.AgentInfo:
-        """Raises VaultError: not_found (also when there was no grant), vault_not_found."""
-
-        def work(session: Session) -> tuple[tables.Agent, str]:
-            agent = store.agent_by_name(session, name)
-            vault_id = vault_store.vault_by_name(session, vault).id
-            store.remove_grant(session, agent.id, vault_id)
-            return agent, vault_id
-
-        def then(result: tuple[tables.Agent, str]) -> None:
-            agent, vault_id = result
-            bearer = self._bearer(agent.id)
-            rest = {held: role for held, role in bearer.grants.items() if held != vault_id}
-            self._swap(replace(bearer, grants=rest))
-            self._announce(EventType.AGENT_CHANGED, name, by, change="grant revoked", vault=vault)
-
-        row, _ = await self._context.change(work, then)
-        return self._described(row, self._bearer(row.id))
 
     def _new_row(self, request: wire.CreateAgent, token: str) -> tables.Agent:
         now = self._context.clock.time()
@@ -225,6 +170,7 @@ class Agents:
             id=row.id,
             name=row.name,
             role=row.role,
+            status="active" if bearer.expires_at > self._context.clock.time() else "expired",
             vaults=_grants_of(bearer, self._context.snapshot),
             created_at=rfc3339(row.created_at),
             expires_at=None if row.expires_at is None else rfc3339(row.expires_at),
@@ -236,7 +182,11 @@ class Agents:
 
 def _grants_of(bearer: Bearer, snapshot: Snapshot) -> list[wire.AgentVault]:
     grants = [
-        wire.AgentVault(vault_name=snapshot.by_id[vault_id].name, vault_role=role.value)
+        wire.AgentVault(
+            vault_name=snapshot.by_id[vault_id].name,
+            vault_role=role.value,
+            services=sorted(bearer.services.get(vault_id, ())),
+        )
         for vault_id, role in bearer.grants.items()
         if vault_id in snapshot.by_id
     ]
@@ -251,14 +201,3 @@ def _expiry(ttl_seconds: int | None, now: float) -> float | None:
             "bad_request", f"ttl_seconds must be {MIN_TTL_SECONDS} to {MAX_TTL_SECONDS}"
         )
     return now + ttl_seconds
-
-
-def _store_grants(
-    session: Session, agent_id: str, roles: dict[str, VaultRole]
-) -> list[tables.AgentGrant]:
-    grants: list[tables.AgentGrant] = []
-    for vault, role in roles.items():
-        vault_id = vault_store.vault_by_name(session, vault).id
-        store.set_grant(session, agent_id, vault_id, role.value)
-        grants.append(tables.AgentGrant(agent_id=agent_id, vault_id=vault_id, role=role.value))
-    return grants

@@ -11,6 +11,7 @@ from proxy_core.mitm.ca import LeafMint
 from proxy_core.services.accounts.rereading import Rereading
 from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agents import Agents
+from proxy_core.services.agent_grants import AgentGrants
 from proxy_core.services.approvals import Approvals
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
@@ -95,6 +96,7 @@ class Application:
             lambda vault_id, name: self.accounts.state.roster.find(vault_id, name).id,
         )
         self.logs = Logs(context)
+        self.agent_grants = AgentGrants(context)
         self.discoveries = Discoveries(context)
         self.holds = Holds(context, self.settings.hold_limits)
         self.keys.on_seal(lambda: self.holds.end_all("sealed"))

@@ -103,7 +103,12 @@ class Broker:
         if self._context.sealer.sealed:
             raise VaultError("sealed")
         outcome = policy.decide(
-            entry.compiled.index, entry.policy, facts, self._allow_http, entry.name
+            entry.compiled.index,
+            entry.policy,
+            facts,
+            self._allow_http,
+            entry.name,
+            bearer.services.get(entry.id),
         )
         if entry.borrowed:
             outcome = _borrowing(outcome, entry, bearer)

@@ -91,9 +91,12 @@ class Credentials:
                 EventType.CREDENTIAL_DELETED, by, vault=entry.name, name=key, breaks=breaks
             )
 
-    async def names(self, vault: str) -> wire.CredentialList:
-        """Keys alone."""
-        return wire.CredentialList(keys=self._context.vault(vault).keys)
+    async def names(self, vault: str, by: Principal) -> wire.CredentialList:
+        """Keys alone; those of its services for a token that may use some only."""
+        entry = self._context.vault(vault)
+        granted = self._context.snapshot.granted(by.token_sha256, entry)
+        keys = entry.keys if granted is None else entry.keys_of(granted)
+        return wire.CredentialList(keys=keys)
 
     async def list(self, vault: str, key: str = "") -> wire.CredentialList:
         """Keys and metadata, without values; of `key` alone when given (VaultError not_found)."""

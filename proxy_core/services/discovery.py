@@ -20,12 +20,14 @@ class Discoveries:
         """
         entry = self._context.vault(vault or self.only_vault(by))
         authorize(by, Permission.DISCOVER, entry.name)
+        granted = self._context.snapshot.granted(by.token_sha256, entry)
         services = [
             wire.ServiceName(name=service.name, host=service.pattern)
             for service in entry.compiled.services
-            if service.enabled
+            if service.enabled and (granted is None or service.name in granted)
         ]
-        return wire.Discovery(vault=entry.name, services=services, available_credentials=entry.keys)
+        keys = entry.keys if granted is None else entry.keys_of(granted)
+        return wire.Discovery(vault=entry.name, services=services, available_credentials=keys)
 
     @staticmethod
     def only_vault(by: Principal) -> str:

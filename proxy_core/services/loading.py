@@ -99,6 +99,11 @@ def agent_bearer(agent: tables.Agent, grants: Sequence[tables.AgentGrant]) -> Be
         actor_id=agent.id,
         actor_name=agent.name,
         grants={grant.vault_id: VaultRole(grant.role) for grant in grants},
+        services={
+            grant.vault_id: frozenset(grant.services)
+            for grant in grants
+            if grant.services is not None
+        },
         expires_at=NEVER if agent.expires_at is None else agent.expires_at,
         role=InstanceRole(agent.role),
         account_id=agent.account_id or "",

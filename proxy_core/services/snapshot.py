@@ -7,13 +7,14 @@ Secrets are here as the store has them: sealed. Sealing the vault forgets the ke
 are noise.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
 from proxy_core.domain.exchange import ActorType
+from proxy_core.domain.gateway import by_prefix
 from proxy_core.domain.matching import ServiceIndex
 from proxy_core.domain.names import InstanceRole, VaultRole
 from proxy_core.domain.service import Service, UnmatchedHostPolicy
@@ -21,6 +22,8 @@ from proxy_core.domain.service_document import credential_keys
 
 K = TypeVar("K")
 V = TypeVar("V")
+_EVERY = frozenset(("*",))
+"""Stands for all services where sets of names are compared: no service is called so."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -49,11 +52,14 @@ class Borrowed:
 
 @dataclass(frozen=True, slots=True)
 class CompiledServices:
-    """A vault's services in declaration order, indexed. `users` maps keys to service names."""
+    """A vault's services in declaration order, indexed. `users` maps keys to service names,
+    `gateways` prefixes to services.
+    """
 
     services: tuple[Service, ...]
     index: ServiceIndex = field(repr=False)
     users: Mapping[str, tuple[str, ...]] = field(repr=False)
+    gateways: Mapping[str, Service] = field(repr=False)
 
     def named(self, name: str) -> Service | None:
         """The service of that name."""
@@ -67,7 +73,8 @@ def compile_services(services: Sequence[Service]) -> CompiledServices:
         for key in credential_keys(service):
             users.setdefault(key, []).append(service.name)
     named = MappingProxyType({key: tuple(names) for key, names in users.items()})
-    return CompiledServices(tuple(services), ServiceIndex(services), named)
+    gateways = MappingProxyType(by_prefix(services))
+    return CompiledServices(tuple(services), ServiceIndex(services), named, gateways)
 
 
 NO_SERVICES = compile_services(())
@@ -90,6 +97,13 @@ class VaultEntry:
         """All credential keys, in order."""
         return sorted({*self.secrets, *self.borrowed})
 
+    def keys_of(self, services: Collection[str]) -> list[str]:
+        """The credential keys that these services use, in order, as far as they exist."""
+        used = {
+            key for key, names in self.compiled.users.items() if not set(services).isdisjoint(names)
+        }
+        return [key for key in self.keys if key in used]
+
     def without_credentials(self, keys: Iterable[str]) -> "VaultEntry":
         """The vault without these credentials."""
         gone = tuple(keys)
@@ -102,6 +116,7 @@ class VaultEntry:
 class Bearer:
     """Who holds a token. `expires_at`: epoch seconds, infinity for never. Grants: by vault id.
 
+    `services`: by vault id the names of those that it may use, where that is not all of them.
     `account_id`: the account that its requests are pinned to.
     """
 
@@ -113,11 +128,40 @@ class Bearer:
     expires_at: float = float("inf")
     role: InstanceRole = InstanceRole.NO_ACCESS
     account_id: str = ""
+    services: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def only_vault_id(self) -> str | None:
         """The vault to use when none is named: a single grant's."""
         return next(iter(self.grants)) if len(self.grants) == 1 else None
+
+    def with_grant(
+        self, vault_id: str, role: VaultRole, services: frozenset[str] | None
+    ) -> "Bearer":
+        """The holder with a grant for a vault, or some services of it, in place of an earlier."""
+        limited = _without(self.services, (vault_id,))
+        if services is not None:
+            limited[vault_id] = services
+        return replace(self, grants={**self.grants, vault_id: role}, services=limited)
+
+    def loses_by(self, after: "Bearer") -> bool:
+        """Whether there is a vault, or a service of one, that the holder may not use after."""
+        if not self.grants.keys() <= after.grants.keys():
+            return True
+        return any(
+            not (self.services.get(vault_id) or _EVERY) <= services
+            for vault_id, services in after.services.items()
+            if vault_id in self.grants
+        )
+
+    def without_grant(self, vault_id: str) -> "Bearer":
+        """The holder without access to a vault."""
+        if vault_id not in self.grants:
+            return self
+        gone = (vault_id,)
+        return replace(
+            self, grants=_without(self.grants, gone), services=_without(self.services, gone)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +181,7 @@ class Snapshot:
         """Remove a vault, its sessions, and the grants for it."""
         by_id = _without(self.by_id, (vault_id,))
         bearers = {
-            sha256: _without_grant(bearer, vault_id)
+            sha256: bearer.without_grant(vault_id)
             for sha256, bearer in self.bearers.items()
             if bearer.actor_type is not ActorType.SESSION or vault_id not in bearer.grants
         }
@@ -163,6 +207,11 @@ class Snapshot:
             if bearer.actor_type is ActorType.SESSION and vault_id in bearer.grants
         ]
 
+    def granted(self, sha256: bytes, entry: VaultEntry) -> frozenset[str] | None:
+        """The services of a vault that a token may use; None: all, as for whoever has no token."""
+        bearer = self.bearers.get(sha256)
+        return None if bearer is None else bearer.services.get(entry.id)
+
     def agent(self, agent_id: str) -> Bearer | None:
         """The holder of an agent's token."""
         for bearer in self.bearers.values():
@@ -174,9 +223,3 @@ class Snapshot:
 def _without(mapping: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:
     gone = frozenset(keys)
     return {key: value for key, value in mapping.items() if key not in gone}
-
-
-def _without_grant(bearer: Bearer, vault_id: str) -> Bearer:
-    if vault_id not in bearer.grants:
-        return bearer
-    return replace(bearer, grants=_without(bearer.grants, (vault_id,)))

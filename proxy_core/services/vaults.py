@@ -46,7 +46,11 @@ class Vaults:
         def work(session: Session) -> None:
             vault_store.add_vault(session, tables.Vault(**values))
             if creator:
-                agent_store.set_grant(session, creator, row.id, VaultRole.ADMIN.value)
+                role = VaultRole.ADMIN.value
+                grant = tables.AgentGrant(agent_id=creator, vault_id=row.id, role=role)
+                agent_store.add_grant(session, grant)
+            if user:
+                user_store.set_grant(session, user, row.id, VaultRole.ADMIN.value)
 
         def then(_: None) -> None:
             policy = UnmatchedHostPolicy.PASSTHROUGH

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from sqlmodel import Session, col, select, update
 
 from proxy_core.base.errors import VaultError
+from proxy_core.store.audited import NO_ROWS
 from proxy_core.store.tables import Agent, AgentGrant
 from proxy_core.store.touched import NOTHING
 
@@ -75,7 +76,7 @@ def touch_agents(session: Session, seen_at: Mapping[str, float]) -> None:
             update(Agent)
             .where(col(Agent.id) == agent_id)
             .values(last_seen_at=moment)
-            .execution_options(touches=NOTHING)
+            .execution_options(touches=NOTHING, audits=NO_ROWS)
         )
 
 
@@ -86,18 +87,26 @@ def list_grants(session: Session, agents: Collection[str] | None = None) -> list
     return list(session.exec(wanted))
 
 
-def set_grant(session: Session, agent_id: str, vault_id: str, role: str) -> None:
-    """Let an agent use a vault, or change its role there."""
-    session.merge(AgentGrant(agent_id=agent_id, vault_id=vault_id, role=role))
+def add_grant(session: Session, grant: AgentGrant) -> AgentGrant:
+    """Let an agent use a vault. Raises VaultError: conflict."""
+    if session.get(AgentGrant, (grant.agent_id, grant.vault_id)) is not None:
+        raise VaultError("conflict", "The agent has a grant for this vault already.")
+    session.add(grant)
     session.flush()
+    return grant
+
+
+def find_grant(session: Session, agent_id: str, vault_id: str) -> AgentGrant:
+    """An agent's grant for a vault, to be changed. Raises VaultError: not_found."""
+    grant = session.get(AgentGrant, (agent_id, vault_id))
+    if grant is None:
+        raise VaultError("not_found", "The agent has no grant for this vault.")
+    return grant
 
 
 def remove_grant(session: Session, agent_id: str, vault_id: str) -> None:
     """Take a vault from an agent. Raises VaultError: not_found."""
-    grant = session.get(AgentGrant, (agent_id, vault_id))
-    if grant is None:
-        raise VaultError("not_found", "The agent has no grant for this vault.")
-    session.delete(grant)
+    session.delete(find_grant(session, agent_id, vault_id))
     session.flush()
 
 

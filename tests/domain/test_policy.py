@@ -225,3 +225,33 @@ def test_an_ambiguous_path_is_not_asked_about(action: Action) -> None:
     """One spelling asks, another would be decided: refused before anybody looks at it."""
     rules = (Rule(Action.ASK, path="/chat/*"), Rule(action))
     assert refusal(facts("/%63hat/x"), ruled(*rules)).code == "bad_request"
+
+
+def test_who_may_use_some_services_gets_at_nothing_else() -> None:
+    """Not at another service, and at no host or path without one, whatever the vault's policy."""
+    services = (service("the-api", HOST, "/v1/*"), service("other", "other.example"))
+    index = ServiceIndex(services)
+
+    def outcome(request: RequestFacts, unmatched: UnmatchedHostPolicy) -> str:
+        granted = frozenset(("the-api",))
+        try:
+            found = decide(index, unmatched, request, False, "default", granted)
+        except VaultError as error:
+            return error.code
+        assert isinstance(found, Decision)
+        return found.service.name if found.service else ""
+
+    for unmatched in UnmatchedHostPolicy:
+        assert outcome(facts("/v1/x"), unmatched) == "the-api"
+        assert outcome(facts("/v2"), unmatched) == "forbidden"
+        assert outcome(facts("/", host="other.example"), unmatched) == "service_not_granted"
+        assert outcome(facts("/", host="elsewhere.example"), unmatched) == "forbidden"
+
+
+def test_a_long_grant_is_told_in_short() -> None:
+    """A sentence names eight services at most."""
+    granted = frozenset(f"service-{number}" for number in range(20))
+    with pytest.raises(VaultError) as caught:
+        decide(ServiceIndex(()), PASS, facts("/"), False, "default", granted)
+    assert caught.value.detail.count("service-") == 8
+    assert "and 12 more only" in caught.value.detail

@@ -26,26 +26,19 @@ async def code_of(call: object) -> str:
 
 
 async def test_an_agents_life(each_app: Application) -> None:
-    """Create, list, grant, rename, change role, revoke the grant, delete."""
+    """Create, list, rename, change role, delete."""
     app = each_app
-    await app.vaults.create(wire.VaultName(name="work"), ADA)
     request = wire.CreateAgent(name="ci-bot", vaults=[wire.AgentVault(vault_name="default")])
     made = await app.agents.create(request, ADA)
     assert made.av_agent_token.startswith("vt_agt_")
     assert (made.role, made.expires_at) == ("no-access", None)
-    await app.agents.grant("ci-bot", wire.AgentVault(vault_name="work", vault_role="member"), ADA)
-    await app.agents.grant("ci-bot", wire.AgentVault(vault_name="work", vault_role="admin"), ADA)
     await app.agents.rename("ci-bot", wire.Rename(name="builder"), ADA)
-    info = await app.agents.change_role("builder", "owner", ADA)
-    assert [(grant.vault_name, grant.vault_role) for grant in info.vaults] == [
-        ("default", "proxy"),
-        ("work", "admin"),
-    ]
-    assert (info.role, info.name) == ("owner", "builder")
-    assert [row.name for row in (await app.agents.list("work")).agents] == ["builder"]
-    await app.agents.revoke_grant("builder", "work", ADA)
-    assert (await app.agents.list("work")).agents == []
-    assert await code_of(app.agents.revoke_grant("builder", "work", ADA)) == "not_found"
+    changed = await app.agents.change_role("builder", "owner", ADA)
+    assert (changed.agent, changed.old_role, changed.new_role) == ("builder", "no-access", "owner")
+    info = await app.agents.get("builder")
+    assert [(grant.vault_name, grant.vault_role) for grant in info.vaults] == [("default", "proxy")]
+    assert (info.role, info.name, info.status) == ("owner", "builder", "active")
+    assert [row.name for row in (await app.agents.list()).agents] == ["builder"]
     await app.agents.delete("builder", ADA)
     assert (await app.agents.list()).agents == []
     assert await code_of(app.agents.get("builder")) == "not_found"

@@ -108,7 +108,7 @@ async def test_every_request_is_authorised_anew(
     await app.keys.seal(ADA)
     assert code_of(app, access) == "sealed"
     await app.keys.unseal_automatically()
-    await app.agents.revoke_grant("bot", "default", ADA)
+    await app.agent_grants.remove("default", "bot", ADA)
     assert code_of(app, access) == "vault_forbidden"
     await app.agents.delete("bot", ADA)
     assert code_of(app, access) == "proxy_auth_required"

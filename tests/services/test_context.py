@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from proxy_core.base.errors import VaultError
 from proxy_core.services.application import Application
-from tests.services.conftest import put_credentials
+from tests.services.conftest import ADA, put_credentials
 
 
 async def test_a_committed_change_is_announced_even_if_its_caller_has_gone(
@@ -49,6 +49,6 @@ async def test_a_change_that_fails_swaps_and_announces_nothing(app: Application)
 async def test_changes_of_many_callers_are_all_kept(app: Application) -> None:
     """Concurrent changes follow one another; none overwrites another's snapshot."""
     await asyncio.gather(*(put_credentials(app, **{f"KEY_{n}": str(n)}) for n in range(20)))
-    assert len((await app.credentials.names("default")).keys) == 20
+    assert len((await app.credentials.names("default", ADA)).keys) == 20
     stored = (await app.credentials.list("default")).keys
-    assert stored == (await app.credentials.names("default")).keys
+    assert stored == (await app.credentials.names("default", ADA)).keys

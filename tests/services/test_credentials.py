@@ -77,7 +77,7 @@ async def test_a_bad_batch_stores_nothing(app: Application, values: dict[str, st
     """All or none."""
     request = wire.SetCredentials(credentials=values)
     assert await code_of(app.credentials.set(request, ADA)) == "bad_request"
-    assert (await app.credentials.names("default")).keys == []
+    assert (await app.credentials.names("default", ADA)).keys == []
 
 
 async def test_listing_shows_names_and_use_but_no_value(app: Application) -> None:
@@ -90,7 +90,7 @@ async def test_listing_shows_names_and_use_but_no_value(app: Application) -> Non
         (["example"], None, 1),
         ([], None, 1),
     ]
-    assert (await app.credentials.names("default")).credentials is None
+    assert (await app.credentials.names("default", ADA)).credentials is None
     assert await code_of(app.credentials.list("default", "NOPE")) == "not_found"
 
 
@@ -112,7 +112,7 @@ async def test_deleting_tells_which_services_break(each_app: Application) -> Non
     await put_service(app, "example", "api.example.com", "API_KEY")
     unknown = wire.DeleteCredentials(keys=["SPARE", "NOPE"])
     assert await code_of(app.credentials.delete(unknown, ADA)) == "not_found"
-    assert (await app.credentials.names("default")).keys == ["API_KEY", "SPARE"]
+    assert (await app.credentials.names("default", ADA)).keys == ["API_KEY", "SPARE"]
     both = wire.DeleteCredentials(keys=["API_KEY", "SPARE", "API_KEY"])
     assert (await app.credentials.delete(both, ADA)).deleted == ["API_KEY", "SPARE"]
     gone = events_of(app, "credential.deleted")

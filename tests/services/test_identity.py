@@ -16,7 +16,7 @@ async def test_an_agents_token_tells_its_roles(app: Application) -> None:
     """Instance role and vault roles, by the vaults' present names."""
     await app.vaults.create(wire.VaultName(name="work"), ADA)
     token = await make_agent(app, "ci-bot", "default", "work", role="member")
-    await app.agents.grant("ci-bot", wire.AgentVault(vault_name="work", vault_role="admin"), ADA)
+    await app.agent_grants.add("work", wire.AddVaultAgent(name="ci-bot", role="admin"), ADA)
     await app.vaults.rename("work", wire.VaultName(name="office"), ADA)
     found = app.identity.of_bearer(token)
     assert (found.kind, found.label) == (PrincipalKind.AGENT, "agent ci-bot")

@@ -74,7 +74,6 @@ async def test_an_unknown_vault_is_not_found_everywhere(app: Application) -> Non
         app.services.clear("nowhere", ADA),
         app.sessions.create(wire.CreateSession(vault="nowhere"), ADA, ""),
         app.sessions.list("nowhere"),
-        app.agents.list("nowhere"),
         app.logs.discovered_hosts("nowhere"),
     ]
     for call in calls:

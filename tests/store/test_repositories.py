@@ -77,7 +77,7 @@ def test_deleting_a_vault_deletes_all_it_holds(database: Database) -> None:
         put(session, "A", b"1")
         services.upsert_documents(session, "v1", [{"name": "one"}], NOW)
         agents.add_agent(session, agent("a1", "ci"))
-        agents.set_grant(session, "a1", "v1", "proxy")
+        agents.add_grant(session, grant("a1", "v1"))
         sessions.add_session(session, scoped("s1", NOW + 10))
         vaults.delete_vault(session, "default")
 
@@ -255,21 +255,29 @@ def test_two_agents_cannot_share_a_token(database: Database) -> None:
     refused(database, "conflict", lambda s: agents.add_agent(s, twin))
 
 
-def test_grants_are_set_changed_and_removed(database: Database) -> None:
-    """A second grant for the same vault changes the role; deleting the agent removes its grants."""
+def grant(agent_id: str, vault_id: str, services: list[str] | None = None) -> AgentGrant:
+    """Leave for a vault with the proxy role."""
+    return AgentGrant(agent_id=agent_id, vault_id=vault_id, role="proxy", services=services)
+
+
+def test_grants_are_added_changed_and_removed(database: Database) -> None:
+    """One for each vault, for all services or some; deleting the agent removes its grants."""
 
     def work(session: Session) -> None:
         agents.add_agent(session, agent("a1", "ci"))
-        agents.set_grant(session, "a1", "v1", "proxy")
-        agents.set_grant(session, "a1", "v1", "admin")
+        agents.add_grant(session, grant("a1", "v1"))
+        agents.find_grant(session, "a1", "v1").services = ["one"]
 
     database.run_sync(work)
-    (grant,) = database.read_sync(agents.list_grants)
-    assert (grant.agent_id, grant.vault_id, grant.role) == ("a1", "v1", "admin")
+    (found,) = database.read_sync(agents.list_grants)
+    assert (found.agent_id, found.vault_id, found.services) == ("a1", "v1", ["one"])
+    refused(database, "conflict", lambda s: agents.add_grant(s, grant("a1", "v1")))
     database.run_sync(lambda session: agents.remove_grant(session, "a1", "v1"))
     refused(database, "not_found", lambda s: agents.remove_grant(s, "a1", "v1"))
-    refused(database, "conflict", lambda s: agents.set_grant(s, "a1", "gone", "proxy"))
-    database.run_sync(lambda session: agents.set_grant(session, "a1", "v1", "proxy"))
+    refused(database, "conflict", lambda s: agents.add_grant(s, grant("a1", "gone")))
+    database.run_sync(lambda session: agents.add_grant(session, grant("a1", "v1")))
+    (found,) = database.read_sync(agents.list_grants)
+    assert found.services is None
     database.run_sync(lambda session: agents.delete_agent(session, "ci"))
     assert database.read_sync(agents.list_grants) == []
 

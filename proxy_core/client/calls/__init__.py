@@ -36,6 +36,12 @@ _NAMES = {
         "rename_agent",
     ),
     "approvals": ("holds", "hold", "approve_hold", "deny_hold", "grants", "revoke_grant"),
+        "change_agent_role",
+        "pin_agent",
+        "vault_agents",
+        "add_vault_agent",
+        "change_vault_agent",
+        "remove_vault_agent",
     "call": ("Call", "LONGEST_WAIT"),
     "credential": (
         "credentials",

@@ -69,3 +69,44 @@ def rename_agent(name: str, new_name: str) -> Call[wire.AgentInfo]:
     """Rename an agent."""
     path = f"/v1/agents/{segment(name)}/rename"
     return Call("POST", path, wire.AgentInfo, body=wire.Rename(name=new_name))
+
+
+def change_agent_role(name: str, role: str) -> Call[wire.AgentRoleChanged]:
+    """Change an agent's instance role."""
+    path = f"/v1/agents/{segment(name)}/role"
+    return Call("POST", path, wire.AgentRoleChanged, body=wire.AgentRole(role=role))
+
+
+def pin_agent(name: str, account: str, vault: str = "default") -> Call[wire.AgentInfo]:
+    """Let an agent use one account alone, by any of its names; "": any account again."""
+    path = f"/v1/agents/{segment(name)}/account"
+    return Call("POST", path, wire.AgentInfo, body=wire.AgentAccount(account=account, vault=vault))
+
+
+def vault_agents(vault: str = "default") -> Call[wire.VaultAgentList]:
+    """The agents that may use a vault."""
+    return Call("GET", f"/v1/vaults/{segment(vault)}/agents", wire.VaultAgentList)
+
+
+def add_vault_agent(
+    vault: str, name: str, role: str = "proxy", services: Sequence[str] = ()
+) -> Call[wire.VaultAgentChanged]:
+    """Let an agent use a vault, or some of its services (none named: all)."""
+    body = wire.AddVaultAgent(name=name, role=role, services=list(services))
+    return Call("POST", f"/v1/vaults/{segment(vault)}/agents", wire.VaultAgentChanged, body=body)
+
+
+def change_vault_agent(
+    vault: str, name: str, role: str = "", services: Sequence[str] | None = None
+) -> Call[wire.VaultAgentChanged]:
+    """Change an agent's role in a vault, or its services there; what is not given stays."""
+    names = None if services is None else list(services)
+    path = f"/v1/vaults/{segment(vault)}/agents/{segment(name)}/role"
+    body = wire.ChangeVaultAgent(role=role, services=names)
+    return Call("POST", path, wire.VaultAgentChanged, body=body)
+
+
+def remove_vault_agent(vault: str, name: str) -> Call[wire.VaultAgentRemoved]:
+    """Take a vault from an agent; its connections end at once."""
+    path = f"/v1/vaults/{segment(vault)}/agents/{segment(name)}"
+    return Call("DELETE", path, wire.VaultAgentRemoved)

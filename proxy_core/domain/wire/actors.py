@@ -46,10 +46,14 @@ class SessionList(Response):
 
 
 class AgentVault(Request):
-    """A grant: the agent may use this vault with this role (proxy, member, admin)."""
+    """A grant: the agent may use this vault with this role (proxy, member, admin).
+
+    `services`: the names of those that it may use; empty: all of the vault's.
+    """
 
     vault_name: str
     vault_role: str = "proxy"
+    services: list[str] = msgspec.field(default_factory=list)
 
 
 class CreateAgent(Request):
@@ -79,7 +83,7 @@ class AgentCreated(Response):
 
 
 class AgentInfo(Response):
-    """One agent. `account_id`: the account that it is pinned to."""
+    """One agent. `status`: active or expired. `account_id`: the account that it is pinned to."""
 
     id: str
     name: str
@@ -90,12 +94,89 @@ class AgentInfo(Response):
     last_seen_at: str
     connections: int
     account_id: str = ""
+    status: str = "active"
 
 
 class AgentList(Response):
     """`GET /v1/agents`."""
 
     agents: list[AgentInfo]
+
+
+class AgentRole(Request):
+    """`POST /v1/agents/{n}/role`: the instance role (no-access, member, owner)."""
+
+    role: str
+
+
+class AgentRoleChanged(Response):
+    """Answer of AgentRole."""
+
+    agent: str
+    old_role: str
+    new_role: str
+
+
+class AgentAccount(Request):
+    """`POST /v1/agents/{n}/account`: the account that it uses alone, by any of its names.
+
+    `account` empty: any account again. `vault`: the account's.
+    """
+
+    account: str = ""
+    vault: str = "default"
+
+
+class AddVaultAgent(Request):
+    """`POST /v1/vaults/{v}/agents`. `services` as AgentVault has them."""
+
+    name: str
+    role: str = "proxy"
+    services: list[str] = msgspec.field(default_factory=list)
+
+
+class ChangeVaultAgent(Request):
+    """`POST /v1/vaults/{v}/agents/{a}/role`. What is left out stays; `services` []: all of them."""
+
+    role: str = ""
+    services: list[str] | None = None
+
+
+class VaultAgent(Response):
+    """An agent that may use a vault; `services` empty: all. `status`: active or expired."""
+
+    name: str
+    agent_id: str
+    vault_role: str
+    status: str
+    services: list[str]
+
+
+class VaultAgentList(Response):
+    """`GET /v1/vaults/{v}/agents`."""
+
+    vault: str
+    agents: list[VaultAgent]
+
+
+class VaultAgentChanged(Response):
+    """Answer of a new or changed grant, which is as it says."""
+
+    message: str
+    vault: str
+    name: str
+    vault_role: str
+    services: list[str]
+    old_role: str
+    new_role: str
+
+
+class VaultAgentRemoved(Response):
+    """Answer of a grant's end."""
+
+    message: str
+    vault: str
+    name: str
 
 
 class Rename(Request):

@@ -14,7 +14,7 @@ from proxy_core.store.touched import Scope
 
 
 class Bearers:
-    """A token that is gone is refused from then on, and its connections end."""
+    """A token that is gone, or may use less, is refused from then on, and its connections end."""
 
     def __init__(self, context: Context, runs: RunProcesses) -> None:
         self._context = context
@@ -50,9 +50,15 @@ class Bearers:
             for held in before
             if (ids is None or held.actor_id in ids) and held.sha256 not in kept
         ]
+        narrowed = [one for one in found if _loses(context.snapshot.bearers.get(one.sha256), one)]
         snapshot = context.snapshot.without_bearers([held.sha256 for held in ended])
         context.snapshot = snapshot.with_bearers(found)
-        for held in ended:
+        for held in (*ended, *narrowed):
             context.tunnels.close_for_token(held.sha256)
+        for held in ended:
             if held.actor_id not in here:
                 context.usage.forget_actor(held.actor_id)
+
+
+def _loses(before: Bearer | None, after: Bearer) -> bool:
+    return before is not None and before.loses_by(after)

@@ -18,6 +18,7 @@ from proxy_core.worker.routes import (
     sessions,
     settings,
     traffic,
+    vault_agents,
     vaults,
 )
 
@@ -32,6 +33,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *sessions.HANDLERS,
     *agents.HANDLERS,
     *accounts.HANDLERS,
+    *vault_agents.HANDLERS,
     *pools.HANDLERS,
     *approvals.HANDLERS,
     *proposals.HANDLERS,

@@ -67,4 +67,44 @@ async def rename_agent(
     return await app.agents.rename(name, data, caller.known())
 
 
-HANDLERS = (create_agent, list_agents, get_agent, delete_agent, rotate_agent, rename_agent)
+@post(
+    "/v1/agents/{name:str}/role",
+    status_code=200,
+    opt=_CHANGE,
+    responses=change_fails(401, 404),
+)
+async def change_agent_role(
+    app: UseApp, caller: UseCaller, name: FromPath[str], data: JSONBody[wire.AgentRole]
+) -> wire.AgentRoleChanged:
+    """Change the instance role."""
+    return await app.agents.change_role(name, data.role, caller.known())
+
+
+@post(
+    "/v1/agents/{name:str}/account",
+    status_code=200,
+    opt=_CHANGE,
+    responses=change_fails(401, 404, 409),
+)
+async def pin_agent(
+    app: UseApp, caller: UseCaller, name: FromPath[str], data: JSONBody[wire.AgentAccount]
+) -> wire.AgentInfo:
+    """Let an agent use one account alone, or any again."""
+    pin = wire.PinAccount(vault=data.vault, agent=name)
+    if data.account:
+        await app.accounts.admin.pin(data.account, pin, caller.known())
+    else:
+        await app.accounts.admin.unpin(pin, caller.known())
+    return await app.agents.get(name)
+
+
+HANDLERS = (
+    create_agent,
+    list_agents,
+    get_agent,
+    delete_agent,
+    rotate_agent,
+    rename_agent,
+    change_agent_role,
+    pin_agent,
+)

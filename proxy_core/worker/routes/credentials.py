@@ -29,7 +29,7 @@ async def list_credentials(
         by = caller.authorize(Permission.REVEAL_CREDENTIALS, vault)
         return await app.credentials.reveal(vault, by, key)
     if is_token(caller) and caller.known().vaults.get(vault) is VaultRole.PROXY:
-        return await app.credentials.names(vault)
+        return await app.credentials.names(vault, caller.known())
     return await app.credentials.list(vault, key)
 
 

@@ -225,3 +225,20 @@ async def test_no_message_holds_a_secret(pair: Pair) -> None:
     await pair.b.seen("credential.changed")
     assert heard
     assert not any("s3cret-value" in one or token in one for one in heard)
+
+
+async def test_a_grant_that_is_narrowed_elsewhere_ends_connections_here(pair: Pair) -> None:
+    """The next request is refused in every worker, and no stream goes on."""
+    a, b = pair.a.app, pair.b.app
+    await put_credentials(a, API_KEY="s3cret")
+    await put_service(a, "example", "api.example.com", "API_KEY")
+    await put_service(a, "other", "other.example", "API_KEY")
+    token = await make_agent(a, "bot", "default")
+    await pair.b.seen("agent.changed")
+    after = b.bus.last_seq
+    request = wire.ChangeVaultAgent(services=["other"])
+    await a.agent_grants.change("default", "bot", request, ADA)
+    await pair.b.seen("agent.changed", after)
+    assert pair.b.tunnels.closed == [token_sha256(token)]
+    with pytest.raises(VaultError, match="may use other only"):
+        await injected(b, token)

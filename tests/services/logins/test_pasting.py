@@ -45,7 +45,7 @@ async def test_pasted_tokens_are_proven_and_replaced(app: Application, provider:
     assert provider.accepts(access.value)
     assert (provider.refreshes, access.generation) == (1, 1)
     assert app.vaults is not None
-    assert (await app.credentials.names("default")).keys == ["TOKEN"]
+    assert (await app.credentials.names("default", ADA)).keys == ["TOKEN"]
     (event,) = events_of(app, "credential.changed")
     assert (event.data["name"], event.data["by"]) == ("TOKEN", ADA.label)
 
