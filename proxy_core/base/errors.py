@@ -109,6 +109,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Raise a proposal: POST /v1/proposals with this host.",
     ),
     ErrorKind(
+        "service_not_granted",
+        403,
+        "The service is not granted to this token",
+        "An operator can grant it: `vault-tui agent grant NAME --vault V --services …`.",
+    ),
+    ErrorKind(
         "service_disabled", 403, "Service is disabled", "An operator can enable the service."
     ),
     ErrorKind("method_not_allowed", 403, "Method not allowed by policy", "See allowed_methods."),
@@ -122,12 +128,6 @@ ERRORS: Mapping[str, ErrorKind] = _table(
     ErrorKind("trace_not_allowed", 403, "TRACE is refused", "Use another method."),
     ErrorKind(
         "sni_mismatch", 403, "TLS name differs from the CONNECT host", "Use one name for both."
-    ),
-    ErrorKind(
-        "service_not_granted",
-        403,
-        "The service is not granted to this token",
-        "An operator can grant it: `vault-tui agent grant NAME --vault V --services …`.",
     ),
     ErrorKind(
         "address_blocked",

@@ -10,8 +10,8 @@ from proxy_core.base.clock import Clock, SystemClock
 from proxy_core.mitm.ca import LeafMint
 from proxy_core.services.accounts.rereading import Rereading
 from proxy_core.services.accounts.service import Accounts
-from proxy_core.services.agents import Agents
 from proxy_core.services.agent_grants import AgentGrants
+from proxy_core.services.agents import Agents
 from proxy_core.services.approvals import Approvals
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
@@ -90,13 +90,13 @@ class Application:
         self.oauth = OAuthCredentials(context, self.logins, config.allow_http_token_urls)
         self.services = ServiceAdmin(context, config.allow_http)
         self.agents = Agents(context)
+        self.agent_grants = AgentGrants(context)
         self.sessions = Sessions(
             context,
             self.runs,
             lambda vault_id, name: self.accounts.state.roster.find(vault_id, name).id,
         )
         self.logs = Logs(context)
-        self.agent_grants = AgentGrants(context)
         self.discoveries = Discoveries(context)
         self.holds = Holds(context, self.settings.hold_limits)
         self.keys.on_seal(lambda: self.holds.end_all("sealed"))
