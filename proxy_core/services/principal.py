@@ -45,6 +45,7 @@ class Permission(StrEnum):
     CHANGE_AGENTS = "create, change and delete agents"
     READ_SETTINGS = "read the worker's settings"
     CHANGE_SETTINGS = "change the worker's settings"
+    READ_METRICS = "read the worker's metrics"
     READ_EVENTS = "follow the worker's events"
     READ_HOLDS = "list held requests and grants"
     DECIDE_HOLDS = "decide held requests and revoke grants"
@@ -114,6 +115,7 @@ _VAULT_ROLE: Mapping[Permission, VaultRole] = {
 _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.LIST_VAULTS: InstanceRole.NO_ACCESS,
     Permission.CREATE_VAULT: InstanceRole.MEMBER,
+    Permission.READ_METRICS: InstanceRole.OWNER,
     Permission.READ_AGENTS: InstanceRole.OWNER,
     Permission.CHANGE_AGENTS: InstanceRole.OWNER,
     Permission.READ_SETTINGS: InstanceRole.OWNER,
@@ -138,6 +140,7 @@ _PEER_MAY = frozenset(
         Permission.LIST_VAULTS,
         Permission.READ_AGENTS,
         Permission.READ_SETTINGS,
+        Permission.READ_METRICS,
         Permission.READ_EVENTS,
         Permission.READ_HOLDS,
         Permission.READ_PROPOSALS,

@@ -1,7 +1,8 @@
-"""When credentials, services, agents and sessions were last used: kept in memory.
+"""When credentials, services, agents and sessions were last used, and how requests ended.
 
-Noting is on the hot path and touches dictionaries only. Agents' and sessions' times are stored
-now and then (`take_seen`); hits are this worker's own and start at zero with it.
+All of it is kept in memory: noting is on the hot path and touches dictionaries only. Agents' and
+sessions' times are stored now and then (`take_seen`); hits and totals are this worker's own and
+start at zero with it.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,6 +13,8 @@ from proxy_core.domain.traffic import RequestRecord
 
 Place = tuple[str, str]
 """A vault's name, and a credential key or service name in it."""
+Outcome = tuple[str, int]
+"""A request's `decision`, and its status by the hundred (0: the client left before an answer)."""
 
 
 @dataclass(slots=True)
@@ -23,9 +26,27 @@ class Hits:
 
 
 @dataclass(slots=True)
+class Totals:
+    """Sums over requests that ended alike; body bytes, and seconds without those held."""
+
+    count: int = 0
+    seconds: float = 0.0
+    bytes_up: int = 0
+    bytes_down: int = 0
+
+    def add(self, record: RequestRecord) -> None:
+        """Take in one more."""
+        self.count += 1
+        self.seconds += record.latency_ms / 1000
+        self.bytes_up += record.bytes_up
+        self.bytes_down += record.bytes_down
+
+
+@dataclass(slots=True)
 class Usage:
     """Everything that the finished requests of this worker tell."""
 
+    totals: dict[Outcome, Totals] = field(default_factory=dict)
     credentials: dict[Place, float] = field(default_factory=dict)
     services: dict[Place, Hits] = field(default_factory=dict)
     seen: dict[str, float] = field(default_factory=dict)
@@ -36,6 +57,11 @@ class Usage:
     def note(self, record: RequestRecord, vault: str) -> None:
         """Take in a finished request; `vault` is the present name of the record's vault."""
         at = record.started_at
+        outcome = (record.decision, record.status // 100)
+        totals = self.totals.get(outcome)
+        if totals is None:
+            totals = self.totals[outcome] = Totals()
+        totals.add(record)
         if record.actor_id:
             self.seen[record.actor_id] = max(at, self.seen.get(record.actor_id, at))
             is_agent = record.actor_type == ActorType.AGENT

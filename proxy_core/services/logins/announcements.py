@@ -15,6 +15,8 @@ class Announcements:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.ended: dict[str, int] = {"succeeded": 0, "failed": 0, "reconnect": 0}
+        """This worker's refreshes by how they ended, since it started."""
 
     def started(self, login: Login, by: str, reason: str) -> None:
         """The token endpoint is about to be asked."""
@@ -22,6 +24,7 @@ class Announcements:
 
     def succeeded(self, login: Login, by: str) -> None:
         """New tokens are stored and in use."""
+        self.ended["succeeded"] += 1
         self._publish(
             EventType.REFRESH_SUCCEEDED,
             login,
@@ -34,6 +37,7 @@ class Announcements:
 
     def failed(self, login: Login, by: str) -> None:
         """There are none, and it will be tried again; `serving`: the old token is still good."""
+        self.ended["failed"] += 1
         self._publish(
             EventType.REFRESH_FAILED,
             login,
@@ -46,6 +50,7 @@ class Announcements:
 
     def reconnect(self, login: Login, by: str) -> None:
         """A person has to connect it anew."""
+        self.ended["reconnect"] += 1
         self._publish(
             EventType.REFRESH_RECONNECT,
             login,

@@ -5,7 +5,7 @@ What a request asks is answered from memory; only one whose token has expired wa
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from sqlmodel import Session
@@ -58,6 +58,11 @@ class Logins:
     def attach(self, tokens: TokenSource) -> None:
         """Say where tokens come from."""
         self._refresher.tokens = tokens
+
+    @property
+    def refreshes(self) -> Mapping[str, int]:
+        """This worker's refreshes by how they ended."""
+        return self._announce.ended
 
     @property
     def source(self) -> TokenSource:

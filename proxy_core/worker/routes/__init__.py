@@ -9,6 +9,7 @@ from proxy_core.worker.routes import (
     connecting,
     credentials,
     events,
+    metrics,
     oauth,
     pools,
     proposals,
@@ -17,6 +18,7 @@ from proxy_core.worker.routes import (
     services,
     sessions,
     settings,
+    skills,
     traffic,
     vault_agents,
     vaults,
@@ -24,6 +26,8 @@ from proxy_core.worker.routes import (
 
 HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *public.HANDLERS,
+    *skills.HANDLERS,
+    *metrics.HANDLERS,
     *seal.HANDLERS,
     *vaults.HANDLERS,
     *credentials.HANDLERS,
