@@ -49,8 +49,6 @@ class Vaults:
                 role = VaultRole.ADMIN.value
                 grant = tables.AgentGrant(agent_id=creator, vault_id=row.id, role=role)
                 agent_store.add_grant(session, grant)
-            if user:
-                user_store.set_grant(session, user, row.id, VaultRole.ADMIN.value)
 
         def then(_: None) -> None:
             policy = UnmatchedHostPolicy.PASSTHROUGH
