@@ -72,6 +72,15 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Set VAULT_TUI_MASTER_PASSWORD_FILE for each command.",
     ),
     ErrorKind(
+        "reauth_required",
+        403,
+        "Password needed again",
+        "Prove your password: POST /v1/auth/reauth, or `vault-tui login`.",
+    ),
+    ErrorKind(
+        "login_failed", 401, "Not signed in", "Check the name and the password, and try again."
+    ),
+    ErrorKind(
         "agent_process",
         403,
         "Refused for processes started by `vault-tui run`",
@@ -250,6 +259,7 @@ _EXIT_BY_CODE = {
     "sealed": EXIT_UNAVAILABLE,
     "not_initialized": EXIT_UNAVAILABLE,
     "unauthorized": EXIT_REFUSED,
+    "login_failed": EXIT_REFUSED,
     "bad_request": EXIT_USAGE,
 }
 _EXIT_BY_STATUS = {403: EXIT_REFUSED, 404: EXIT_NOT_FOUND}

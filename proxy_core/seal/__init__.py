@@ -1,20 +1,28 @@
 """Keys: the data encryption key, its slots, and sealing of secrets."""
 
 from proxy_core.seal.aad import aad
+from proxy_core.seal.password_hash import PasswordHash, hash_password, matches, nobody
+from proxy_core.seal.password_slot import COST_FLOOR, Argon2Cost
 from proxy_core.seal.process import harden_process
 from proxy_core.seal.sealer import WARN_ENCRYPTIONS, Encryptor, Sealer, new_dek, overwrite
 from proxy_core.seal.slots import SlotDraft, SlotKind, SlotRecord, open_with_key, prove
 
 __all__ = [
+    "COST_FLOOR",
     "WARN_ENCRYPTIONS",
+    "Argon2Cost",
     "Encryptor",
+    "PasswordHash",
     "Sealer",
     "SlotDraft",
     "SlotKind",
     "SlotRecord",
     "aad",
     "harden_process",
+    "hash_password",
+    "matches",
     "new_dek",
+    "nobody",
     "open_with_key",
     "overwrite",
     "prove",

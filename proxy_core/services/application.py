@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from proxy_core.base.clock import Clock, SystemClock
 from proxy_core.mitm.ca import LeafMint
+from proxy_core.seal import COST_FLOOR, Argon2Cost
 from proxy_core.services.accounts.rereading import Rereading
 from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agent_grants import AgentGrants
@@ -43,6 +44,7 @@ from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
 from proxy_core.services.settings import Settings
 from proxy_core.services.snapshot import BorrowedKind, Snapshot
+from proxy_core.services.users.service import Users
 from proxy_core.services.vaults import Vaults
 from proxy_core.store import sessions as session_store
 from proxy_core.store.changes import ChangeFeed, change_feed
@@ -58,11 +60,13 @@ class ApplicationConfig:
     """`database` is a SQLite path or a SQLAlchemy URL.
 
     `allow_http_token_urls`: token endpoints on loopback may be plain http, for tests.
+    `password_cost`: of users' passwords that are hashed from now on.
     """
 
     database: str | Path
     allow_http: bool = False
     allow_http_token_urls: bool = False
+    password_cost: Argon2Cost = COST_FLOOR
 
 
 class Application:
@@ -82,7 +86,8 @@ class Application:
         self.operators = Operators(
             context, self.keys, lambda: float(self.settings.value("unlock_minutes"))
         )
-        self.identity = Identity(context, self.operators)
+        self.users = Users(context, self.settings.session_rules, config.password_cost)
+        self.identity = Identity(context, self.operators, self.users.sessions)
         self.vaults = Vaults(context)
         self.logins = Logins(context)
         self.keys.on_seal(self.logins.suspend)
@@ -138,7 +143,7 @@ class Application:
             context, self.proposals, self.credentials, self.services, connected
         )
         self.housekeeping = Housekeeping(
-            context, self.keys, self.settings, self.grants, self.proposals
+            context, self.keys, self.settings, self.grants, self.proposals, self.users.sessions
         )
         self.following = Follower(context, feed, self._reloading())
 
@@ -199,6 +204,7 @@ class Application:
                 (Scope.GRANTS, self.grants.read),
                 (Scope.PROPOSALS, self.proposals.waiting.read),
                 (Scope.KEYS, self.keys.read),
+                (Scope.USERS, self.users.read),
             ),
         )
 
@@ -226,6 +232,7 @@ class Application:
         await self.keys.load()
         await self.settings.load()
         await self.grants.load()
+        await self.users.load()
         await self.proposals.waiting.load()
         await self.logins.reload()
         await self.accounts.keeping.load()

@@ -21,6 +21,7 @@ from proxy_core.services.events import EventBus
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Snapshot, VaultEntry
 from proxy_core.services.usage import Usage
+from proxy_core.services.users.directory import Directory
 from proxy_core.store.database import Database
 from proxy_core.store.request_log import RequestLog
 
@@ -64,6 +65,7 @@ class Context:
         self.sealer = Sealer()
         self.snapshot = Snapshot()
         self.usage = Usage()
+        self.users = Directory()
         self.tunnels: Tunnels = NoTunnels()
         self.former_names: dict[str, str] = {}
         """Vault ids by the names that vaults had in this life of the worker."""

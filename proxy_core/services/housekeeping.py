@@ -11,6 +11,7 @@ from proxy_core.services.grants import Grants
 from proxy_core.services.keys import Keys
 from proxy_core.services.proposals import Proposals
 from proxy_core.services.settings import Settings
+from proxy_core.services.users.sessions import UserSessions
 from proxy_core.store import agents, sessions
 
 INTERVAL_SECONDS = 15.0
@@ -27,18 +28,21 @@ class Housekeeping:
         settings: Settings,
         grants: Grants,
         proposals: Proposals,
+        users: UserSessions,
     ) -> None:
         self._context = context
         self._keys = keys
         self._settings = settings
         self._grants = grants
         self._proposals = proposals
+        self._users = users
         self._cut: set[bytes] = set()
 
     async def stop(self) -> None:
         """Store a last time what was seen; a database that is away shall not stop the stop."""
         try:
             await self._store()
+            await self._users.store_uses()
         except VaultError as error:
             _log.warning("what was seen last is not stored: %s", error)
 
@@ -49,6 +53,7 @@ class Housekeeping:
         """
         await self._seal_when_idle()
         await self._store()
+        await self._users.store_uses()
         await self._grants.sweep()
         await self._proposals.sweep()
 

@@ -7,19 +7,21 @@ from proxy_core.services.context import Context
 from proxy_core.services.operators import Operators
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.snapshot import Bearer
+from proxy_core.services.users.sessions import UserSessions
 
 
 class Identity:
-    """Tokens of agents, sessions and operators."""
+    """Tokens of agents, sessions, operators and users."""
 
-    def __init__(self, context: Context, operators: Operators) -> None:
+    def __init__(self, context: Context, operators: Operators, users: UserSessions) -> None:
         self._context = context
         self._operators = operators
+        self._users = users
 
     def of_bearer(self, token: str) -> Principal:
         """Raises VaultError: unauthorized (unknown, expired or revoked)."""
         if token.startswith(USER_PREFIX):
-            found = self._operators.of_token(token)
+            found = self._operators.of_token(token) or self._users.of_token(token)
             if found is None:
                 raise VaultError("unauthorized")
             return found

@@ -1,7 +1,9 @@
 """Who asks, and what they may do: one small table, no I/O.
 
-operator   the control socket with an operator session, or a `vt_user_` token
+operator   the control socket with an operator session, or the `vt_user_` token of one
 peer       the control socket without one: names, status and traffic, nothing else
+user       a `vt_user_` token of somebody who signed in: an instance role, and a role in each
+           granted vault; an owner acts as an operator
 agent      a `vt_agt_` token: an instance role, and a role in each granted vault
 session    a `vt_sess_` token: the proxy role in one vault
 """
@@ -19,6 +21,7 @@ class PrincipalKind(StrEnum):
 
     OPERATOR = "operator"
     PEER = "peer"
+    USER = "user"
     AGENT = "agent"
     SESSION = "session"
 
@@ -43,6 +46,8 @@ class Permission(StrEnum):
     CREATE_VAULT = "create vaults"
     READ_AGENTS = "list agents"
     CHANGE_AGENTS = "create, change and delete agents"
+    READ_USERS = "list users"
+    CHANGE_USERS = "invite, change and remove users"
     READ_SETTINGS = "read the worker's settings"
     CHANGE_SETTINGS = "change the worker's settings"
     READ_METRICS = "read the worker's metrics"
@@ -53,6 +58,8 @@ class Permission(StrEnum):
     READ_PROPOSALS = "read proposals"
     REVIEW_PROPOSALS = "review proposals"
     DECIDE_PROPOSALS = "approve and reject proposals"
+    READ_WEBHOOKS = "list webhooks"
+    CHANGE_WEBHOOKS = "add, change, try and remove webhooks"
     READ_SLOTS = "list key slots"
     CHANGE_SLOTS = "add key slots"
     SEAL = "seal the vault"
@@ -60,7 +67,10 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`vaults` maps vault names to the role held there; empty for operators and peers."""
+    """`vaults` maps vault names to the role held there; empty for operators and peers.
+
+    `proved`: a user's password was proved a short while ago.
+    """
 
     kind: PrincipalKind
     id: str = ""
@@ -68,6 +78,7 @@ class Principal:
     instance_role: InstanceRole = InstanceRole.NO_ACCESS
     vaults: Mapping[str, VaultRole] = field(default_factory=dict)
     token_sha256: bytes = field(default=b"", repr=False)
+    proved: bool = False
 
     @property
     def label(self) -> str:
@@ -76,8 +87,15 @@ class Principal:
 
     @property
     def is_operator(self) -> bool:
-        """Whether everything is allowed."""
+        """Whether everything is allowed, though some of it only with a fresh proof."""
+        if self.kind is PrincipalKind.USER:
+            return self.instance_role is InstanceRole.OWNER
         return self.kind is PrincipalKind.OPERATOR
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it is a program's: an agent's or a session's."""
+        return self.kind in (PrincipalKind.AGENT, PrincipalKind.SESSION)
 
 
 def operator(name: str = "") -> Principal:
@@ -108,25 +126,45 @@ _VAULT_ROLE: Mapping[Permission, VaultRole] = {
     Permission.READ_SESSIONS: VaultRole.MEMBER,
     Permission.CHANGE_SESSIONS: VaultRole.MEMBER,
     Permission.READ_VAULT: VaultRole.MEMBER,
+    Permission.READ_EVENTS: VaultRole.MEMBER,
+    Permission.READ_HOLDS: VaultRole.MEMBER,
+    Permission.DECIDE_HOLDS: VaultRole.MEMBER,
     Permission.CHANGE_VAULT: VaultRole.ADMIN,
 }
 
-# The lowest instance role that suffices; None: no token does, only an operator.
+# The lowest instance role that suffices; None: no agent's token does, only an operator.
 _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.LIST_VAULTS: InstanceRole.NO_ACCESS,
     Permission.CREATE_VAULT: InstanceRole.MEMBER,
     Permission.READ_METRICS: InstanceRole.OWNER,
     Permission.READ_AGENTS: InstanceRole.OWNER,
     Permission.CHANGE_AGENTS: InstanceRole.OWNER,
+    Permission.READ_USERS: InstanceRole.MEMBER,
+    Permission.CHANGE_USERS: None,
     Permission.READ_SETTINGS: InstanceRole.OWNER,
     Permission.CHANGE_SETTINGS: InstanceRole.OWNER,
-    Permission.READ_EVENTS: InstanceRole.OWNER,
-    Permission.READ_HOLDS: InstanceRole.OWNER,
-    Permission.DECIDE_HOLDS: None,
+    Permission.READ_WEBHOOKS: InstanceRole.OWNER,
+    Permission.CHANGE_WEBHOOKS: None,
     Permission.READ_SLOTS: None,
     Permission.CHANGE_SLOTS: None,
     Permission.SEAL: None,
 }
+
+# No secret is in it, so an instance's owner of any kind has it for every vault.
+_OWNERS_TOO = frozenset({Permission.READ_EVENTS, Permission.READ_HOLDS})
+
+# An agent must not let its own requests pass, nor look for people to be: only people do this.
+_PEOPLE_ONLY = frozenset({Permission.DECIDE_HOLDS, Permission.READ_USERS})
+
+# A stolen session shall not show secrets, make itself a back door or take the vault away.
+_NEEDS_PROOF = frozenset(
+    {
+        Permission.REVEAL_CREDENTIALS,
+        Permission.CHANGE_USERS,
+        Permission.CHANGE_SLOTS,
+        Permission.SEAL,
+    }
+)
 
 _PEER_MAY = frozenset(
     {
@@ -139,6 +177,7 @@ _PEER_MAY = frozenset(
         Permission.READ_VAULT,
         Permission.LIST_VAULTS,
         Permission.READ_AGENTS,
+        Permission.READ_USERS,
         Permission.READ_SETTINGS,
         Permission.READ_METRICS,
         Permission.READ_EVENTS,
@@ -158,18 +197,40 @@ def is_operators_alone(permission: Permission) -> bool:
 def authorize(principal: Principal, permission: Permission, vault: str | None = None) -> None:
     """Return when allowed. `vault` is a name and must be given for what concerns one vault.
 
-    Raises VaultError: operator_required (a peer), vault_forbidden (no grant), role_forbidden.
+    Raises VaultError: operator_required (a peer), vault_forbidden (no grant), role_forbidden,
+    reauth_required (a user who may, but has not proved the password for a while).
     """
-    if principal.kind is PrincipalKind.OPERATOR:
-        return
+    if not _has_all(principal, permission):
+        if permission in _VAULT_ROLE:
+            _check_vault_role(principal, permission, vault)
+        else:
+            _check_instance_role(principal, permission)
+    _check_proof(principal, permission)
+
+
+def allowed_vaults(principal: Principal, permission: Permission) -> frozenset[str] | None:
+    """The vaults, by name, in which a permission of vaults is held; None: in every one.
+
+    Raises VaultError: as `authorize`, when it is held in none.
+    """
+    if _has_all(principal, permission):
+        return None
+    needed = _VAULT_ROLE[permission]
+    held = [name for name, role in principal.vaults.items() if role.at_least(needed)]
+    if not held:
+        raise _role_needed(permission, f"the vault role {needed.value} is needed")
+    _check_person(principal, permission)
+    return frozenset(held)
+
+
+def _has_all(principal: Principal, permission: Permission) -> bool:
+    """Whether no role has to be looked at. Raises VaultError: operator_required."""
     if principal.kind is PrincipalKind.PEER:
         if is_operators_alone(permission):
             raise VaultError("operator_required", f"To {permission.value}, unlock this terminal.")
-        return
-    if permission in _VAULT_ROLE:
-        _check_vault_role(principal, permission, vault)
-    else:
-        _check_instance_role(principal, permission)
+        return True
+    is_owner = principal.instance_role is InstanceRole.OWNER
+    return principal.is_operator or (is_owner and permission in _OWNERS_TOO)
 
 
 def _check_vault_role(principal: Principal, permission: Permission, vault: str | None) -> None:
@@ -178,9 +239,8 @@ def _check_vault_role(principal: Principal, permission: Permission, vault: str |
         raise VaultError("vault_forbidden")
     needed = _VAULT_ROLE[permission]
     if not held.at_least(needed):
-        raise VaultError(
-            "role_forbidden", f"To {permission.value}, the vault role {needed.value} is needed."
-        )
+        raise _role_needed(permission, f"the vault role {needed.value} is needed")
+    _check_person(principal, permission)
 
 
 def _check_instance_role(principal: Principal, permission: Permission) -> None:
@@ -188,6 +248,19 @@ def _check_instance_role(principal: Principal, permission: Permission) -> None:
     if needed is None:
         raise VaultError("role_forbidden", f"To {permission.value} takes an operator.")
     if not principal.instance_role.at_least(needed):
-        raise VaultError(
-            "role_forbidden", f"To {permission.value}, the instance role {needed.value} is needed."
-        )
+        raise _role_needed(permission, f"the instance role {needed.value} is needed")
+    _check_person(principal, permission)
+
+
+def _check_person(principal: Principal, permission: Permission) -> None:
+    if permission in _PEOPLE_ONLY and principal.is_token:
+        raise VaultError("role_forbidden", f"To {permission.value} takes a person.")
+
+
+def _check_proof(principal: Principal, permission: Permission) -> None:
+    if principal.kind is PrincipalKind.USER and permission in _NEEDS_PROOF and not principal.proved:
+        raise VaultError("reauth_required", f"To {permission.value}, prove your password again.")
+
+
+def _role_needed(permission: Permission, what: str) -> VaultError:
+    return VaultError("role_forbidden", f"To {permission.value}, {what}.")

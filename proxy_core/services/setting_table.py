@@ -62,6 +62,25 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
             720,
         ),
         Definition(
+            "user_session_minutes",
+            720,
+            "Minutes for which a user who signed in over the network stays so.",
+            5,
+            43_200,
+        ),
+        Definition(
+            "user_session_sliding",
+            True,
+            "Count them from the session's last change, for 30 days at most, not from its start.",
+        ),
+        Definition(
+            "user_proof_minutes",
+            15,
+            "Minutes for which a user's password need not be proved again to reveal or to rule.",
+            1,
+            720,
+        ),
+        Definition(
             "auto_seal_minutes",
             0,
             "Minutes without a request or operator until the vault seals itself; 0: never.",

@@ -14,10 +14,11 @@ from proxy_core.services.holds import HoldLimits
 from proxy_core.services.limits import Limit
 from proxy_core.services.principal import Principal
 from proxy_core.services.setting_table import DEFINITIONS, checked
+from proxy_core.services.users.lifetime import SessionRules
 from proxy_core.store import installation
 from proxy_core.store.request_log import Retention
 
-_DAY = 86_400
+_MINUTE, _DAY = 60.0, 86_400
 
 
 class Settings:
@@ -94,6 +95,14 @@ class Settings:
             float(self.value("hold_seconds")),
             self.value("max_holds"),
             self.value("max_holds_per_agent"),
+        )
+
+    def session_rules(self) -> SessionRules:
+        """How long users stay signed in, and how long a proof of the password counts."""
+        return SessionRules(
+            self.value("user_session_minutes") * _MINUTE,
+            self.value("user_session_sliding"),
+            self.value("user_proof_minutes") * _MINUTE,
         )
 
     def request_limit(self, whose: str) -> Limit:

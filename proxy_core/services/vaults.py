@@ -18,6 +18,7 @@ from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.snapshot import VaultEntry
 from proxy_core.store import agents as agent_store
 from proxy_core.store import tables
+from proxy_core.store import users as user_store
 from proxy_core.store import vaults as vault_store
 
 
@@ -33,7 +34,7 @@ class Vaults:
         self._on_delete.append(listener)
 
     async def create(self, request: wire.VaultName, by: Principal) -> wire.Vault:
-        """An agent that creates a vault becomes its admin. VaultError: conflict, bad_request."""
+        """Whoever creates a vault becomes its admin. Raises VaultError: conflict, bad_request."""
         row = tables.Vault(
             id=new_id(),
             name=check_vault_name(request.name),
@@ -41,6 +42,7 @@ class Vaults:
             created_at=self._context.clock.time(),
         )
         creator = by.id if by.kind is PrincipalKind.AGENT else ""
+        user = by.id if by.kind is PrincipalKind.USER else ""
         values = row.model_dump()
 
         def work(session: Session) -> None:
@@ -50,11 +52,15 @@ class Vaults:
                 grant = tables.AgentGrant(agent_id=creator, vault_id=row.id, role=role)
                 agent_store.add_grant(session, grant)
 
+            if user:
+                user_store.set_grant(session, user, row.id, VaultRole.ADMIN.value)
+
         def then(_: None) -> None:
             policy = UnmatchedHostPolicy.PASSTHROUGH
             entry = VaultEntry(row.id, row.name, row.created_at, policy)
             self._context.snapshot = self._context.snapshot.with_vault(entry)
             self._grant_creator(creator, row.id)
+            self._context.users.grant(user, row.id, VaultRole.ADMIN)
             self._context.publish(EventType.VAULT_CHANGED, by, vault=row.name, name=row.name)
 
         await self._context.change(work, then)

@@ -37,6 +37,7 @@ class Scope(StrEnum):
     SESSION = "session"
     GRANTS = "grants"
     PROPOSALS = "proposals"
+    USERS = "users"
     SETTINGS = "settings"
     KEYS = "keys"
 
@@ -70,6 +71,9 @@ _BY_ROW: Final[Mapping[type[SQLModel], Callable[[Any], Touched]]] = {
     tables.ApprovalGrant: lambda _: Touched(Scope.GRANTS),
     tables.ProposalRow: lambda _: Touched(Scope.PROPOSALS),
     tables.Setting: lambda _: Touched(Scope.SETTINGS),
+    tables.UserRow: lambda _: Touched(Scope.USERS),
+    tables.UserGrant: lambda _: Touched(Scope.USERS),
+    tables.UserSessionRow: lambda _: Touched(Scope.USERS),
     tables.KeySlot: lambda _: Touched(Scope.KEYS),
     tables.CertificateAuthority: lambda _: Touched(Scope.KEYS),
 }

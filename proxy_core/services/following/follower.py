@@ -34,6 +34,7 @@ SHARED = frozenset(
         "vault",
         "agent",
         "session",
+        "user",
         "settings",
         "grant",
         "refresh",

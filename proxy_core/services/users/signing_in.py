@@ -1,0 +1,185 @@
+"""Proving a password: signing in, proving it again, changing it.
+
+Who is wrong learns nothing but that: an unknown name takes as long and gets the same answer. The
+name that was typed is announced for known users alone, since it may be a password in the wrong
+field.
+"""
+
+from typing import Any
+
+from sqlmodel import Session
+
+from proxy_core.base.clock import rfc3339
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import USER_PREFIX, new_id, new_token, token_sha256
+from proxy_core.base.text import display_safe
+from proxy_core.domain import wire
+from proxy_core.domain.events import EventType
+from proxy_core.domain.users import check_password, normal_email
+from proxy_core.seal import PasswordHash
+from proxy_core.services.context import Context
+from proxy_core.services.principal import Principal, PrincipalKind
+from proxy_core.services.users.directory import User, signed_in_of
+from proxy_core.services.users.lifetime import Rules
+from proxy_core.services.users.passwords import Passwords
+from proxy_core.services.users.throttle import LoginThrottle
+from proxy_core.store import tables
+from proxy_core.store import users as store
+
+MOST_SESSIONS = 50
+"""Live sessions of one user; the oldest goes when one more begins."""
+_LABEL_LIMIT = 100
+
+
+class SigningIn:
+    """`rules` answers the settings in force."""
+
+    def __init__(self, context: Context, passwords: Passwords, rules: Rules) -> None:
+        self._context = context
+        self._passwords = passwords
+        self._rules = rules
+        self._throttle = LoginThrottle(context.clock)
+
+    async def login(
+        self, email: str, password: str, address: str = "", label: str = ""
+    ) -> wire.LoggedIn:
+        """A new session. `address` is the client's, `label` what the client calls itself.
+
+        Raises VaultError: login_failed (whatever is wrong), rate_limited, overloaded.
+        """
+        user = await self._proved(_name(email), password, address)
+        token = new_token(USER_PREFIX)
+        values = self._new_session(user, token, address, label)
+        surplus = self._surplus(user)
+
+        def work(session: Session) -> tables.UserSessionRow:
+            store.delete_sessions(session, surplus)
+            return store.add_session(session, tables.UserSessionRow(**values))
+
+        def then(row: tables.UserSessionRow) -> None:
+            self._context.users.end(surplus)
+            self._begun(user, row)
+
+        row = await self._context.change(work, then)
+        return wire.LoggedIn(token=token, expires_at=rfc3339(row.expires_at))
+
+    async def reauth(self, password: str, by: Principal, address: str = "") -> wire.Reauthed:
+        """Prove the password of the session's user again.
+
+        Raises VaultError: login_failed, rate_limited, overloaded, role_forbidden (no user).
+        """
+        user = self._user(by)
+        await self._proved(user.email, password, address)
+        found = self._context.users.signed_in(by.token_sha256, self._context.clock.time())
+        if found is None:
+            raise VaultError("unauthorized")
+        session_id, now = found[1].id, self._context.clock.time()
+
+        def then(row: tables.UserSessionRow) -> None:
+            self._context.users.begin(signed_in_of(row))
+
+        await self._context.change(
+            lambda session: store.prove_session(session, session_id, now), then
+        )
+        return wire.Reauthed(proved_until=rfc3339(self._rules().proved_until(now)))
+
+    async def change_password(
+        self, request: wire.ChangePassword, by: Principal, address: str = "", label: str = ""
+    ) -> wire.LoggedIn:
+        """Every session of the user ends; the answer is a new one.
+
+        Raises VaultError: login_failed (the current one is wrong), bad_request, and as `reauth`.
+        """
+        user = self._user(by)
+        new = check_password(request.new_password, user.email)
+        await self._proved(user.email, request.current_password, address)
+        hashed = await self._passwords.hash(new)
+        token = new_token(USER_PREFIX)
+        values = self._new_session(user, token, address, label)
+
+        def work(session: Session) -> tables.UserSessionRow:
+            store.set_password(session, user.id, hashed.kdf, hashed.digest)
+            store.delete_sessions_of(session, user.id)
+            return store.add_session(session, tables.UserSessionRow(**values))
+
+        def then(row: tables.UserSessionRow) -> None:
+            self._replaced(user, hashed)
+            self._begun(user, row)
+            self._context.publish(EventType.USER_CHANGED, by, name=user.email, change="password")
+
+        row = await self._context.change(work, then)
+        return wire.LoggedIn(token=token, expires_at=rfc3339(row.expires_at))
+
+    async def _proved(self, name: str, password: str, address: str) -> User:
+        """The user of that name, if it is the password."""
+        user = self._context.users.by_email(name)
+        try:
+            self._throttle.begin(name, address)
+        except VaultError:
+            self._refused(user, address, "too many wrong passwords")
+            raise
+        right = await self._passwords.check(None if user is None else user.password, password)
+        # Looked up again: the password may have been changed while it was checked.
+        if not right or user is None or not self._is_current(user):
+            self._refused(user, address, "wrong password")
+            raise VaultError("login_failed", "The name or the password is wrong.")
+        self._throttle.succeeded(name, address)
+        return user
+
+    def _is_current(self, user: User) -> bool:
+        now = self._context.users.by_id(user.id)
+        return now is not None and now.password == user.password
+
+    def _user(self, by: Principal) -> User:
+        user = self._context.users.by_id(by.id) if by.kind is PrincipalKind.USER else None
+        if user is None:
+            raise VaultError("role_forbidden", "Only a signed-in user has a password.")
+        return user
+
+    def _new_session(self, user: User, token: str, address: str, label: str) -> dict[str, Any]:
+        now = self._context.clock.time()
+        return tables.UserSessionRow(
+            id=new_id(),
+            user_id=user.id,
+            token_sha256=token_sha256(token),
+            address=display_safe(address, _LABEL_LIMIT),
+            label=display_safe(label, _LABEL_LIMIT),
+            created_at=now,
+            proved_at=now,
+            last_used_at=now,
+            expires_at=self._rules().first_end(now),
+        ).model_dump()
+
+    def _surplus(self, user: User) -> list[str]:
+        live = self._context.users.sessions(self._context.clock.time())
+        return [one.id for one in live if one.user_id == user.id][MOST_SESSIONS - 1 :]
+
+    def _begun(self, user: User, row: tables.UserSessionRow) -> None:
+        self._context.users.begin(signed_in_of(row))
+        self._context.publish(
+            EventType.USER_SIGNED_IN,
+            f"user {user.email}",
+            name=user.email,
+            id=row.id,
+            address=row.address,
+        )
+
+    def _replaced(self, user: User, hashed: PasswordHash) -> None:
+        users = self._context.users
+        users.end_of(user.id)
+        users.set_password(user.id, hashed)
+
+    def _refused(self, user: User | None, address: str, reason: str) -> None:
+        name = "" if user is None else user.email
+        who = display_safe(address, _LABEL_LIMIT) or "the control socket"
+        self._context.publish(
+            EventType.USER_REFUSED, who, name=name, address=address, reason=reason
+        )
+
+
+def _name(email: str) -> str:
+    """The name as it is stored; what can be nobody's name is nobody's."""
+    try:
+        return normal_email(email)
+    except VaultError:
+        return ""
