@@ -15,7 +15,7 @@ from tests.services.conftest import ADA, make_agent
 async def test_an_agents_token_tells_its_roles(app: Application) -> None:
     """Instance role and vault roles, by the vaults' present names."""
     await app.vaults.create(wire.VaultName(name="work"), ADA)
-    token = await make_agent(app, "ci-bot", "default", "work", role="member")
+    token = await make_agent(app, "ci-bot", "default", role="member")
     await app.agent_grants.add("work", wire.AddVaultAgent(name="ci-bot", role="admin"), ADA)
     await app.vaults.rename("work", wire.VaultName(name="office"), ADA)
     found = app.identity.of_bearer(token)

@@ -193,7 +193,7 @@ async def test_what_another_worker_just_made_can_be_changed_here(pair: Pair) -> 
         await make_agent(pair.a.app, "bot", "default")
         change = asyncio.ensure_future(b.agents.change_role("bot", "owner", ADA))
         await asyncio.sleep(0)
-    assert (await change).role == "owner"
+    assert (await change).new_role == "owner"
 
 
 async def test_own_changes_are_not_read_again(pair: Pair) -> None:
