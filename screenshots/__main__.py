@@ -54,7 +54,7 @@ SCENES = (
 
 async def shoot(home: Home, scene: Scene, warm_up: float) -> None:
     """Open a console, press the scene's keys and keep the picture."""
-    app = ConsoleApp(opener(home, "", ""), where="vault-host")
+    app = ConsoleApp(opener(home), where="vault-host")
     async with app.run_test(size=scene.size) as pilot:
         await asyncio.sleep(warm_up)
         for key in scene.keys:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from proxy_core.base.paths import Home, open_private_file
+from proxy_core.client.target import Target
 from vault_tui.app import ConsoleApp
 from vault_tui.preferences import Preferences
 from vault_tui.worker_link import opener, starter
@@ -15,25 +16,24 @@ log = logging.getLogger(__name__)
 
 
 def run_console(
-    home: Home, *, read_only: bool = False, addr: str = "", token: str = "", slot: str = ""
+    home: Home, remote: Target | None = None, *, read_only: bool = False, slot: str = ""
 ) -> int:
     """Show the console until the operator leaves; the worker keeps running.
 
-    With `addr` (http:// or https://) and `token` a remote worker is shown, and `home` only keeps
-    the console's own files. `slot` unlocks from the start, as `worker_link.opener` does. Returns
-    the exit status. Raises VaultError: home_unusable.
+    With `remote` that worker is shown, and `home` only keeps the console's own files. `slot`
+    unlocks from the start, as `worker_link.opener` does. Returns the exit status. Raises
+    VaultError: home_unusable.
     """
     home.prepare()
     log_file = home.path / "console.log"
     _log_to(log_file)
-    remote = addr or os.environ.get("VAULT_TUI_ADDR", "")
     app = ConsoleApp(
-        opener(None if remote else home, remote, token, slot),
+        opener(home, remote, slot),
         read_only=read_only,
-        where=remote or socket.gethostname(),
+        where=remote.where if remote else socket.gethostname(),
         preferences=Preferences.load(home.settings_dir),
-        local=not remote,
-        start_worker=None if remote else starter(home),
+        local=remote is None,
+        start_worker=starter(home) if remote is None else None,
     )
     ConsoleApp.log_path = str(log_file)
     log.info("console starts, process %d", os.getpid())

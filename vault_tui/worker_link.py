@@ -12,6 +12,7 @@ from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.client.sse import Note
+from proxy_core.client.target import Target
 from proxy_core.domain.wire import OperatorSession
 
 if TYPE_CHECKING:
@@ -106,14 +107,14 @@ def starter(home: Home) -> StartWorker:
     return start
 
 
-def opener(home: Home | None, addr: str = "", token: str = "", slot: str = "") -> OpenLink:
-    """How to reach the worker of `home`, starting one if none runs, or the one at `addr`.
+def opener(home: Home, remote: Target | None = None, slot: str = "") -> OpenLink:
+    """How to reach the worker of `home`, starting one if none runs, or the `remote` one.
 
     `slot` is proved at once, without asking: a kind whose key the worker fetches itself.
     """
 
     async def open_link() -> WorkerLink:
-        link = ClientLink(await asyncio.to_thread(_open, home, addr, token))
+        link = ClientLink(await asyncio.to_thread(_open, home, remote))
         if slot:
             session = await link.send(calls.unlock(slot))
             link.keep(session)
@@ -122,12 +123,11 @@ def opener(home: Home | None, addr: str = "", token: str = "", slot: str = "") -
     return open_link
 
 
-def _open(home: Home | None, addr: str, token: str) -> "AsyncClient":
+def _open(home: Home, remote: Target | None) -> "AsyncClient":
     from proxy_core.client.async_client import AsyncClient
     from proxy_core.client.launcher import ensure_worker
-    from proxy_core.client.target import Target
 
-    target = Target.choose(home, addr, token)
-    if target.socket is not None and home is not None:
-        ensure_worker(home)
-    return AsyncClient(target)
+    if remote is not None:
+        return AsyncClient(remote)
+    ensure_worker(home)
+    return AsyncClient(Target.choose(home))

@@ -37,7 +37,7 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "vault_required",
         400,
         "No vault named",
-        "Name one of the token's vaults: X-Vault header, or TOKEN:VAULT as proxy credentials.",
+        "Name one of the token's vaults: X-Vault header, or TOKEN:VAULT in the token's place.",
     ),
     ErrorKind(
         "unauthorized", 401, "Not authenticated", "Send a valid token as Authorization: Bearer."
@@ -109,6 +109,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
     ),
     ErrorKind("vault_forbidden", 403, "No access to this vault", "Ask an operator for a grant."),
     ErrorKind("role_forbidden", 403, "Role too low", "Ask an operator; this needs a higher role."),
+    ErrorKind(
+        "gateway_not_found",
+        404,
+        "No such gateway",
+        "Use one of `gateways`, or let an operator give a service the prefix.",
+    ),
     ErrorKind("vault_not_found", 404, "No such vault", "`vault-tui vault list` shows the vaults."),
     # What policy says
     ErrorKind(
@@ -247,6 +253,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "already_running", 500, "A worker is running already", "`vault-tui status` shows it."
     ),
     ErrorKind(
+        "worker_untrusted",
+        502,
+        "The worker's certificate is not trusted",
+        "Check the address; name a private CA with --ca-file or VAULT_TUI_CA_FILE.",
+    ),
+    ErrorKind(
         "no_worker", 503, "No worker is running", "Start it with `vault-tui start`.", retryable=True
     ),
 )
@@ -259,6 +271,7 @@ _EXIT_BY_CODE = {
     "sealed": EXIT_UNAVAILABLE,
     "not_initialized": EXIT_UNAVAILABLE,
     "unauthorized": EXIT_REFUSED,
+    "worker_untrusted": EXIT_REFUSED,
     "login_failed": EXIT_REFUSED,
     "bad_request": EXIT_USAGE,
 }

@@ -1,5 +1,6 @@
 """The asyncio client: for the console, over httpx."""
 
+import ssl
 from types import TracebackType
 from typing import TypeVar
 
@@ -16,15 +17,18 @@ T = TypeVar("T")
 class AsyncClient:
     """Keeps connections open between calls; close it, or use it as a context manager.
 
-    `timeout` is in seconds, per socket operation.
+    `timeout` is in seconds, per socket operation. Raises VaultError: bad_request for a CA file
+    that cannot be read.
     """
 
     def __init__(self, target: Target, timeout: float = 30.0) -> None:
         self.target = target
         uds = str(target.socket) if target.socket is not None else None
+        is_tls = target.base_url.startswith("https://")
+        verify: ssl.SSLContext | bool = target.tls_context() if is_tls else False
         # Proxy variables of the environment must not lead the console's own calls elsewhere.
         self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=uds),
+            transport=httpx.AsyncHTTPTransport(verify=verify, uds=uds),
             base_url=target.origin,
             timeout=timeout,
             trust_env=False,
@@ -72,12 +76,14 @@ class AsyncClient:
     @property
     def where(self) -> str:
         """The worker's address as people know it."""
-        return str(self.target.socket or self.target.base_url)
+        return self.target.where
 
     def failure(self, error: httpx.TransportError) -> Exception:
         """The VaultError that a transport failure stands for."""
-        timed_out = isinstance(error, httpx.TimeoutException)
-        return unreachable(TimeoutError() if timed_out else error, self.where)
+        if isinstance(error, httpx.TimeoutException):
+            return unreachable(TimeoutError(), self.where)
+        closed = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
+        return unreachable(ConnectionResetError() if closed else error, self.where)
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -2,7 +2,6 @@
 
 import http.client
 import socket
-import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TypeVar
@@ -70,7 +69,7 @@ class SyncClient:
     @property
     def where(self) -> str:
         """The worker's address as people know it."""
-        return str(self.target.socket or self.target.base_url)
+        return self.target.where
 
     def _headers(self, call: Call[T]) -> dict[str, str]:
         headers = {"Accept": "application/json", "Connection": "close"}
@@ -86,7 +85,7 @@ class SyncClient:
         parts = urlsplit(self.target.base_url)
         host = parts.hostname or ""
         if parts.scheme == "https":
-            context = ssl.create_default_context()
+            context = self.target.tls_context()
             return http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=context)
         return http.client.HTTPConnection(host, parts.port, timeout=timeout)
 

@@ -230,12 +230,12 @@ def _server_context(chain_and_key: bytes) -> ssl.SSLContext:
     context.num_tickets = 1  # each costs a key derivation; every resumption brings a new one
     context.set_alpn_protocols(["http/1.1"])
     watch_sni(context)
-    _load(context, chain_and_key)
+    load_chain(context, chain_and_key)
     return context
 
 
-def _load(context: ssl.SSLContext, chain_and_key: bytes) -> None:
-    """Give OpenSSL the PEM through a file that has no name and no disk."""
+def load_chain(context: ssl.SSLContext, chain_and_key: bytes) -> None:
+    """Give OpenSSL the PEM through a file that has no name and no disk. Raises ssl.SSLError."""
     descriptor = os.memfd_create("leaf", os.MFD_CLOEXEC)
     try:
         os.write(descriptor, chain_and_key)

@@ -29,9 +29,13 @@ from proxy_core.worker.routes import HANDLERS
 
 
 def create_api(
-    facts: WorkerFacts, gatekeeper: Gatekeeper, own_names: Iterable[str], any_address: bool
+    facts: WorkerFacts,
+    gatekeeper: Gatekeeper,
+    own_names: Iterable[str],
+    any_address: bool,
+    public_url: str = "",
 ) -> Front:
-    """Everything that a connection's protocol needs."""
+    """Everything that a connection's protocol needs. The rest are the front's: see there."""
     router = Litestar(
         route_handlers=HANDLERS,
         dependencies=_dependencies(),
@@ -54,7 +58,7 @@ def create_api(
         logging_config=None,
         request_max_body_size=MAX_BODY_BYTES,
     )
-    return Front(router, own_names, any_address)
+    return Front(router, own_names, any_address, public_url)
 
 
 def describe() -> bytes:

@@ -1,7 +1,9 @@
 """What the worker does beside serving: settings take effect, leaves are minted ahead."""
 
 import asyncio
+import logging
 
+from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
 from proxy_core.mitm.ca import CACHE_SIZE
 from proxy_core.mitm.guard import Guard
@@ -10,12 +12,16 @@ from proxy_core.services.accounts import polling
 from proxy_core.services.application import Application
 from proxy_core.services.events import Follow
 from proxy_core.services.housekeeping import INTERVAL_SECONDS
-from proxy_core.worker.tasks import Supervisor
+from proxy_core.worker.certificate import ServerCertificate
+from proxy_core.worker.tasks import Supervisor, Work
 
+_LOG = logging.getLogger("vault_tui.worker")
 _LEAF_CAUSES = frozenset({EventType.WORKER_UNSEALED.value, EventType.SERVICE_CHANGED.value})
 _LEAF_PAUSE = 1.0
 # A part of the cache only, so that leaves in use stay in it.
 _MOST_LEAVES = CACHE_SIZE // 2
+CERTIFICATE_TASK = "server certificate"
+_CERTIFICATE_SECONDS = 10.0
 # Each takes about a millisecond of the loop: leave it to requests meanwhile.
 _LEAF_GAP = 0.005
 
@@ -50,6 +56,23 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
     supervisor.every(1.0, "events for other workers", app.following.say, at_once=True)
     supervisor.every(1.0, "token refresh", app.logins.run, at_once=True)
     supervisor.every(60.0, "leaf certificates", mint_ahead, at_once=True)
+
+
+def watch_certificate(supervisor: Supervisor, certificate: ServerCertificate) -> None:
+    """Show new connections whatever certificate is in the files."""
+    supervisor.every(_CERTIFICATE_SECONDS, CERTIFICATE_TASK, renewing(certificate))
+
+
+def renewing(certificate: ServerCertificate) -> Work:
+    """What reads it again. Fails while the files are wrong, or what they hold ends soon."""
+
+    async def renew() -> None:
+        if await asyncio.to_thread(certificate.refresh):
+            _LOG.info("the server certificate was renewed")
+        if certificate.trouble:
+            raise VaultError("bad_request", certificate.trouble)
+
+    return renew
 
 
 async def _mint(app: Application) -> None:

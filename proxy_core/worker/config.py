@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
@@ -21,6 +23,9 @@ from proxy_core.worker.handover import (
 )
 from proxy_core.worker.password import first_line
 
+if TYPE_CHECKING:
+    from proxy_core.worker.certificate import ServerCertificate
+
 DEFAULT_API_PORT, DEFAULT_PROXY_PORT = 14321, 14322
 _LOOPBACK_NAMES = frozenset({"localhost"})
 _DATABASES = re.compile(r"(?:postgresql(?:\+psycopg)?|sqlite)://")
@@ -30,7 +35,8 @@ _DATABASES = re.compile(r"(?:postgresql(?:\+psycopg)?|sqlite)://")
 class WorkerConfig:
     """`database` is a URL, or empty for the home's SQLite file; port 0 picks a free one.
 
-    `connect_to` holds `HOST:PORT:ADDR:PORT` texts; `socket_group` is a group id.
+    `connect_to` holds `HOST:PORT:ADDR:PORT` texts; `socket_group` is a group id. `public_url` is
+    where other machines reach the API, `https://HOST[:PORT]`, or empty.
     """
 
     home: Home
@@ -45,17 +51,23 @@ class WorkerConfig:
     allow_http: bool = False
     allow_http_token_urls: bool = False
     insecure: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    public_url: str = ""
     log_file: Path | None = None
     log_level: str = "info"
     password_descriptor: int | None = None
 
     def check(self) -> None:
         """Raises VaultError bad_request for what this version does not serve safely."""
-        if not self.insecure and not is_loopback(self.host):
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise VaultError("bad_request", "--tls-cert and --tls-key go together.")
+        if not self.insecure and not self.speaks_tls and not is_loopback(self.host):
             raise VaultError(
                 "bad_request",
                 f"Listening on {self.host} without TLS would show tokens to the network; "
-                "use a loopback address, or --insecure on a network you trust.",
+                "use a loopback address, --tls-cert and --tls-key, or --insecure on a network "
+                "you trust.",
             )
         if self.port and self.port == self.proxy_port:
             raise VaultError("bad_request", "--port and --proxy-port must differ.")
@@ -67,6 +79,20 @@ class WorkerConfig:
         for path in self.upstream_ca:
             if not os.access(path, os.R_OK):
                 raise VaultError("bad_request", f"--upstream-ca: {path} cannot be read.")
+        self.certificate()
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether the listeners have a certificate of their own."""
+        return self.tls_cert is not None
+
+    def certificate(self) -> "ServerCertificate | None":
+        """The listeners' certificate, read now. Raises VaultError: bad_request."""
+        if self.tls_cert is None or self.tls_key is None:
+            return None
+        from proxy_core.worker.certificate import ServerCertificate
+
+        return ServerCertificate(self.tls_cert, self.tls_key)
 
 
 def is_loopback(host: str) -> bool:
@@ -75,6 +101,26 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host in _LOOPBACK_NAMES
+
+
+def public_origin(text: str) -> str:
+    """A public URL as an origin: scheme and authority, in lower case, no default port.
+
+    Raises VaultError: bad_request for what is none.
+    """
+    try:
+        parts = urlsplit(text.strip().lower())
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        valid = valid and parts.path in {"", "/"} and not (parts.query or parts.fragment)
+        valid = valid and parts.username is None and parts.netloc.isascii()
+        port = parts.port
+    except ValueError:
+        valid = False
+    if not valid:
+        raise VaultError("bad_request", "--public-url must look like https://HOST[:PORT].")
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + ("" if port in (None, default) else f":{port}")
 
 
 def parse_options(arguments: Sequence[str]) -> WorkerConfig:
@@ -98,6 +144,9 @@ def parse_options(arguments: Sequence[str]) -> WorkerConfig:
         allow_http=found.allow_http,
         allow_http_token_urls=found.allow_http_token_urls,
         insecure=found.insecure,
+        tls_cert=found.tls_cert and found.tls_cert.absolute(),
+        tls_key=found.tls_key and found.tls_key.absolute(),
+        public_url=found.public_url and public_origin(found.public_url),
         log_file=found.log_file and found.log_file.absolute(),
         log_level=found.log_level,
         password_descriptor=found.password_fd,
@@ -154,6 +203,28 @@ def _parser() -> argparse.ArgumentParser:
         help="OAuth token endpoints on this machine may be plain http; for tests",
     )
     add("--insecure", action="store_true", help="listen beyond loopback without TLS")
+    add(
+        "--tls-cert",
+        type=Path,
+        default=_file_named_by("VAULT_TUI_TLS_CERT"),
+        metavar="FILE",
+        help="serve TLS with this certificate and its chain, PEM; read again when it changes "
+        "(default: VAULT_TUI_TLS_CERT)",
+    )
+    add(
+        "--tls-key",
+        type=Path,
+        default=_file_named_by("VAULT_TUI_TLS_KEY"),
+        metavar="FILE",
+        help="its private key, PEM, readable by you alone (default: VAULT_TUI_TLS_KEY)",
+    )
+    add(
+        "--public-url",
+        default=os.environ.get("VAULT_TUI_PUBLIC_URL", ""),
+        metavar="URL",
+        help="where other machines reach the API, https://HOST[:PORT] "
+        "(default: VAULT_TUI_PUBLIC_URL)",
+    )
     add("--log-file", type=Path, metavar="FILE", help="log there instead of to stderr")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     # Set by the worker itself when it re-executes, as DATABASE_OPTION is: numbers, never secrets.
@@ -170,6 +241,11 @@ def _database(found: argparse.Namespace) -> str:
     else:
         return str(found.database_url)
     return url.decode("utf-8", "replace").strip()
+
+
+def _file_named_by(variable: str) -> Path | None:
+    name = os.environ.get(variable)
+    return Path(name) if name else None
 
 
 def _port(text: str) -> int:

@@ -27,7 +27,10 @@ class Traffic(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerFacts:
-    """`api` and `proxy` are `HOST:PORT`; `problems` are those of the worker's own tasks."""
+    """`api` and `proxy` are `HOST:PORT`; `problems` are those of the worker's own tasks.
+
+    `base_url` is where others reach the API: scheme and authority. `tls`: the listeners speak it.
+    """
 
     app: Application
     traffic: Traffic
@@ -37,6 +40,8 @@ class WorkerFacts:
     proxy: str
     socket: str
     problems: Callable[[], list[str]]
+    base_url: str
+    tls: bool = False
 
     def status(self, caller: Caller) -> wire.Status:
         """The whole state for operators and the control socket; what is public for others."""
@@ -62,6 +67,7 @@ class WorkerFacts:
             problems=[*self.app.problems(), *self.problems()] if inside else [],
             operator=is_operator,
             has_terminal=caller.terminal is not None,
+            tls=self.tls,
         )
 
 

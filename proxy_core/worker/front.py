@@ -24,11 +24,24 @@ _ENDPOINT_NAMES = re.compile(r"(/v1/vaults/[^/]+/services/)([a-z])((?:est|redent
 
 
 class Front:
-    """The outermost ASGI application. `own_names` are host names that mean this worker."""
+    """The outermost ASGI application. `own_names` are host names that mean this worker.
 
-    def __init__(self, app: ASGIApp, own_names: Iterable[str] = (), any_address: bool = False):
+    `public_url` is the origin that other machines know it by, or empty: whatever stands between
+    may have its own idea of the Host.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        own_names: Iterable[str] = (),
+        any_address: bool = False,
+        public_url: str = "",
+    ):
         self._app = app
-        self._names: Collection[str] = _OWN_NAMES | {name.lower() for name in own_names}
+        self._public_url = public_url
+        public = urlsplit(public_url).hostname
+        names = (*own_names, public) if public else own_names
+        self._names: Collection[str] = _OWN_NAMES | {name.lower() for name in names}
         self._any_address = any_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,10 +75,12 @@ class Front:
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if not self._is_own(host):
             raise VaultError("origin_refused", "The Host header does not name this worker.")
-        origin = headers.get(b"origin")
-        if origin is None:
+        if b"origin" not in headers:
             return
-        parts = urlsplit(origin.decode("latin-1").lower())
+        origin = headers[b"origin"].decode("latin-1").lower()
+        if origin == self._public_url and origin:
+            return
+        parts = urlsplit(origin)
         if parts.scheme not in {"http", "https"} or parts.netloc != host:
             raise VaultError("origin_refused", "The Origin header names another site.")
 

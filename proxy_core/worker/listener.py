@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -22,14 +23,20 @@ _KEEP_ALIVE_SECONDS = 75
 _HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 20.0
 """From a request head's first byte, or the connection's start, to the head's end."""
+HANDSHAKE_SECONDS = 15.0
 MAX_CONNECTIONS = 512
 """Beyond so many no more come in over TCP: operators on the control socket always do."""
 
 
 class ApiListener:
-    """Serves `app` on bound sockets until stopped. All methods belong to the loop."""
+    """Serves `app` on bound sockets until stopped. All methods belong to the loop.
 
-    def __init__(self, app: Any, sockets: Sequence[socket.socket]) -> None:
+    With `tls` every TCP client has to speak it; the control socket never does.
+    """
+
+    def __init__(
+        self, app: Any, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None = None
+    ) -> None:
         config = uvicorn.Config(
             app,
             http=_Protocol,
@@ -42,7 +49,7 @@ class ApiListener:
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             h11_max_incomplete_event_size=_HEAD_BYTES,
         )
-        self._server = _Server(config)
+        self._server = _Server(config, tls)
         self._sockets = list(sockets)
         self._task: asyncio.Task[None] | None = None
 
@@ -80,9 +87,10 @@ class ApiListener:
 class _Server(uvicorn.Server):
     """Signals are the worker's own business; and somebody waits for the start."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self._tls = tls
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -90,9 +98,22 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell `ready`."""
-        await super().startup(sockets)
+        """Listen, then tell `ready`. uvicorn itself has one TLS setting for all its sockets."""
+        encrypted = [one for one in sockets or [] if self._tls and one.family != socket.AF_UNIX]
+        await super().startup([one for one in sockets or [] if one not in encrypted])
+        for one in encrypted:
+            server = await asyncio.get_running_loop().create_server(
+                self._protocol,
+                sock=one,
+                ssl=self._tls,
+                backlog=self.config.backlog,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            )
+            self.servers.append(server)
         self.ready.set()
+
+    def _protocol(self) -> asyncio.Protocol:
+        return _Protocol(self.config, self.server_state, self.lifespan.state)
 
 
 class _Protocol(H11Protocol):

@@ -21,8 +21,16 @@ def provider_http(config: WorkerConfig, guard: Guard) -> GuardedHttp:
     )
 
 
-def callback_uri(host: str, port: int) -> str:
-    """The API's callback as a browser on this machine reaches it; empty if it can't."""
+def callback_uri(host: str, port: int, *, public_url: str = "", tls: bool = False) -> str:
+    """The API's callback as a browser reaches it; empty if it can't.
+
+    A public URL is for every browser. Otherwise it is one on this machine, and not over TLS: no
+    certificate names a loopback address.
+    """
+    if public_url:
+        return f"{public_url}{CALLBACK_PATH}"
+    if tls:
+        return ""
     if host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 - compared with, not listened on
         return f"http://127.0.0.1:{port}{CALLBACK_PATH}"
     return f"http://[::1]:{port}{CALLBACK_PATH}" if host in ("::1", "::") else ""

@@ -29,7 +29,14 @@ from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.connecting.providers import Providers
 from proxy_core.worker.access import Gatekeeper
 from proxy_core.worker.api import create_api
-from proxy_core.worker.chores import follow_settings, start_chores
+from proxy_core.worker.certificate import ServerCertificate
+from proxy_core.worker.chores import (
+    CERTIFICATE_TASK,
+    follow_settings,
+    renewing,
+    start_chores,
+    watch_certificate,
+)
 from proxy_core.worker.config import WorkerConfig, is_loopback
 from proxy_core.worker.facts import WorkerFacts, authority
 from proxy_core.worker.instance import bind_control_socket, bind_port, only_worker
@@ -52,6 +59,12 @@ class Running:
     facts: WorkerFacts
     supervisor: Supervisor
     listener: ApiListener
+    certificate: ServerCertificate | None = None
+
+    def renew_certificate(self) -> None:
+        """Show the certificate as its files are by now. A failure is one of the problems."""
+        if self.certificate is not None:
+            self.supervisor.soon(CERTIFICATE_TASK, renewing(self.certificate))
 
     @property
     def ready_line(self) -> str:
@@ -95,6 +108,8 @@ async def serve_until_signal(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
     async with running_worker(config, password, hurry) as running:
+        if running.certificate is not None:  # else a hang-up ends the worker, as ever
+            loop.add_signal_handler(signal.SIGHUP, running.renew_certificate)
         _settle()
         on_ready(running.ready_line)
         _LOG.info("%s", running.ready_line)
@@ -196,6 +211,8 @@ async def _serving(
     hurry: asyncio.Event | None,
 ) -> AsyncIterator[Running]:
     guard = Guard(connect_to=ConnectToTable.parse(config.connect_to))
+    certificate = config.certificate()
+    tls = None if certificate is None else certificate.context
     proxy = ProxyServer(app.broker, app.leaves, guard, ProxyConfig(upstream_ca=config.upstream_ca))
     follow_settings(app, proxy, guard, config.allow_private)
     app.attach_tunnels(proxy)
@@ -205,7 +222,9 @@ async def _serving(
     app.accounts.attach(providers)
     host, port = await proxy.start(config.host, bound.proxy_port)
     api_host, api_port = bound.api.getsockname()[:2]
-    app.flows.attach(Providers(endpoint, providers, callback_uri(api_host, api_port)))
+    callback = callback_uri(api_host, api_port, public_url=config.public_url, tls=config.speaks_tls)
+    app.flows.attach(Providers(endpoint, providers, callback))
+    scheme = "https" if config.speaks_tls else "http"
     facts = WorkerFacts(
         app=app,
         traffic=proxy,
@@ -215,18 +234,23 @@ async def _serving(
         proxy=authority(host, port),
         socket=str(config.home.socket),
         problems=supervisor.problems,
+        base_url=config.public_url or f"{scheme}://{authority(api_host, api_port)}",
+        tls=config.speaks_tls,
     )
     front = create_api(
         facts,
         Gatekeeper(app, config.socket_group),
         own_names=(config.host, socket.gethostname()),
         any_address=not is_loopback(config.host),
+        public_url=config.public_url,
     )
-    listener = ApiListener(front, (bound.api, bound.control))
+    listener = ApiListener(front, (bound.api, bound.control), tls)
     try:
         await listener.start()
         start_chores(supervisor, app)
-        yield Running(app, facts, supervisor, listener)
+        if certificate is not None:
+            watch_certificate(supervisor, certificate)
+        yield Running(app, facts, supervisor, listener, certificate)
     finally:
         await supervisor.stop()
         await _stop_serving(proxy, listener, app, hurry or asyncio.Event())

@@ -27,6 +27,12 @@ class Supervisor:
             asyncio.create_task(self._repeat(seconds, name, work, at_once), name=name)
         )
 
+    def soon(self, name: str, work: Work) -> None:
+        """Carry out `work` once, in the background."""
+        task = asyncio.create_task(self._once(name, work), name=name)
+        self._tasks.append(task)
+        task.add_done_callback(self._forget)
+
     def problems(self) -> list[str]:
         """One sentence for each task whose last run failed."""
         return list(self._problems.values())
@@ -50,6 +56,13 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+
+    async def _once(self, name: str, work: Work) -> None:
+        await self.carry_out(name, work)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        if task in self._tasks:
+            self._tasks.remove(task)
 
     async def _repeat(self, seconds: float, name: str, work: Work, at_once: bool) -> None:
         pause = min(_FIRST_PAUSE, seconds)

@@ -73,6 +73,12 @@ def test_a_newer_database(initialised_home: Path) -> None:
         (("--connect-to", "nonsense"), "--connect-to"),
         (("--upstream-ca", "/no/such/root.pem"), "/no/such/root.pem"),
         (("--port", "7", "--proxy-port", "7"), "must differ"),
+        (("--tls-cert", "/no/such.pem"), "--tls-cert and --tls-key go together"),
+        (("--tls-key", "/no/such.pem"), "--tls-cert and --tls-key go together"),
+        (("--tls-cert", "/no/such.pem", "--tls-key", "/no/such.pem"), "cannot be read"),
+        (("--public-url", "vault.example.com"), "https://HOST[:PORT]"),
+        (("--public-url", "https://vault.example.com/below"), "https://HOST[:PORT]"),
+        (("--public-url", "https://me@vault.example.com"), "https://HOST[:PORT]"),
     ],
 )
 def test_options_that_cannot_be_served(

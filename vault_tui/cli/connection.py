@@ -7,7 +7,7 @@ with VAULT_TUI_TOKEN, else the control socket, with proof of a key slot when the
 
 import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
@@ -26,9 +26,13 @@ _AGENT_ADDR = "http://127.0.0.1:14321"
 
 @dataclass(slots=True)
 class Connection:
-    """Made once a command. `addr` is what `--addr` said; `token` an operator's, once proved."""
+    """Made once a command. `addr`, `ca_file` and `insecure` are what the options of these names
+    said; `token` is an operator's, once proved.
+    """
 
     addr: str = ""
+    ca_file: str = ""
+    insecure: bool = False
     token: str = field(default="", repr=False)
 
     @property
@@ -46,8 +50,12 @@ class Connection:
         """Raises VaultError: bad_request for a malformed address."""
         if self.is_agent:
             address = os.environ.get("AGENT_VAULT_ADDR") or _AGENT_ADDR
-            return Target.choose(addr=address, token=os.environ["AGENT_VAULT_TOKEN"])
-        return Target.choose(addr=self.addr, token=self.token)
+            # Whoever started the agent chose that address for it.
+            token = os.environ["AGENT_VAULT_TOKEN"]
+            return Target.choose(addr=address, token=token, insecure=True)
+        return Target.choose(
+            addr=self.addr, token=self.token, ca_file=self.ca_file, insecure=self.insecure
+        )
 
     @property
     def is_local(self) -> bool:
@@ -94,6 +102,6 @@ class Connection:
             return os.environ.get("AGENT_VAULT_VAULT") or DEFAULT_VAULT
         return preferences.load(self.home).vault or DEFAULT_VAULT
 
-    def at(self, addr: str) -> "Connection":
-        """The same, talking to another worker."""
-        return replace(self, addr=addr)
+    def at(self, **options: Any) -> "Connection":
+        """The same, talking to another worker, or otherwise."""
+        return replace(self, **options)

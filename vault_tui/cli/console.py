@@ -16,6 +16,4 @@ def open_console(connection: Connection, *, read_only: bool = False) -> None:
     from vault_tui.running import run_console
 
     target = connection.target
-    sys.exit(
-        run_console(connection.home, read_only=read_only, addr=target.base_url, token=target.token)
-    )
+    sys.exit(run_console(connection.home, target if target.base_url else None, read_only=read_only))

@@ -14,27 +14,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 pass_connection = click.make_pass_decorator(Connection)
 
 
-def _talk_to(ctx: click.Context, _param: click.Parameter, addr: str | None) -> None:
-    if addr:
+def _talk_to(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value:
         connection = ctx.find_object(Connection)
         assert connection is not None
-        ctx.obj = connection.at(addr)
+        ctx.obj = connection.at(**{str(param.name): value})
+
+
+def _option(name: str, help: str, **kwargs: Any) -> click.Option:
+    return click.Option([name], help=help, expose_value=False, callback=_talk_to, **kwargs)
 
 
 class Command(click.Command):
-    """A command that also takes `--addr` after its name."""
+    """A command that also takes the options of the worker's address after its name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.append(
-            click.Option(
-                ["--addr"],
-                metavar="URL",
-                help="Worker to talk to.",
-                expose_value=False,
-                callback=_talk_to,
-            )
-        )
+        self.params += [
+            _option("--addr", "Worker to talk to.", metavar="URL"),
+            _option("--ca-file", "Trust its certificate by this CA too, PEM.", metavar="FILE"),
+            _option("--insecure", "Talk to it over plain http.", is_flag=True),
+        ]
 
 
 class Group(click.Group):

@@ -12,6 +12,7 @@ _EPILOG = """\b
 Environment:
   VAULT_TUI_HOME                   data directory
   VAULT_TUI_ADDR, VAULT_TUI_TOKEN  a worker elsewhere
+  VAULT_TUI_CA_FILE                its certificate's CA, beside the system's
   VAULT_TUI_MASTER_PASSWORD[_FILE] proof for one command, for scripts
   AGENT_VAULT_TOKEN                preferred when set, as inside `vault-tui run`
   VAULT_TUI_DEBUG=1                tracebacks
@@ -74,6 +75,8 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--addr", metavar="URL", help="Worker to talk to, instead of this machine's.")
+@click.option("--ca-file", metavar="FILE", help="Trust its certificate by this CA too, PEM.")
+@click.option("--insecure", is_flag=True, help="Let the token go to it over plain http.")
 @click.option("--read-only", is_flag=True, help="Open the console without a way to change things.")
 @click.option(
     "--version",
@@ -84,14 +87,16 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     help="Show the version and exit.",
 )
 @click.pass_context
-def root(ctx: click.Context, addr: str | None, read_only: bool) -> None:
+def root(
+    ctx: click.Context, addr: str | None, ca_file: str | None, insecure: bool, read_only: bool
+) -> None:
     """Keep credentials away from AI agents: a vault, a local proxy and a console.
 
     Without a command, `vault-tui` opens the console.
     """
     from vault_tui.cli.connection import Connection
 
-    ctx.obj = Connection(addr=addr or "")
+    ctx.obj = Connection(addr=addr or "", ca_file=ca_file or "", insecure=insecure)
     if ctx.invoked_subcommand is None:
         from vault_tui.cli.console import open_console
 

@@ -36,3 +36,5 @@ class Status(Response):
     """Whether the asking process has a terminal to unlock: its session's leader can be seen."""
     keyring_problem: str = ""
     """Before the first run: why no keyring slot can be made here, one sentence; else empty."""
+    tls: bool = False
+    """Whether both ports speak TLS."""

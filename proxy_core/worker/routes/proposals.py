@@ -28,7 +28,7 @@ async def create_proposal(
 ) -> wire.ProposalCreated:
     """Ask for services and credentials; X-Vault names the vault where the token has several."""
     name = _vault(app, caller, Permission.CREATE_PROPOSALS, x_vault or vault)
-    return await app.proposals.create(name, data, caller.known(), f"http://{facts.api}")
+    return await app.proposals.create(name, data, caller.known(), facts.base_url)
 
 
 @get("/v1/proposals", responses=fails(401, 404, 503))

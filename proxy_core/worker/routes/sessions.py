@@ -24,7 +24,7 @@ async def create_session(
     """Mint a session with the proxy role in one vault; its token is shown this once."""
     by = caller.authorize(Permission.CHANGE_SESSIONS, data.vault)
     _check_run(caller, data.run_pid)
-    return await app.sessions.create(data, by, f"http://{facts.api}")
+    return await app.sessions.create(data, by, facts.base_url)
 
 
 @get(

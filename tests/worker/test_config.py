@@ -1,0 +1,44 @@
+"""The worker's options: addresses as they are compared, and what the environment says."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy_core.base.errors import VaultError
+from proxy_core.worker.config import parse_options, public_origin
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Vault.Example.com/", "https://vault.example.com"),
+        ("https://vault.example.com:443", "https://vault.example.com"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("https://vault.example.com:14321", "https://vault.example.com:14321"),
+        ("https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443"),
+    ],
+)
+def test_a_public_url_is_an_origin(given: str, origin: str) -> None:
+    """As a browser writes it in the Origin field."""
+    assert public_origin(given) == origin
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["vault.example.com", "ftp://a", "https://", "https://a/b", "https://a?b", "https://a:x"],
+)
+def test_what_is_no_public_url(given: str) -> None:
+    """Refused with how it should look."""
+    with pytest.raises(VaultError, match="--public-url must look like"):
+        public_origin(given)
+
+
+def test_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """For containers; an option counts before it."""
+    monkeypatch.setenv("VAULT_TUI_TLS_CERT", str(tmp_path / "cert.pem"))
+    monkeypatch.setenv("VAULT_TUI_TLS_KEY", str(tmp_path / "key.pem"))
+    monkeypatch.setenv("VAULT_TUI_PUBLIC_URL", "https://vault.example.com")
+    found = parse_options([])
+    assert (found.tls_cert, found.tls_key) == (tmp_path / "cert.pem", tmp_path / "key.pem")
+    assert found.public_url == "https://vault.example.com"
+    assert parse_options(["--public-url", "https://other.test"]).public_url == "https://other.test"
