@@ -118,7 +118,9 @@ def purge_removed(session: Session, before: float) -> list[Account]:
     logins = [row.login_id for row in gone]
     touches = {Touched(Scope.ACCOUNTS, row.vault_id) for row in gone}
     session.exec(
-        delete(OAuthLogin).where(col(OAuthLogin.id).in_(logins)).execution_options(touches=touches)
+        delete(OAuthLogin)
+        .where(col(OAuthLogin.id).in_(logins))
+        .execution_options(touches=touches, audits=gone)
     )
     return gone
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from sqlmodel import Session, col, select, update
 
 from proxy_core.base.errors import VaultError
+from proxy_core.store.audited import NO_ROWS
 from proxy_core.store.tables import Agent, AgentGrant
 from proxy_core.store.touched import NOTHING
 
@@ -75,7 +76,7 @@ def touch_agents(session: Session, seen_at: Mapping[str, float]) -> None:
             update(Agent)
             .where(col(Agent.id) == agent_id)
             .values(last_seen_at=moment)
-            .execution_options(touches=NOTHING)
+            .execution_options(touches=NOTHING, audits=NO_ROWS)
         )
 
 

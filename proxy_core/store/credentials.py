@@ -141,11 +141,11 @@ def delete_credentials(session: Session, vault_id: str, keys: Sequence[str]) -> 
         if credential.key in set(keys)
     }
     deleted = list(dict.fromkeys(key for key in keys if key in known))
-    identifiers = [known[key].id for key in deleted]
+    gone = [known[key] for key in deleted]
     session.exec(
         delete(Credential)
-        .where(col(Credential.id).in_(identifiers))
-        .execution_options(touches=(Touched(Scope.CREDENTIALS, vault_id),))
+        .where(col(Credential.id).in_([credential.id for credential in gone]))
+        .execution_options(touches=(Touched(Scope.CREDENTIALS, vault_id),), audits=gone)
     )
     return deleted
 

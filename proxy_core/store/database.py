@@ -11,6 +11,7 @@ With SQLite there is one writer thread; with PostgreSQL several.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,6 +22,7 @@ from sqlmodel import Session
 from proxy_core.base.ids import new_id
 from proxy_core.store.engines import Engines, open_engines
 from proxy_core.store.failures import is_passing, translated
+from proxy_core.store.touched import Transaction
 from proxy_core.store.transactions import tell_others, transaction
 
 T = TypeVar("T")
@@ -37,6 +39,8 @@ class Database:
         self.engines = engines
         self.worker = new_id()
         """Names this worker's run among those that share the database."""
+        self.before_commit: Callable[[Transaction], None] = _nothing
+        """Called in each write transaction when all its rows are written."""
         writers = 1 if engines.dialect == "sqlite" else _READERS
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
@@ -59,18 +63,31 @@ class Database:
         """Call `work(session)` in a write transaction: committed on return, else rolled back.
 
         `work` may be called again when the database was busy, so it must have no effect but the
-        session's. What it answers may be read after the transaction. Raises what `work` raises;
-        VaultError: database_unavailable, conflict (a unique name or token exists already).
+        session's. What it answers may be read after the transaction. Context variables are the
+        caller's. Raises what `work` raises; VaultError: database_unavailable, conflict (a unique
+        name or token exists already).
         """
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self._change, work)
+        loop, context = asyncio.get_running_loop(), copy_context()
+        return await loop.run_in_executor(self._writers, context.run, self._change, work)
 
     async def read(self, work: Work[T]) -> T:
         """Call `work(session)` in a read transaction. Raises as `run` does."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
 
+    async def read_steadily(self, work: Work[T]) -> T:
+        """As `read`, and all that `work` reads is of one moment, however long it takes."""
+
+        def steadily(session: Session) -> T:
+            # SQLite's transactions are like that of themselves.
+            if self.dialect == "postgresql":
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            return work(session)
+
+        return await self.read(steadily)
+
     def run_sync(self, work: Work[T]) -> T:
         """As `run`, blocking: for start-up, tests and scripts."""
-        return self._writers.submit(self._change, work).result()
+        return self._writers.submit(copy_context().run, self._change, work).result()
 
     def read_sync(self, work: Work[T]) -> T:
         """As `read`, blocking."""
@@ -86,6 +103,8 @@ class Database:
         def transact() -> T:
             with transaction(self.engines.write) as session, session.begin():
                 result = work(session)
+                session.flush()
+                self.before_commit(session)
                 tell_others(session, self.worker)
                 return result
 
@@ -97,6 +116,10 @@ class Database:
                 return work(session)
 
         return _patiently(transact)
+
+
+def _nothing(_: Transaction) -> None:
+    """Nobody listens."""
 
 
 def _patiently(transact: Callable[[], T]) -> T:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from sqlmodel import Session, col, delete, select
 
 from proxy_core.base.errors import VaultError
+from proxy_core.store.audited import NO_ROWS
 from proxy_core.store.tables import ApprovalGrant
 from proxy_core.store.touched import NOTHING
 
@@ -38,5 +39,5 @@ def delete_grants(session: Session, ids: Collection[str]) -> None:
     session.exec(
         delete(ApprovalGrant)
         .where(col(ApprovalGrant.id).in_(ids))
-        .execution_options(touches=NOTHING)
+        .execution_options(touches=NOTHING, audits=NO_ROWS)
     )

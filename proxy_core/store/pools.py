@@ -68,10 +68,12 @@ def pool(session: Session, credential_id: str) -> tuple[Credential, Pool]:
 
 def set_members(session: Session, credential_id: str, account_ids: Sequence[str]) -> None:
     """Let a pool have these accounts, in this order."""
+    members = select(PoolMember).where(PoolMember.credential_id == credential_id)
+    former = list(session.exec(members))
     session.exec(
         delete(PoolMember)
         .where(col(PoolMember.credential_id) == credential_id)
-        .execution_options(touches=(Touched(Scope.POOL, credential_id),))
+        .execution_options(touches=(Touched(Scope.POOL, credential_id),), audits=former)
     )
     for position, account_id in enumerate(account_ids):
         session.add(

@@ -62,10 +62,11 @@ def remove_document(session: Session, vault_id: str, name: str) -> None:
 
 def clear_documents(session: Session, vault_id: str) -> None:
     """Delete all documents of a vault."""
+    former = list(session.exec(select(ServiceRow).where(ServiceRow.vault_id == vault_id)))
     session.exec(
         delete(ServiceRow)
         .where(col(ServiceRow.vault_id) == vault_id)
-        .execution_options(touches=(Touched(Scope.VAULT, vault_id),))
+        .execution_options(touches=(Touched(Scope.VAULT, vault_id),), audits=former)
     )
 
 

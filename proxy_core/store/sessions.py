@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from sqlmodel import Session, col, delete, select, update
 
 from proxy_core.base.errors import VaultError
+from proxy_core.store.audited import NO_ROWS
 from proxy_core.store.tables import ScopedSession
 from proxy_core.store.touched import NOTHING
 
@@ -50,7 +51,7 @@ def delete_expired(session: Session, now: float) -> int:
     result = session.exec(
         delete(ScopedSession)
         .where(col(ScopedSession.expires_at) <= now)
-        .execution_options(touches=NOTHING)
+        .execution_options(touches=NOTHING, audits=NO_ROWS)
     )
     return int(result.rowcount)
 
@@ -62,5 +63,5 @@ def touch_sessions(session: Session, used_at: Mapping[str, float]) -> None:
             update(ScopedSession)
             .where(col(ScopedSession.id) == session_id)
             .values(last_used_at=moment)
-            .execution_options(touches=NOTHING)
+            .execution_options(touches=NOTHING, audits=NO_ROWS)
         )
