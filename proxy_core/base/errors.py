@@ -192,6 +192,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "`vault-tui credential list` and `vault-tui account list` show what is connected.",
     ),
     ErrorKind(
+        "account_removed",
+        502,
+        "The account that the token is pinned to was removed",
+        "An operator takes the pin away: `vault-tui agent unpin NAME`.",
+    ),
+    ErrorKind(
         "oauth_refresh_failed",
         502,
         "The OAuth token could not be refreshed",

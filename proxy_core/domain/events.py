@@ -20,6 +20,7 @@ class EventType(StrEnum):
     AGENT_CHANGED = "agent.changed"
     AGENT_REVOKED = "agent.revoked"
     SESSION_CREATED = "session.created"
+    SESSION_CHANGED = "session.changed"
     SESSION_REVOKED = "session.revoked"
     USER_CHANGED = "user.changed"
     USER_REMOVED = "user.removed"

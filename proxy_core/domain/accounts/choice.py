@@ -40,10 +40,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """No account can be taken. `until`: when the first one can; None: nobody knows."""
+    """No account can be taken. `until`: when the first one can; None: nobody knows.
+
+    `paused`: the names of all that could be, where nothing but that stands in the way.
+    """
 
     until: float | None
     reason: str
+    paused: tuple[str, ...] = ()
 
 
 def choose(
@@ -110,7 +114,8 @@ def _alone(
     unless going on would cost money that nobody has allowed."""
     found = standing(member.account, member.condition, now, wish.model)
     if member.account.paused:
-        return Exhausted(None, f"{member.account.name} is paused")
+        name = member.account.name
+        return Exhausted(None, f"{name} is paused", (name,))
     full = found.state is AccountState.EXHAUSTED and extra_usage_offered(member, now)
     if _would_pay(member, settings, now) or (full and not settings.allow_extra_usage):
         until = found.until or member.condition.paying_until
@@ -170,7 +175,9 @@ def _last_resort(
         if not paused and _state(member, wish, now) is AccountState.RECONNECT:
             return Choice(member, f"{strategy}: no account is usable; its token may be", False)
     found = [_hindrance(member, wish, settings, now) for member in members]
-    return Exhausted(_earliest(found), _all_of(members, found))
+    paused = tuple(member.account.name for member in members if member.account.paused)
+    alone = len(paused) == len(members)
+    return Exhausted(_earliest(found), _all_of(members, found), paused if alone else ())
 
 
 def _hindrance(member: Member, wish: Wish, settings: PoolSettings, now: float) -> Standing:

@@ -160,6 +160,14 @@ class AccountAdmin:
             who = request.agent or request.session
             if account is not None:
                 self._announce(account, by, change="pinned", to=who)
+            changed = EventType.AGENT_CHANGED if request.agent else EventType.SESSION_CHANGED
+            context.publish(
+                changed,
+                by,
+                name=who,
+                change="pinned" if account else "unpinned",
+                account=account.name if account else "",
+            )
 
         await context.change(work, then)
         return wire.Pinned(

@@ -14,7 +14,7 @@ from proxy_core.domain.events import EventType
 from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts, Tried
 from proxy_core.services.accounts.observer import Observer
 from proxy_core.services.accounts.roster import PoolEntry
-from proxy_core.services.accounts.state import AccountState, exhausted
+from proxy_core.services.accounts.state import AccountState
 from proxy_core.services.lending import Lent
 from proxy_core.services.logins import LoginAccess
 from proxy_core.services.snapshot import Borrowed, VaultEntry
@@ -42,12 +42,13 @@ class PoolLender:
     ) -> Lent:
         """A token of the account that is chosen; one whose login fails is passed over.
 
-        Raises VaultError: accounts_exhausted, oauth_not_connected, oauth_refresh_failed, sealed,
-        credential_not_found.
+        Raises VaultError: accounts_exhausted, account_removed, oauth_not_connected,
+        oauth_refresh_failed, sealed, credential_not_found.
         """
         pool = self._state.roster.pools.get(borrowed.credential_id)
         if pool is None:
             raise VaultError("credential_not_found", f"There is no pool {key} any more.")
+        self._check_pin(pool, entry, decision.account_id)
         if not self._state.roster.members(pool):
             raise _not_connected(pool, entry)
         conversation = conversation_of(request.headers, request.conversation)
@@ -57,7 +58,7 @@ class PoolLender:
             found = self._state.choose(pool, wish)
             if isinstance(found, Exhausted):
                 if failure is None or found.until is not None:
-                    raise exhausted(pool, found, self._state.now)
+                    raise self._state.exhausted(pool, found)
                 raise failure
             account = found.member.account
             life = self._state.lives.of(account.id)
@@ -106,7 +107,7 @@ class PoolLender:
         if isinstance(found, Choice):
             return again
         if status == TOO_MANY:
-            raise exhausted(pool, found, self._state.now)
+            raise self._state.exhausted(pool, found)
         return None
 
     def returned(self, loan: Loan) -> None:
@@ -148,6 +149,20 @@ class PoolLender:
             sticky = self._state.sticky.get(place, self._state.now)
         pinned = self._state.pin_for(pool, decision.account_id)
         return Wish(model, pinned, sticky, tuple(tried))
+
+    def _check_pin(self, pool: PoolEntry, entry: VaultEntry, account_id: str) -> None:
+        """Raises VaultError account_removed: whoever is pinned gets no other account."""
+        account = self._state.roster.accounts.get(self._state.pin_for(pool, account_id))
+        if account is None or account.removed_at is None:
+            return
+        remedy = "vault-tui agent unpin NAME"
+        raise VaultError(
+            "account_removed",
+            f"This token is pinned to account {account.name} of vault {entry.name}, which was "
+            f"removed. An operator lets it use the others with `{remedy}`, or brings the account "
+            "back in the console.",
+            extra={"account": account.name, "remedy": remedy},
+        )
 
     def _pool_of(self, loan: Loan) -> PoolEntry | None:
         entry = self._state.context.snapshot.by_id.get(loan.vault_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from shlex import quote
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.accounts.account import Account, Condition, Standing, standing
@@ -100,14 +101,21 @@ class AccountState:
         facts = {"vault": vault, "name": account.name, "id": account.id, **data, "by": by}
         self.context.bus.publish(type.value, facts)
 
-
-def exhausted(pool: PoolEntry, found: Exhausted, now: float) -> VaultError:
-    """The answer when no account can be taken."""
-    wait = UNKNOWN_WAIT if found.until is None else max(1, round(found.until - now + 0.5))
-    remedy = "vault-tui account list"
-    return VaultError(
-        "accounts_exhausted",
-        f"No account of {pool.key} can be used now: {found.reason}.",
-        {"credential_key": pool.key, "remedy": remedy},
-        retry_after=wait,
-    )
+    def exhausted(self, pool: PoolEntry, found: Exhausted) -> VaultError:
+        """The answer when no account can be taken; always with a time to wait."""
+        wait = UNKNOWN_WAIT
+        if found.until is not None:
+            wait = max(1, round(found.until - self.now + 0.5))
+        remedy, what = "vault-tui account list", found.reason
+        if found.paused:
+            entry = self.context.snapshot.by_id.get(pool.vault_id)
+            where = f" --vault {entry.name}" if entry else ""
+            remedy = f"vault-tui account resume {quote(found.paused[0])}{where}"
+            names = ", ".join(found.paused)
+            what = f"an operator has paused {names}, and lets it serve again with `{remedy}`"
+        return VaultError(
+            "accounts_exhausted",
+            f"No account of {pool.key} can be used now: {what}.",
+            {"credential_key": pool.key, "remedy": remedy},
+            retry_after=wait,
+        )

@@ -132,9 +132,14 @@ def test_a_token_of_a_broken_login_is_the_last_resort() -> None:
 def test_a_paused_account_serves_nobody_whatever_its_login_is() -> None:
     """Not as the last resort, not alone, not pinned."""
     paused = member("a", paused=True, connected=False)
-    assert isinstance(chosen(paused), Exhausted)
-    assert isinstance(chosen(paused, pinned="a"), Exhausted)
-    assert isinstance(chosen(paused, member("b", paused=True)), Exhausted)
+    for found, names in (
+        (chosen(paused), ("a",)),
+        (chosen(paused, pinned="a"), ("a",)),
+        (chosen(paused, member("b", paused=True)), ("a", "b")),
+        (chosen(member("a", paused=True), member("b", full("5h", NOW + HOUR))), ()),
+    ):
+        assert isinstance(found, Exhausted)
+        assert found.paused == names
     assert name_of(chosen(paused, member("b", connected=False))) == "b"
 
 

@@ -206,15 +206,41 @@ async def test_a_name_that_was_taken_meanwhile(world: World) -> None:
 
 
 async def test_an_agent_pinned_to_a_removed_account(world: World) -> None:
-    """Is refused, rather than given another account."""
+    """Is told which account that was and what to do, rather than given another one."""
     await world.add("a")
     await world.add("b")
     admin = world.app.accounts.admin
     await admin.pin("a", wire.PinAccount(agent="bot"), ADA)
     await admin.remove("default", "a", ADA)
-    status, _, body = await world.ask()
-    assert (status, json.loads(body)["code"]) == (429, "accounts_exhausted")
+    status, head, body = await world.ask()
+    problem = json.loads(body)
+    assert (status, problem["code"], problem["account"]) == (502, "account_removed", "a")
+    assert "account a of vault default" in problem["detail"]
+    assert "`vault-tui agent unpin NAME`" in problem["detail"]
+    assert b"x-should-retry: false" in head
     assert world.provider.served == []
+    await admin.unpin(wire.PinAccount(agent="bot"), ADA)
+    assert (await world.ask())[0] == 200
+    assert world.provider.served == ["b"]
+
+
+async def test_a_pool_of_paused_accounts(world: World) -> None:
+    """Says who has paused them and what ends that; Retry-After tells when to look again."""
+    await world.add("a")
+    await world.add("b")
+    admin = world.app.accounts.admin
+    await admin.pause("default", "a", ADA)
+    await admin.pause("default", "b", ADA)
+    status, head, body = await world.ask()
+    problem = json.loads(body)
+    assert (status, problem["code"]) == (429, "accounts_exhausted")
+    assert b"Retry-After: 60\r\n" in head
+    assert "an operator has paused a, b" in problem["detail"]
+    assert problem["remedy"] == "vault-tui account resume a --vault default"
+    await admin.pin("b", wire.PinAccount(agent="bot"), ADA)
+    _, head, body = await world.ask()
+    assert json.loads(body)["remedy"] == "vault-tui account resume b --vault default"
+    assert b"Retry-After: 60\r\n" in head
 
 
 async def test_a_pool_whose_last_account_was_removed(world: World) -> None:
