@@ -178,6 +178,14 @@ from proxy_core.domain.wire.vaults import (
     VaultName,
     VaultSettings,
 )
+from proxy_core.domain.wire.webhooks import (
+    AddWebhook,
+    ChangeWebhook,
+    WebhookInfo,
+    WebhookList,
+    WebhookSecret,
+    WebhookTested,
+)
 
 __all__ = [
     "AcceptInvite",
@@ -187,6 +195,7 @@ __all__ = [
     "AccountList",
     "AccountRemoved",
     "AddAccount",
+    "AddWebhook",
     "AddVaultAgent",
     "AddVaultUser",
     "AddWebhook",
@@ -203,6 +212,7 @@ __all__ = [
     "ChangeAccount",
     "ChangePassword",
     "ChangePool",
+    "ChangeWebhook",
     "ChangeVaultAgent",
     "ChangeWebhook",
     "CompleteOAuth",
@@ -329,6 +339,10 @@ __all__ = [
     "VaultList",
     "VaultName",
     "VaultSettings",
+    "WebhookInfo",
+    "WebhookList",
+    "WebhookSecret",
+    "WebhookTested",
     "VaultUser",
     "VaultUserList",
 ]

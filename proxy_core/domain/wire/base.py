@@ -1,7 +1,7 @@
 """What every body shares: strict requests, and a repr that shows no secret."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -29,7 +29,12 @@ _SECRET_FIELDS = frozenset(
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Base of what clients send. Its repr shows no secret."""
+    """Base of what clients send. Its repr shows no secret.
+
+    `HIDDEN` names fields that are secret in this struct alone.
+    """
+
+    HIDDEN: ClassVar[frozenset[str]] = frozenset()
 
     def __repr__(self) -> str:
         return _discreet(self)
@@ -55,9 +60,10 @@ def _discreet(struct: msgspec.Struct) -> str:
 
 def _shown(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
     """Fields as they may stand in a traceback; names of credentials, never their values."""
+    hidden = _SECRET_FIELDS | getattr(struct, "HIDDEN", frozenset())
     for name in struct.__struct_fields__:
         value = getattr(struct, name)
-        if name in _SECRET_FIELDS and value:
+        if name in hidden and value:
             yield name, "…"
         elif name == "credentials" and isinstance(value, dict):
             yield name, dict.fromkeys(value, "…")
