@@ -31,6 +31,9 @@ RELOADS = {
     EventType.REQUEST_HELD: "holds",
     EventType.HOLD_RESOLVED: "holds",
     EventType.SETTINGS_CHANGED: "status",
+    EventType.WEBHOOK_CHANGED: "status",
+    EventType.WEBHOOK_FAILED: "status",
+    EventType.WEBHOOK_DISABLED: "status",
     EventType.OPERATOR_UNLOCKED: "status",
     EventType.OPERATOR_REFUSED: "status",
     EventType.WORKER_SEALED: "status",
@@ -48,6 +51,8 @@ _LEVELS = {
     EventType.WORKER_SEALED: Level.WARNING,
     EventType.WORKER_STOPPING: Level.WARNING,
     EventType.WORKER_PROBLEM: Level.ERROR,
+    EventType.WEBHOOK_FAILED: Level.WARNING,
+    EventType.WEBHOOK_DISABLED: Level.ERROR,
     EventType.AGENT_REVOKED: Level.WARNING,
     EventType.WORKER_UNSEALED: Level.GOOD,
     EventType.WORKER_CAUGHT_UP: Level.GOOD,
@@ -98,21 +103,26 @@ def _as(data: Any, kind: Any) -> Any:
 
 
 def effect_of(event: Event, vault: str) -> Effect:
-    """What an event that is no request asks for; events of other vaults ask for nothing.
+    """What an event that is no request asks for; of other vaults' events alerts alone are told.
 
     Held requests are everybody's: they are shown whatever vault is looked at.
     """
     data = event.data if isinstance(event.data, dict) else {}
-    about = data.get("vault")
-    if about not in (None, "", vault) and not event.type.startswith(_EVERYWHERE):
-        return Effect()
     try:
         kind = EventType(event.type)
     except ValueError:
         return Effect()
-    about_account = effect_of_account(kind, data)
-    if about_account is not None:
-        return about_account
+    found = effect_of_account(kind, data) or _effect(kind, data)
+    about = data.get("vault")
+    if about in (None, "", vault) or event.type.startswith(_EVERYWHERE):
+        return found
+    if found.level is not Level.ERROR:
+        return Effect()
+    elsewhere = strings.ELSEWHERE.format(vault=display_safe(str(about), 60), text=found.text)
+    return Effect((), found.level, elsewhere)
+
+
+def _effect(kind: EventType, data: Mapping[str, Any]) -> Effect:
     what = kind.value
     if kind is EventType.HOLD_RESOLVED:
         what = f"hold.{data.get('outcome', '')}"
@@ -131,6 +141,8 @@ def effect_of(event: Event, vault: str) -> Effect:
                 120,
             ),
             by=display_safe(str(data.get("by") or strings.NOBODY), 60),
+            change=display_safe(str(data.get("change") or ""), 60),
+            error=display_safe(str(data.get("error") or ""), 120),
         )
     return Effect(_reloads(kind, data), _LEVELS.get(kind, Level.INFO), text)
 

@@ -150,6 +150,7 @@ KEYMAP_UNKNOWN = "keymap.json names {name}, which is no action with a key"
 KEYMAP_KEYS = "keymap.json: {name} needs keys such as 'f' or 'f,ctrl+f'"
 COPIED = "Sent to the terminal's clipboard"
 NOT_COPIED = "tmux did not take the text: set-clipboard needs tmux 3.2 or newer"
+ELSEWHERE = "Vault {vault}: {text}"
 EVENTS: Mapping[str, str] = {
     "credential.changed": "Credential {name} was set by {by}",
     "credential.deleted": "Credential {name} was deleted by {by}",
@@ -173,6 +174,9 @@ EVENTS: Mapping[str, str] = {
     "worker.stopping": "The worker is stopping",
     "worker.problem": "The worker has a problem: {name}",
     "worker.caught_up": "Changes by other workers are seen again",
+    "webhook.changed": "Webhook {name} was {change} by {by}",
+    "webhook.failed": "Webhook {name} fails: {error}",
+    "webhook.disabled": "Webhook {name} was switched off because it fails: {error}",
 }
 
 # --- detail of a request ------------------------------------------------------------------------

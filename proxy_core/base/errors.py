@@ -204,6 +204,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "`vault-tui credential list` and `vault-tui account list` show what is connected.",
     ),
     ErrorKind(
+        "webhook_failed",
+        502,
+        "The webhook's receiver did not take it",
+        "Check its address; `vault-tui webhook list` shows how deliveries go.",
+    ),
+    ErrorKind(
         "oauth_login_failed",
         502,
         "The login at the provider did not succeed",

@@ -46,6 +46,7 @@ from proxy_core.services.settings import Settings
 from proxy_core.services.snapshot import BorrowedKind, Snapshot
 from proxy_core.services.users.service import Users
 from proxy_core.services.vaults import Vaults
+from proxy_core.services.webhooks import Notifying, Webhooks
 from proxy_core.store import sessions as session_store
 from proxy_core.store.changes import ChangeFeed, change_feed
 from proxy_core.store.database import Database
@@ -145,6 +146,15 @@ class Application:
         self.housekeeping = Housekeeping(
             context, self.keys, self.settings, self.grants, self.proposals, self.users.sessions
         )
+        self.webhooks = Webhooks(
+            context,
+            lambda: int(self.settings.value("webhook_disable_days")),
+            config.allow_http_token_urls,
+        )
+        self.vaults.on_delete(self.webhooks.forget_vault)
+        self.notifying = Notifying(context, self.webhooks)
+        self.keys.before_seal(self.notifying.last_words)
+        self.keys.on_open(self.notifying.opened)
         self.following = Follower(context, feed, self._reloading())
 
     @classmethod
@@ -190,7 +200,12 @@ class Application:
             self.following.problem,
             worn if self._context.sealer.worn else None,
         )
-        return [*(problem for problem in found if problem), *self.logins.problems()]
+        return [
+            *(problem for problem in found if problem),
+            *self.logins.problems(),
+            *self.webhooks.problems(),
+            *self.notifying.problems(),
+        ]
 
     def _reloading(self) -> Reloading:
         """What is read again when other workers have changed something."""
@@ -204,6 +219,7 @@ class Application:
                 (Scope.GRANTS, self.grants.read),
                 (Scope.PROPOSALS, self.proposals.waiting.read),
                 (Scope.KEYS, self.keys.read),
+                (Scope.WEBHOOKS, self.webhooks.read),
                 (Scope.USERS, self.users.read),
             ),
         )
@@ -217,6 +233,7 @@ class Application:
     async def close(self) -> None:
         """Flush the log and what is remembered, end followers, forget the DEK."""
         await self.flows.close()
+        await self.notifying.close()
         await self._context.settle()
         await self.logins.close()
         await self.accounts.keeping.stop()
@@ -232,6 +249,7 @@ class Application:
         await self.keys.load()
         await self.settings.load()
         await self.grants.load()
+        await self.webhooks.load()
         await self.users.load()
         await self.proposals.waiting.load()
         await self.logins.reload()

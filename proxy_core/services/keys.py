@@ -53,6 +53,7 @@ class Keys:
         self._proving = asyncio.Lock()
         self._on_seal: list[Callable[[], None]] = []
         self._on_open: list[Callable[[], None]] = []
+        self._before_seal: list[Callable[[str], None]] = []
         self._ca_pem = ""
         self.problem: str | None = None
         """What keeps an open vault from signing leaves, in one sentence."""
@@ -82,6 +83,10 @@ class Keys:
     def on_seal(self, listener: Callable[[], None]) -> None:
         """Call `listener` in the loop whenever the vault is sealed."""
         self._on_seal.append(listener)
+
+    def before_seal(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with who seals the vault, in the loop, while secrets can be read."""
+        self._before_seal.append(listener)
 
     def on_open(self, listener: Callable[[], None]) -> None:
         """Call `listener` in the loop whenever the vault was opened."""
@@ -210,6 +215,8 @@ class Keys:
         return wire.SlotList(slots=[_slot_info(slot) for slot in self._slots])
 
     def _forget(self, by: Principal | str) -> None:
+        for about_to in self._before_seal:
+            about_to(by if isinstance(by, str) else by.label)
         self._context.sealer.forget()
         self._leaves.forget()
         for listener in self._on_seal:

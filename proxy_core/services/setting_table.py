@@ -96,6 +96,13 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
             100_000_000,
         ),
         Definition(
+            "webhook_disable_days",
+            7,
+            "Days of failures alone after which a webhook is switched off; 0: never.",
+            0,
+            365,
+        ),
+        Definition(
             "hold_seconds", 120, "Seconds that a request waits for an operator's answer.", 1, 3600
         ),
         Definition("max_holds", 200, "Requests that may wait for an operator at once.", 0, 10_000),

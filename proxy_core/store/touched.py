@@ -40,6 +40,7 @@ class Scope(StrEnum):
     USERS = "users"
     SETTINGS = "settings"
     KEYS = "keys"
+    WEBHOOKS = "webhooks"
 
 
 class Touched(NamedTuple):
@@ -76,6 +77,7 @@ _BY_ROW: Final[Mapping[type[SQLModel], Callable[[Any], Touched]]] = {
     tables.UserSessionRow: lambda _: Touched(Scope.USERS),
     tables.KeySlot: lambda _: Touched(Scope.KEYS),
     tables.CertificateAuthority: lambda _: Touched(Scope.KEYS),
+    tables.WebhookRow: lambda _: Touched(Scope.WEBHOOKS),
 }
 """A credential's versions are not here: a new one changes the credential, and a new key all."""
 

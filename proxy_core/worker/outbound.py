@@ -4,20 +4,33 @@ from collections.abc import Sequence
 
 from proxy_core.mitm.dial import client_context
 from proxy_core.mitm.guard import Endpoint, Guard
-from proxy_core.oauth.http import GuardedHttp
+from proxy_core.oauth.http import TOTAL_SECONDS, GuardedHttp
 from proxy_core.oauth.network import Resolve
 from proxy_core.services.connecting.providers import CALLBACK_PATH
 from proxy_core.worker.config import WorkerConfig, is_loopback
+
+WEBHOOK_SECONDS = 10.0
+"""For one try: whoever takes a notice takes it at once, and works on it later."""
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 def provider_http(config: WorkerConfig, guard: Guard) -> GuardedHttp:
     """Requests to providers. With `--allow-http-token-urls` also over http to this machine."""
+    return _guarded_http(config, guard, TOTAL_SECONDS)
+
+
+def webhook_http(config: WorkerConfig, guard: Guard) -> GuardedHttp:
+    """Requests to the receivers of webhooks, bounded as those to providers are."""
+    return _guarded_http(config, guard, WEBHOOK_SECONDS)
+
+
+def _guarded_http(config: WorkerConfig, guard: Guard, total_seconds: float) -> GuardedHttp:
     return GuardedHttp(
         _with_loopback(guard) if config.allow_http_token_urls else guard.resolve,
         lambda: client_context(config.upstream_ca),
         allow_http_loopback=config.allow_http_token_urls,
+        total_seconds=total_seconds,
     )
 
 

@@ -60,9 +60,27 @@ def test_each_event_has_its_lists_its_level_and_its_sentence(
     assert said in text if said else not text
 
 
-def test_events_of_another_vault_ask_for_nothing():
-    """Its accounts are not on this screen."""
-    assert effect(EventType.ACCOUNT_EXHAUSTED, vault="other", reason="x") == ((), Level.INFO, "")
+def test_of_another_vault_alerts_alone_are_told():
+    """Its accounts are not on this screen, but what fails for good must not be missed."""
+    assert effect(EventType.ACCOUNT_COOLING, vault="other", reason="x") == ((), Level.INFO, "")
+    lists, level, text = effect(EventType.ACCOUNT_EXHAUSTED, vault="other", reason="x")
+    assert (lists, level) == ((), Level.ERROR)
+    assert text.startswith("Vault other: Account work is exhausted")
+
+
+@pytest.mark.parametrize(
+    ("type", "level", "said"),
+    [
+        (EventType.WEBHOOK_FAILED, Level.WARNING, "Webhook work fails: timeout\\x1b"),
+        (EventType.WEBHOOK_DISABLED, Level.ERROR, "Webhook work was switched off"),
+        (EventType.WEBHOOK_CHANGED, Level.INFO, "Webhook work was added by worker"),
+    ],
+)
+def test_how_webhooks_do_is_told(type: EventType, level: Level, said: str):
+    """A receiver that fails is a warning, one that was given up an alert."""
+    found = effect(type, vault="", error="timeout\x1b", change="added")
+    assert found[:2] == (("status",), level)
+    assert found[2].startswith(said)
 
 
 def test_what_an_event_says_is_made_safe():

@@ -55,6 +55,7 @@ COMMANDS = {
     "proposal": LazyCommand("proposals:proposal", "What agents ask for.", _WATCH),
     "hold": LazyCommand("approvals:hold", "Requests that wait for an answer.", _WATCH),
     "grant": LazyCommand("approvals:grant", "What was allowed for a while.", _WATCH),
+    "webhook": LazyCommand("webhooks:webhook", "Tell other programs what happens.", _WATCH),
     "logs": LazyCommand("logs:logs", "Show requests, also live.", _WATCH),
     "events": LazyCommand("events:events", "Follow the worker's events.", _WATCH),
 }

@@ -5,23 +5,25 @@ subject; none has the name of a call, for that is what `calls.NAME` means. A mod
 the first use of one of its names: a command needs two or three of them.
 """
 
+# ruff: noqa: F403 - so that each name stands here once; mypy knows them by these imports
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from proxy_core.client.calls.actors import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.approvals import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.call import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.credential import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.oauth import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.pool import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.proposing import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.provider_accounts import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.sealing import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.service import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.traffic import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.vault import *  # noqa: F403 - the names below
-    from proxy_core.client.calls.worker import *  # noqa: F403 - the names below
+    from proxy_core.client.calls.actors import *
+    from proxy_core.client.calls.approvals import *
+    from proxy_core.client.calls.call import *
+    from proxy_core.client.calls.credential import *
+    from proxy_core.client.calls.oauth import *
+    from proxy_core.client.calls.pool import *
+    from proxy_core.client.calls.proposing import *
+    from proxy_core.client.calls.provider_accounts import *
+    from proxy_core.client.calls.sealing import *
+    from proxy_core.client.calls.service import *
+    from proxy_core.client.calls.telling import *
+    from proxy_core.client.calls.traffic import *
+    from proxy_core.client.calls.vault import *
+    from proxy_core.client.calls.worker import *
 
 _NAMES = {
     "actors": (
@@ -106,6 +108,14 @@ _NAMES = {
         "enable_service",
         "credential_usage",
         "match_test",
+    ),
+    "telling": (
+        "webhooks",
+        "add_webhook",
+        "enable_webhook",
+        "rotate_webhook",
+        "try_webhook",
+        "remove_webhook",
     ),
     "traffic": ("logs", "discovered_hosts", "event_stream"),
     "vault": (

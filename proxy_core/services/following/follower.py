@@ -41,6 +41,7 @@ SHARED = frozenset(
         "account",
         "pool",
         "proposal",
+        "webhook",
     }
 )
 """Not requests (every worker has its own traffic), nor what one worker alone can act on: held

@@ -22,6 +22,7 @@ from proxy_core.worker.routes import (
     traffic,
     vault_agents,
     vaults,
+    webhooks,
 )
 
 HANDLERS: tuple[HTTPRouteHandler, ...] = (
@@ -43,5 +44,6 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *proposals.HANDLERS,
     *traffic.HANDLERS,
     *settings.HANDLERS,
+    *webhooks.HANDLERS,
     *events.HANDLERS,
 )
