@@ -60,9 +60,11 @@ class Credentials:
     ) -> wire.CredentialsDeleted:
         """All or none, versions included. The event names the services that break.
 
-        Raises VaultError: not_found, conflict for a pool's.
+        Raises VaultError: bad_request, not_found, conflict for a pool's.
         """
         keys = list(dict.fromkeys(request.keys))
+        if not keys:
+            raise VaultError("bad_request", "keys names no credential")
         vault = request.vault
         _check_no_pool(self._context.vault(vault), keys)
 

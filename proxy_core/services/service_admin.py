@@ -62,6 +62,8 @@ class ServiceAdmin:
         self, vault: str, request: wire.ServicesRequest, by: Principal
     ) -> wire.ServicesUpserted:
         """Add or replace by name. Raises VaultError: bad_request."""
+        if not request.services:
+            raise VaultError("bad_request", "services names no service")
         parsed = await asyncio.to_thread(parse_services, request.services)
         unnamed = [not document.get("name") for document in request.services]
         names: list[str] = []

@@ -76,6 +76,10 @@ class Vaults:
         shown = [entry for entry in entries if sees_all or entry.name in by.vaults]
         return wire.VaultList(vaults=[_described(entry) for entry in shown])
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a vault of this name."""
+        return name in self._context.snapshot.vaults
+
     async def rename(self, vault: str, request: wire.VaultName, by: Principal) -> wire.Vault:
         """Raises VaultError: conflict, bad_request (`default` keeps its name)."""
         new_name = check_vault_name(request.name)

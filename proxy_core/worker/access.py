@@ -33,6 +33,7 @@ class Caller:
     principal: Principal | None
     token: str | None = field(default=None, repr=False)
     peer: Peer | None = None
+    knows_vault: Callable[[str], bool] = field(default=lambda _: True, kw_only=True)
     terminal: Terminal | None = None
     prolong: Callable[[Terminal | None, str | None], None] = lambda *_: None
     """Told when an operator session is used."""
@@ -51,9 +52,12 @@ class Caller:
     def authorize(self, permission: Permission, vault: str | None = None) -> Principal:
         """Return who asks, when allowed; what takes an operator prolongs the operator's session.
 
-        Raises VaultError: unauthorized, and as `services.principal.authorize` does.
+        Raises VaultError: unauthorized, vault_not_found (to a token), and as
+        `services.principal.authorize` does.
         """
         principal = self.known()
+        if vault is not None and not self.knows_vault(vault):
+            raise VaultError("vault_not_found", f"There is no vault {vault!r}.")
         authorize(principal, permission, vault)
         if principal.is_operator and is_operators_alone(permission):
             self.prolong(self.terminal, self.token)

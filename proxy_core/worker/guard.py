@@ -1,7 +1,7 @@
 """What an endpoint asks of its caller, declared beside it and checked before its body is read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -86,6 +86,7 @@ def identify(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteH
     peer: Peer | None = connection.scope.get("vault_tui.peer")  # type: ignore[assignment]  # ours
     address = connection.client.host if peer is None and connection.client else ""
     caller = gatekeeper.caller(peer, connection.headers.get("authorization"), address)
+    caller = replace(caller, knows_vault=connection.app.state.app.vaults.knows)
     connection.state.caller = caller
     if handler.opt.get(_SOCKET_ONLY):
         caller.on_socket()
@@ -100,6 +101,14 @@ def is_token(caller: Caller) -> bool:
     return kind in {PrincipalKind.AGENT, PrincipalKind.SESSION}
 
 
+def default_vault(caller: Caller) -> str:
+    """The vault of a request that names none: a session's only one, `default` for all others."""
+    principal = caller.known()
+    if principal.kind is PrincipalKind.SESSION:
+        return next(iter(principal.vaults), DEFAULT_VAULT)
+    return DEFAULT_VAULT
+
+
 def _check(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller, declared: Needs) -> None:
     if declared.vault == "body" and is_token(caller):
         return
@@ -107,7 +116,7 @@ def _check(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller, decla
     if declared.vault == "path":
         vault = connection.path_params["vault"]
     elif declared.vault == "query":
-        vault = connection.query_params.get("vault", DEFAULT_VAULT)
+        vault = connection.query_params.get("vault") or default_vault(caller)
     caller.authorize(declared.permission, vault)
 
 

@@ -28,7 +28,7 @@ def test_every_variable_of_the_contract_is_set() -> None:
     assert made["NODE_EXTRA_CA_CERTS"] == "/home/ca.pem"
     assert made["NODE_USE_ENV_PROXY"] == "1"
     assert made["AGENT_VAULT_ADDR"] == "http://127.0.0.1:14321"
-    assert made["AGENT_VAULT_TOKEN"] == "vt_sess_abc"
+    assert made["AGENT_VAULT_TOKEN"] == made["AGENT_VAULT_SESSION_TOKEN"] == "vt_sess_abc"
     assert made["AGENT_VAULT_VAULT"] == "team"
 
 

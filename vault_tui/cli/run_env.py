@@ -64,6 +64,8 @@ def build_environment(
     return environment | {
         "AGENT_VAULT_ADDR": facts.api,
         "AGENT_VAULT_TOKEN": facts.token,
+        # Where clients of the same protocol look for it.
+        "AGENT_VAULT_SESSION_TOKEN": facts.token,
         "AGENT_VAULT_VAULT": facts.vault,
         "NODE_EXTRA_CA_CERTS": facts.ca_path,
         "NODE_USE_ENV_PROXY": "1",

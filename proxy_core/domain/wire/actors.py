@@ -1,5 +1,7 @@
 """Scoped sessions and agents."""
 
+from typing import Literal
+
 import msgspec
 
 from proxy_core.domain.wire.base import Request, Response
@@ -8,10 +10,12 @@ from proxy_core.domain.wire.base import Request, Response
 class CreateSession(Request):
     """`POST /v1/sessions`. `run_pid`: the process whose descendants the control socket refuses.
 
-    `account`: the account that it is pinned to, by any of its names.
+    `account`: the account that it is pinned to, by any of its names. `vault_role` is what older
+    clients send, and `proxy` is all that it can be.
     """
 
     vault: str
+    vault_role: Literal["proxy"] = "proxy"
     ttl_seconds: int = 86400
     label: str = ""
     run_pid: int | None = None

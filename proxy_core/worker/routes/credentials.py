@@ -6,7 +6,14 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from proxy_core.domain import wire
 from proxy_core.domain.names import VaultRole
 from proxy_core.services.principal import Permission
-from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, is_token, needs
+from proxy_core.worker.guard import (
+    DEFAULT_VAULT,
+    change_fails,
+    default_vault,
+    fails,
+    is_token,
+    needs,
+)
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _CHANGE = needs(Permission.CHANGE_CREDENTIALS, "body")
@@ -20,11 +27,12 @@ _CHANGE = needs(Permission.CHANGE_CREDENTIALS, "body")
 async def list_credentials(
     app: UseApp,
     caller: UseCaller,
-    vault: FromQuery[str] = DEFAULT_VAULT,
+    vault: FromQuery[str | None] = None,
     reveal: FromQuery[bool] = False,
     key: FromQuery[str] = "",
 ) -> wire.CredentialList:
     """Names for the proxy role, metadata for others; with `reveal` the values, announced."""
+    vault = vault or default_vault(caller)
     if reveal:
         by = caller.authorize(Permission.REVEAL_CREDENTIALS, vault)
         return await app.credentials.reveal(vault, by, key)
