@@ -60,8 +60,6 @@ class Permission(StrEnum):
     DECIDE_PROPOSALS = "approve and reject proposals"
     READ_WEBHOOKS = "list webhooks"
     CHANGE_WEBHOOKS = "add, change, try and remove webhooks"
-    READ_WEBHOOKS = "list webhooks"
-    CHANGE_WEBHOOKS = "add, change, try and remove webhooks"
     READ_SLOTS = "list key slots"
     CHANGE_SLOTS = "add key slots"
     SEAL = "seal the vault"
@@ -145,8 +143,6 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.CHANGE_USERS: None,
     Permission.READ_SETTINGS: InstanceRole.OWNER,
     Permission.CHANGE_SETTINGS: InstanceRole.OWNER,
-    Permission.READ_WEBHOOKS: InstanceRole.OWNER,
-    Permission.CHANGE_WEBHOOKS: None,
     Permission.READ_WEBHOOKS: InstanceRole.OWNER,
     Permission.CHANGE_WEBHOOKS: None,
     Permission.READ_SLOTS: None,
