@@ -8,7 +8,6 @@ from sqlmodel import Session
 
 from proxy_core.base.clock import Clock, SystemClock
 from proxy_core.mitm.ca import LeafMint
-from proxy_core.seal import COST_FLOOR, Argon2Cost
 from proxy_core.services.accounts.rereading import Rereading
 from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agent_grants import AgentGrants
@@ -61,13 +60,11 @@ class ApplicationConfig:
     """`database` is a SQLite path or a SQLAlchemy URL.
 
     `allow_http_token_urls`: token endpoints on loopback may be plain http, for tests.
-    `password_cost`: of users' passwords that are hashed from now on.
     """
 
     database: str | Path
     allow_http: bool = False
     allow_http_token_urls: bool = False
-    password_cost: Argon2Cost = COST_FLOOR
 
 
 class Application:
@@ -87,7 +84,7 @@ class Application:
         self.operators = Operators(
             context, self.keys, lambda: float(self.settings.value("unlock_minutes"))
         )
-        self.users = Users(context, self.settings.session_rules, config.password_cost)
+        self.users = Users(context, self.settings.session_rules)
         self.identity = Identity(context, self.operators, self.users.sessions)
         self.vaults = Vaults(context)
         self.logins = Logins(context)

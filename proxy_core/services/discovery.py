@@ -32,7 +32,7 @@ class Discoveries:
     @staticmethod
     def only_vault(by: Principal) -> str:
         """The vault of a principal that names none. Raises VaultError: as `discover`."""
-        if by.kind in (PrincipalKind.OPERATOR, PrincipalKind.PEER):
+        if by.is_operator or by.kind is PrincipalKind.PEER:
             return DEFAULT_VAULT
         names = sorted(by.vaults)
         if not names:

@@ -116,6 +116,13 @@ class Grants:
             grants=[self.described(grant) for grant in self._by_id.values() if self._is_live(grant)]
         )
 
+    def get(self, grant_id: str) -> wire.Grant:
+        """One grant. Raises VaultError: not_found."""
+        grant = self._by_id.get(grant_id)
+        if grant is None:
+            raise VaultError("not_found", "No such grant.")
+        return self.described(grant)
+
     async def revoke(self, grant_id: str, by: Principal) -> wire.Deleted:
         """The next such request is asked about again. Raises VaultError: not_found."""
         grant = self._by_id.get(grant_id)

@@ -1,6 +1,6 @@
 """Vaults: create, list, rename, delete, and what happens to unmatched hosts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sqlmodel import Session
@@ -29,6 +29,11 @@ class Vaults:
         self._context = context
         self._on_delete: list[Callable[[str], None]] = []
 
+    @property
+    def by_name(self) -> Mapping[str, VaultEntry]:
+        """Every vault, as it is now."""
+        return self._context.snapshot.vaults
+
     def on_delete(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with the id of each vault that is deleted, once it is."""
         self._on_delete.append(listener)
@@ -51,7 +56,6 @@ class Vaults:
                 role = VaultRole.ADMIN.value
                 grant = tables.AgentGrant(agent_id=creator, vault_id=row.id, role=role)
                 agent_store.add_grant(session, grant)
-
             if user:
                 user_store.set_grant(session, user, row.id, VaultRole.ADMIN.value)
 

@@ -15,6 +15,8 @@ from proxy_core.services.principal import (
     Permission,
     Principal,
     authorize,
+    PrincipalKind,
+    allowed_vaults,
     is_operators_alone,
     operator,
     peer,
@@ -36,7 +38,9 @@ class Caller:
     knows_vault: Callable[[str], bool] = field(default=lambda _: True, kw_only=True)
     terminal: Terminal | None = None
     prolong: Callable[[Terminal | None, str | None], None] = lambda *_: None
-    """Told when an operator session is used."""
+    """Told when the session of an operator or a user is used."""
+    address: str = ""
+    """A TCP client's; empty on the control socket."""
 
     @property
     def is_own_user(self) -> bool:
@@ -59,11 +63,30 @@ class Caller:
         if vault is not None and not self.knows_vault(vault):
             raise VaultError("vault_not_found", f"There is no vault {vault!r}.")
         authorize(principal, permission, vault)
-        if principal.is_operator and is_operators_alone(permission):
-            self.prolong(self.terminal, self.token)
+        self._used(principal, permission)
         return principal
 
     def on_socket(self) -> Principal:
+    def allowed_vaults(self, permission: Permission) -> frozenset[str] | None:
+        """The vaults, by name, in which the caller holds a permission; None: all of them.
+
+        Raises VaultError: as `authorize`, when it is held in none.
+        """
+        principal = self.known()
+        vaults = allowed_vaults(principal, permission)
+        self._used(principal, permission)
+        return vaults
+
+    def person(self, permission: Permission) -> Principal:
+        """A user, for what is the user's own; else who has the permission. As `authorize`."""
+        principal = self.known()
+        return principal if principal.kind is PrincipalKind.USER else self.authorize(permission)
+
+    def _used(self, principal: Principal, permission: Permission) -> None:
+        is_session = principal.kind in (PrincipalKind.OPERATOR, PrincipalKind.USER)
+        if is_session and is_operators_alone(permission):
+            self.prolong(self.terminal, self.token)
+
         """Raises VaultError: role_forbidden for a request over TCP, whatever its token."""
         if self.peer is None:
             self.known()
@@ -97,13 +120,18 @@ class Gatekeeper:
             except VaultError:
                 self._app.auth_failures.failed(address)
                 raise
-            return Caller(principal, token, connected, terminal, self._app.operators.prolong)
+            return Caller(principal, token, connected, terminal, self._prolong, address)
         if connected is None:
-            return Caller(None)
+            return Caller(None, address=address)
         terminal = terminal_of(connected)
         unlocked = terminal is not None and self._app.operators.is_unlocked(terminal)
         principal = operator(connected.name) if unlocked else peer(connected.name)
-        return Caller(principal, None, connected, terminal, self._app.operators.prolong)
+        return Caller(principal, None, connected, terminal, self._prolong)
+
+    def _prolong(self, terminal: Terminal | None, token: str | None) -> None:
+        self._app.operators.prolong(terminal, token)
+        if token is not None:
+            self._app.users.sessions.prolong(token)
 
     def _check_peer(self, connected: Peer) -> None:
         # 0660 and the group already let nobody else in; this holds if someone widens the mode.

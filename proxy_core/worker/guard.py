@@ -36,7 +36,7 @@ class Needs:
     """A permission, and where the vault it is about is named: `path`, `query`, `body` or `none`.
 
     With `body` the endpoint itself checks tokens once it has read it; everybody else is checked
-    here.
+    here. With `any` the permission has to be held in some vault: the endpoint asks in which.
     """
 
     permission: Permission
@@ -96,9 +96,9 @@ def identify(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteH
 
 
 def is_token(caller: Caller) -> bool:
-    """Whether an agent or a session asks, whose grants name vaults."""
-    kind = caller.known().kind
-    return kind in {PrincipalKind.AGENT, PrincipalKind.SESSION}
+    """Whether an agent, a session or a user asks, whose grants name vaults."""
+    principal = caller.known()
+    return principal.is_token or principal.kind is PrincipalKind.USER
 
 
 def default_vault(caller: Caller) -> str:
@@ -116,6 +116,9 @@ def _check(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller, decla
     if declared.vault == "path":
         vault = connection.path_params["vault"]
     elif declared.vault == "query":
+    if declared.vault == "any":
+        caller.allowed_vaults(declared.permission)
+        return
         vault = connection.query_params.get("vault") or default_vault(caller)
     caller.authorize(declared.permission, vault)
 

@@ -9,14 +9,16 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
+from proxy_core.seal import Argon2Cost
 from proxy_core.services.operators import Terminal
 from proxy_core.worker.access import terminal_of
 from proxy_core.worker.config import WorkerConfig
@@ -24,7 +26,12 @@ from proxy_core.worker.peers import Peer
 from proxy_core.worker.runtime import Running, running_worker
 
 PASSWORD = "correct horse battery"
+CHEAP = Argon2Cost(time=1, memory_kib=64, lanes=1)
+"""For users' passwords in tests: what they are hashed with is tested where it is."""
 FREE_PORTS = ("--port", "0", "--proxy-port", "0")
+
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -100,6 +107,10 @@ class ThreadedWorker:
             return function(*arguments)
 
         return asyncio.run_coroutine_threadsafe(call(), self.loop).result(30)
+
+    def run(self, steps: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the worker's loop and return its result."""
+        return asyncio.run_coroutine_threadsafe(steps, self.loop).result(30)
 
     def end_operators(self) -> None:
         self.in_loop(self.running.app.operators.end_all)

@@ -6,18 +6,24 @@ from typing import Any
 import pytest
 
 from proxy_core.client import calls
-from proxy_core.domain.wire import AgentVault
-from tests.worker.harness import ThreadedWorker
+from proxy_core.domain.wire import AgentVault, CreateUser, UserVault
+from proxy_core.services.principal import operator
+from tests.worker.harness import CHEAP, ThreadedWorker
 
-MEMBERS = frozenset({"member", "admin", "operator"})
-EVERYONE = frozenset(
-    {"anonymous", "proxy", "session", "member", "admin", "owner", "peer", "operator"}
-)
-GRANTED = frozenset({"proxy", "session", *MEMBERS})
+# Those that begin with `user` signed in over the network; the others with a role are agents.
+MEMBERS = frozenset({"member", "admin", "operator", "user-member", "user-admin", "user-owner"})
+GRANTED = frozenset({"proxy", "session", "user-proxy", *MEMBERS})
+EVERYONE = frozenset({"anonymous", "owner", "peer", "user-nobody", "user", *GRANTED})
 TOKENS = EVERYONE - {"anonymous", "peer"}
 READERS = MEMBERS | {"peer"}
-ADMINS = frozenset({"admin", "operator"})
-OWNERS = frozenset({"owner", "operator"})
+ADMINS = frozenset({"admin", "operator", "user-admin", "user-owner"})
+OWNERS = frozenset({"owner", "operator", "user-owner"})
+RULERS = frozenset({"operator", "user-owner"})
+MAKERS = OWNERS | {"user"}
+HOLDS = READERS | {"owner"}
+DECIDERS = frozenset({"operator", "user-member", "user-admin", "user-owner"})
+PEOPLE = frozenset({"operator", "peer", "user", "user-owner"})
+USERS = frozenset({role for role in EVERYONE if role.startswith("user")})
 ON_SOCKET = frozenset({"peer", "operator"})
 
 # What is asked exists nowhere, so whoever is let in gets 200, 400 or 404 and changes nothing.
@@ -32,10 +38,10 @@ ROUTES: list[tuple[str, str, Any, frozenset[str]]] = [
     ("POST", "/v1/init", {"slot": "nonsense", "secret": "x"}, ON_SOCKET),
     ("POST", "/v1/unseal", {"slot": "nonsense", "secret": "x"}, ON_SOCKET),
     ("POST", "/v1/unlock", {"slot": "nonsense", "secret": "x"}, ON_SOCKET),
-    ("POST", "/v1/seal/slots", {"slot": "nonsense", "secret": "x"}, frozenset({"operator"})),
-    ("GET", "/v1/seal/slots", None, ON_SOCKET),
+    ("POST", "/v1/seal/slots", {"slot": "nonsense", "secret": "x"}, RULERS),
+    ("GET", "/v1/seal/slots", None, ON_SOCKET | RULERS),
     ("GET", "/v1/vaults", None, EVERYONE - {"anonymous"}),
-    ("POST", "/v1/vaults", {"name": "!"}, OWNERS),
+    ("POST", "/v1/vaults", {"name": "!"}, MAKERS),
     ("DELETE", "/v1/vaults/default", None, ADMINS),
     ("POST", "/v1/vaults/default/rename", {"name": "!"}, ADMINS),
     ("GET", "/v1/vaults/default/settings", None, READERS),
@@ -72,12 +78,12 @@ ROUTES: list[tuple[str, str, Any, frozenset[str]]] = [
     ("DELETE", "/v1/agents/not-there", None, OWNERS),
     ("POST", "/v1/agents/not-there/rotate", None, OWNERS),
     ("POST", "/v1/agents/not-there/rename", {"name": "other-name"}, OWNERS),
-    ("GET", "/v1/holds", None, OWNERS | {"peer"}),
-    ("GET", "/v1/holds/not-there", None, OWNERS | {"peer"}),
-    ("POST", "/v1/holds/not-there/approve", {"for": "1h"}, frozenset({"operator"})),
-    ("POST", "/v1/holds/not-there/deny", None, frozenset({"operator"})),
-    ("GET", "/v1/grants", None, OWNERS | {"peer"}),
-    ("DELETE", "/v1/grants/not-there", None, frozenset({"operator"})),
+    ("GET", "/v1/holds", None, HOLDS),
+    ("GET", "/v1/holds/not-there", None, HOLDS),
+    ("POST", "/v1/holds/not-there/approve", {"for": "1h"}, DECIDERS),
+    ("POST", "/v1/holds/not-there/deny", None, DECIDERS),
+    ("GET", "/v1/grants", None, HOLDS),
+    ("DELETE", "/v1/grants/not-there", None, DECIDERS),
     ("GET", "/v1/webhooks", None, OWNERS),
     ("POST", "/v1/webhooks", {"url": "not a URL"}, frozenset({"operator"})),
     ("PATCH", "/v1/webhooks/not-there", {"enabled": True}, frozenset({"operator"})),
@@ -128,6 +134,16 @@ def cast(worker: ThreadedWorker) -> Cast:
     tokens["operator"] = worker.in_loop(operators.open, None, "tester").token
     client.send(calls.lock())
     described = worker.ask("GET", "/openapi.json").json["paths"]
+def sign_in(worker: ThreadedWorker, name: str, role: str, vault: str) -> str:
+    """Make a user who may use `default` in a role, or no vault; answers the token."""
+    users, by = worker.running.app.users, operator("setup")
+    users.passwords.cost = CHEAP
+    vaults = [UserVault(vault_name="default", vault_role=vault)] if vault else []
+    wanted = CreateUser(email=name, password="correct horse", role=role, vaults=vaults)
+    worker.run(users.admin.create(wanted, by))
+    return str(worker.run(users.login(name, "correct horse")).token)
+
+
     documented = {
         (method.upper(), path): {int(status) for status in operation["responses"]}
         for path, item in described.items()
@@ -139,6 +155,15 @@ def cast(worker: ThreadedWorker) -> Cast:
 @pytest.mark.parametrize("role", sorted(EVERYONE))
 @pytest.mark.parametrize(
     ("method", "path", "body", "allowed"), ROUTES, ids=[f"{m} {p}" for m, p, _, _ in ROUTES]
+    for name, role, vault in (
+        ("user-nobody", "no-access", ""),
+        ("user", "member", ""),
+        ("user-owner", "owner", ""),
+        ("user-proxy", "no-access", "proxy"),
+        ("user-member", "no-access", "member"),
+        ("user-admin", "no-access", "admin"),
+    ):
+        tokens[name] = sign_in(worker, name, role, vault)
 )
 def test_route_by_role(
     cast: Cast, role: str, method: str, path: str, body: Any, allowed: frozenset[str]

@@ -14,7 +14,7 @@ from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.connecting.clients import Configuration
 from proxy_core.services.context import Context
 from proxy_core.services.oauth_credentials import OAuthCredentials
-from proxy_core.services.principal import Permission, Principal
+from proxy_core.services.principal import Permission, Principal, PrincipalKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +156,28 @@ def check_still_allowed(context: Context, by: Principal, vault_id: str) -> None:
 
     Operators' rights were proved when it began; tokens may have been revoked since.
     """
-    if by.is_operator:
+    if by.kind is PrincipalKind.OPERATOR:
+        return
+    if by.kind is PrincipalKind.USER:
+        _check_user(context, by, vault_id)
         return
     bearer = context.snapshot.bearers.get(by.token_sha256)
     role = bearer.grants.get(vault_id) if bearer else None
     expired = bearer is None or bearer.expires_at <= context.clock.time()
     if expired or role is None or not role.at_least(VaultRole.MEMBER):
-        raise VaultError("vault_forbidden", "Whoever began this login may not connect it any more.")
+        raise _not_any_more()
+
+
+def _check_user(context: Context, by: Principal, vault_id: str) -> None:
+    found = context.users.signed_in(by.token_sha256, context.clock.time())
+    role = found[0].grants.get(vault_id) if found else None
+    kept = role is not None and role.at_least(VaultRole.MEMBER)
+    if found is None or not (found[0].is_owner or kept):
+        raise _not_any_more()
+
+
+def _not_any_more() -> VaultError:
+    return VaultError("vault_forbidden", "Whoever began this login may not connect it any more.")
 
 
 def _name(context: Context, vault_id: str) -> str:

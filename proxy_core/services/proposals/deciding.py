@@ -41,7 +41,7 @@ from proxy_core.store import proposals as store
 from proxy_core.store import services as service_store
 from proxy_core.store.tables import ProposalRow
 
-_TOKENS = frozenset((PrincipalKind.AGENT, PrincipalKind.SESSION))
+_NAMED = frozenset((PrincipalKind.AGENT, PrincipalKind.SESSION, PrincipalKind.USER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class Deciding:
         """The proposal, unless `by` raised it."""
         row = await self._proposals.row(self._context.vault(vault).id, number)
         same = by.id == row.actor_id or by.token_sha256 == row.token_sha256
-        if by.kind in _TOKENS and same:
+        if by.kind in _NAMED and same:
             raise VaultError("role_forbidden", "Whoever raised a proposal may not decide it.")
         return row
 

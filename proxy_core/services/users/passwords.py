@@ -21,21 +21,20 @@ class Passwords:
     """`cost` is that of new hashes."""
 
     def __init__(self, cost: Argon2Cost = COST_FLOOR) -> None:
-        self._cost = cost
-        self._nobody = nobody(cost)
+        self.cost = cost
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
     async def hash(self, password: bytes) -> PasswordHash:
         """A new hash. Raises VaultError: overloaded."""
-        return await self._in_thread(lambda: hash_password(password, self._cost))
+        return await self._in_thread(lambda: hash_password(password, self.cost))
 
     async def check(self, stored: PasswordHash | None, password: str) -> bool:
         """Whether it is the password; None takes as long, and is nobody's.
 
         Raises VaultError: overloaded.
         """
-        wanted = stored or self._nobody
+        wanted = stored or nobody(self.cost)
         right = await self._in_thread(lambda: matches(wanted, password_bytes(password)))
         return right and stored is not None
 

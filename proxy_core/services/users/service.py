@@ -3,7 +3,6 @@
 from sqlmodel import Session
 
 from proxy_core.domain import wire
-from proxy_core.seal import COST_FLOOR, Argon2Cost
 from proxy_core.services.context import Context, Swap
 from proxy_core.services.users import directory
 from proxy_core.services.users.admin import UserAdmin
@@ -18,14 +17,14 @@ from proxy_core.services.users.signing_in import SigningIn
 class Users:
     """`sessions` says who a token is; `admin`, `members` and `invites` are for operators."""
 
-    def __init__(self, context: Context, rules: Rules, cost: Argon2Cost = COST_FLOOR) -> None:
+    def __init__(self, context: Context, rules: Rules) -> None:
         self._context = context
-        passwords = Passwords(cost)
+        self.passwords = Passwords()
         self.sessions = UserSessions(context, rules)
-        self.signing_in = SigningIn(context, passwords, rules)
-        self.admin = UserAdmin(context, passwords)
+        self.signing_in = SigningIn(context, self.passwords, rules)
+        self.admin = UserAdmin(context, self.passwords)
         self.members = VaultUsers(context)
-        self.invites = Invites(context, passwords)
+        self.invites = Invites(context, self.passwords)
 
     async def login(
         self, email: str, password: str, address: str = "", label: str = ""

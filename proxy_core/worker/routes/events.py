@@ -12,6 +12,7 @@ matter: what waits is the shared ring, never a queue of its own.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 import msgspec
 from litestar import Request, get
@@ -22,7 +23,8 @@ from litestar.response import Stream
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
 from proxy_core.services.events import EventBatch, EventBus, Follow
-from proxy_core.services.principal import Permission, authorize
+from proxy_core.services.principal import Permission, allowed_vaults
+from proxy_core.services.visible_events import visible
 from proxy_core.worker.guard import fails, needs
 from proxy_core.worker.uses import UseApp, UseCaller
 
@@ -30,12 +32,13 @@ HEARTBEAT_SECONDS = 10.0
 FLUSH_SECONDS = 0.1
 # Behind a position of no life of ours: the follower gets everything that is kept.
 _OLDEST = -1
+_NOTHING = EventBatch([], 0)
 _KNOWN_TYPES = frozenset(kind.value for kind in EventType)
 
 
 @get(
     "/v1/events",
-    opt=needs(Permission.READ_EVENTS),
+    opt=needs(Permission.READ_EVENTS, "any"),
     responses=fails(401),
     media_type="text/event-stream",
 )
@@ -47,37 +50,45 @@ async def events(
     types: FromQuery[str] = "",
     coalesce: FromQuery[bool] = False,
 ) -> Stream:
-    """Events as they happen; resumes behind `Last-Event-ID` or `after`; `types` by comma."""
+    """Events as they happen, of the vaults that one may see; resumes behind `Last-Event-ID` or
+    `after`; `types` by comma.
+    """
     position = request.headers.get("last-event-id") or after
     start, restarted = _position(app.bus, position)
     wanted = Follow(start, _chosen(types), coalesce, FLUSH_SECONDS if coalesce else 0.0)
 
-    def still_allowed() -> bool:
-        if caller.token is None:
-            return True
-        try:
-            authorize(app.identity.of_bearer(caller.token), Permission.READ_EVENTS)
-        except VaultError:
-            return False
-        return True
+    def allowed(batch: EventBatch) -> EventBatch:
+        principal = caller.known()
+        if caller.token is not None:  # it may have been revoked since
+            principal = app.identity.of_bearer(caller.token)
+        names = allowed_vaults(principal, Permission.READ_EVENTS)
+        if names is None:
+            return batch
+        return replace(batch, events=visible(batch.events, names, app.vaults.by_name))
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    parts = _stream(app.bus, wanted, restarted, still_allowed)
+    parts = _stream(app.bus, wanted, restarted, allowed)
     return Stream(parts, media_type="text/event-stream", headers=headers)
 
 
 async def _stream(
-    bus: EventBus, wanted: Follow, restarted: bool, still_allowed: Callable[[], bool]
+    bus: EventBus, wanted: Follow, restarted: bool, allowed: Callable[[EventBatch], EventBatch]
 ) -> AsyncIterator[bytes]:
+    """The stream; it ends when `allowed`, which leaves out what may not be seen, refuses."""
     # At once: the client learns that it is connected, and where it stands.
     yield b"" if restarted else f"id: {bus.life}-{wanted.after}\n\n".encode()
     if restarted:
         yield b'event: lost\ndata: {"count":null}\n\n'
     async with aclosing(_with_heartbeat(bus.follow(wanted))) as batches:
         async for batch in batches:
-            if not still_allowed():
+            try:
+                shown = allowed(batch or _NOTHING)
+            except VaultError:
                 return
-            yield b":\n\n" if batch is None else _encoded(bus.life, batch, wanted.coalesce)
+            if batch is None:
+                yield b":\n\n"
+            elif shown.events or shown.lost:
+                yield _encoded(bus.life, shown, wanted.coalesce)
 
 
 async def _with_heartbeat(
