@@ -15,11 +15,11 @@ from proxy_core.store.account_tables import Pool as Pool
 from proxy_core.store.account_tables import PoolMember as PoolMember
 from proxy_core.store.proposal_tables import ProposalRow as ProposalRow
 from proxy_core.store.proposal_tables import ProposalValue as ProposalValue
-from proxy_core.store.webhook_tables import WebhookRow as WebhookRow
 from proxy_core.store.user_tables import UserGrant as UserGrant
 from proxy_core.store.user_tables import UserInvite as UserInvite
 from proxy_core.store.user_tables import UserRow as UserRow
 from proxy_core.store.user_tables import UserSessionRow as UserSessionRow
+from proxy_core.store.webhook_tables import WebhookRow as WebhookRow
 
 # SQLite gives out row numbers only for INTEGER keys; PostgreSQL needs 64 bits for a log.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
