@@ -14,6 +14,7 @@ from proxy_core.services.agent_grants import new_grant
 from proxy_core.services.context import Context
 from proxy_core.services.loading import NEVER, agent_bearer
 from proxy_core.services.principal import Principal
+from proxy_core.services.request_counts import RequestCounts
 from proxy_core.services.snapshot import Bearer, Snapshot
 from proxy_core.store import agents as store
 from proxy_core.store import tables
@@ -24,8 +25,9 @@ MIN_TTL_SECONDS, MAX_TTL_SECONDS = 60, 10 * 365 * 86_400
 class Agents:
     """Names are unique; a token is in the answer that made it and nowhere else."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, counts: RequestCounts) -> None:
         self._context = context
+        self._counts = counts
 
     async def create(self, request: wire.CreateAgent, by: Principal) -> wire.AgentCreated:
         """Raises VaultError: conflict, bad_request, vault_not_found."""
@@ -49,14 +51,17 @@ class Agents:
     async def list(self) -> wire.AgentList:
         """All agents."""
         rows = await self._context.database.read(store.list_agents)
+        today = await self._counts.today()
         bearers = {bearer.actor_id: bearer for bearer in self._context.snapshot.bearers.values()}
         known = [(row, bearers[row.id]) for row in rows if row.id in bearers]
-        return wire.AgentList(agents=[self._described(row, bearer) for row, bearer in known])
+        described = [self._described(row, bearer, today[row.id]) for row, bearer in known]
+        return wire.AgentList(agents=described)
 
     async def get(self, name: str) -> wire.AgentInfo:
         """Raises VaultError: not_found."""
         row = await self._context.database.read(lambda session: store.agent_by_name(session, name))
-        return self._described(row, self._bearer(row.id))
+        today = await self._counts.today()
+        return self._described(row, self._bearer(row.id), today[row.id])
 
     async def rotate(
         self, name: str, by: Principal, ttl_seconds: int | None = None
@@ -99,10 +104,10 @@ class Agents:
             self._swap(replace(self._bearer(agent.id), actor_name=new_name))
             self._announce(EventType.AGENT_CHANGED, new_name, by, change="renamed", old_name=name)
 
-        row = await self._context.change(
+        await self._context.change(
             lambda session: store.rename_agent(session, name, new_name), then
         )
-        return self._described(row, self._bearer(row.id))
+        return await self.get(new_name)
 
     async def change_role(self, name: str, role: str, by: Principal) -> wire.AgentRoleChanged:
         """The instance role. Raises VaultError: not_found, bad_request."""
@@ -164,7 +169,7 @@ class Agents:
             expires_at=None if agent.expires_at is None else rfc3339(agent.expires_at),
         )
 
-    def _described(self, row: tables.Agent, bearer: Bearer) -> wire.AgentInfo:
+    def _described(self, row: tables.Agent, bearer: Bearer, today: int) -> wire.AgentInfo:
         seen_at = max(self._context.usage.seen.get(row.id, 0.0), row.last_seen_at or 0.0)
         return wire.AgentInfo(
             id=row.id,
@@ -177,6 +182,7 @@ class Agents:
             last_seen_at=rfc3339(seen_at) if seen_at else "",
             connections=self._context.tunnels.connections_for_token(bearer.sha256),
             account_id=bearer.account_id,
+            requests_today=today,
         )
 
 

@@ -38,6 +38,7 @@ from proxy_core.services.logs import Logs
 from proxy_core.services.oauth_credentials import OAuthCredentials
 from proxy_core.services.operators import Operators
 from proxy_core.services.proposals import Deciding, Inbox, Proposals
+from proxy_core.services.request_counts import RequestCounts
 from proxy_core.services.runs import RunProcesses
 from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
@@ -93,10 +94,12 @@ class Application:
         self.credentials = Credentials(context, self.logins)
         self.oauth = OAuthCredentials(context, self.logins, config.allow_http_token_urls)
         self.services = ServiceAdmin(context, config.allow_http)
-        self.agents = Agents(context)
+        counts = RequestCounts(context)
+        self.agents = Agents(context, counts)
         self.agent_grants = AgentGrants(context)
         self.sessions = Sessions(
             context,
+            counts,
             self.runs,
             lambda vault_id, name: self.accounts.state.roster.find(vault_id, name).id,
         )

@@ -13,6 +13,7 @@ from proxy_core.domain.events import EventType
 from proxy_core.services.context import Context
 from proxy_core.services.loading import session_bearer
 from proxy_core.services.principal import Principal
+from proxy_core.services.request_counts import RequestCounts
 from proxy_core.services.runs import RunProcesses
 from proxy_core.store import sessions as store
 from proxy_core.store import tables
@@ -31,9 +32,14 @@ class Sessions:
     """
 
     def __init__(
-        self, context: Context, runs: RunProcesses, find_account: Callable[[str, str], str]
+        self,
+        context: Context,
+        counts: RequestCounts,
+        runs: RunProcesses,
+        find_account: Callable[[str, str], str],
     ) -> None:
         self._context = context
+        self._counts = counts
         self._runs = runs
         self._find_account = find_account
 
@@ -77,7 +83,10 @@ class Sessions:
         rows = await self._context.database.read(
             lambda session: store.list_sessions(session, vault_id, now)
         )
-        return wire.SessionList(sessions=[self._described(vault, row) for row in rows])
+        today = await self._counts.today()
+        return wire.SessionList(
+            sessions=[self._described(vault, row, today[row.id]) for row in rows]
+        )
 
     async def revoke(self, vault: str, session_id: str, by: Principal) -> wire.Deleted:
         """Its connections end at once. Raises VaultError: not_found, vault_not_found."""
@@ -128,7 +137,7 @@ class Sessions:
                 "conflict", f"The vault has {MAX_LIVE} live sessions: revoke some that are done."
             )
 
-    def _described(self, vault: str, row: tables.ScopedSession) -> wire.SessionInfo:
+    def _described(self, vault: str, row: tables.ScopedSession, today: int) -> wire.SessionInfo:
         used_at = max(self._context.usage.seen.get(row.id, 0.0), row.last_used_at or 0.0)
         return wire.SessionInfo(
             id=row.id,
@@ -138,4 +147,7 @@ class Sessions:
             expires_at=rfc3339(row.expires_at),
             last_used_at=rfc3339(used_at) if used_at else "",
             account_id=row.account_id or "",
+            connections=self._context.tunnels.connections_for_token(row.token_sha256),
+            requests_today=today,
+            created_by=row.created_by,
         )

@@ -14,6 +14,7 @@ from tests.services.conftest import (
     basic,
     events_of,
     make_agent,
+    record,
     seen_events,
 )
 
@@ -117,3 +118,48 @@ async def test_a_token_is_in_no_event(app: Application) -> None:
     """Shown once: in the answer."""
     token = await make_agent(app, "ci-bot", "default")
     assert token not in repr(seen_events(app))
+
+
+async def ask(app: Application, token: str, at: float, count: int = 1) -> None:
+    """Requests that ended at a time."""
+    access = app.broker.authenticate(basic(token))
+    for _ in range(count):
+        app.broker.finished(record(access, started_at=at, latency_ms=0.0))
+    await app._context.log.flush()
+
+
+async def test_requests_are_counted_since_midnight(app: Application, clock: FakeClock) -> None:
+    """Of each agent and session, however often it is asked; the next day begins with none."""
+    token = await make_agent(app, "busy", "default")
+    await make_agent(app, "idle", "default")
+    made = await app.sessions.create(wire.CreateSession(vault="default"), ADA, "")
+
+    async def counts() -> list[int]:
+        agents = (await app.agents.list()).agents
+        (scoped,) = (await app.sessions.list("default")).sessions
+        return [*(one.requests_today for one in agents), scoped.requests_today]
+
+    now = clock.time()
+    await ask(app, token, now - 3 * 86_400)
+    await ask(app, token, now, 3)
+    await ask(app, made.token, now, 2)
+    assert await counts() == [3, 0, 2]
+    clock.advance(300)
+    await ask(app, token, now + 300)
+    assert await counts() == await counts() == [4, 0, 2]
+    assert (await app.agents.get("busy")).requests_today == 4
+    clock.advance(86_000)
+    assert await counts() == [0, 0, 0]
+
+
+async def test_when_an_agent_was_last_seen_survives_a_restart(
+    app: Application, reopen: Opener
+) -> None:
+    """It is stored when the worker stops, if not before."""
+    token = await make_agent(app, "ci-bot", "default")
+    assert (await app.agents.get("ci-bot")).last_seen_at == ""
+    await ask(app, token, app._context.clock.time())
+    seen = (await app.agents.get("ci-bot")).last_seen_at
+    assert seen
+    app = await reopen()
+    assert (await app.agents.get("ci-bot")).last_seen_at == seen

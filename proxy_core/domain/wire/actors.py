@@ -32,7 +32,10 @@ class SessionCreated(Response):
 
 
 class SessionInfo(Response):
-    """One scoped session. `account_id`: the account that it is pinned to."""
+    """One scoped session. `account_id`: the account that it is pinned to.
+
+    `connections` are open now; `requests_today`: ended since midnight, the worker's time.
+    """
 
     id: str
     vault: str
@@ -41,6 +44,9 @@ class SessionInfo(Response):
     expires_at: str
     last_used_at: str
     account_id: str = ""
+    connections: int = 0
+    requests_today: int = 0
+    created_by: str = ""
 
 
 class SessionList(Response):
@@ -87,7 +93,10 @@ class AgentCreated(Response):
 
 
 class AgentInfo(Response):
-    """One agent. `status`: active or expired. `account_id`: the account that it is pinned to."""
+    """One agent. `status`: active or expired. `account_id`: the account that it is pinned to.
+
+    `connections` are open now; `requests_today`: ended since midnight, the worker's time.
+    """
 
     id: str
     name: str
@@ -99,6 +108,7 @@ class AgentInfo(Response):
     connections: int
     account_id: str = ""
     status: str = "active"
+    requests_today: int = 0
 
 
 class AgentList(Response):
