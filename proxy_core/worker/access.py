@@ -14,9 +14,9 @@ from proxy_core.services.operators import Terminal
 from proxy_core.services.principal import (
     Permission,
     Principal,
-    authorize,
     PrincipalKind,
     allowed_vaults,
+    authorize,
     is_operators_alone,
     operator,
     peer,
@@ -54,7 +54,7 @@ class Caller:
         return self.principal
 
     def authorize(self, permission: Permission, vault: str | None = None) -> Principal:
-        """Return who asks, when allowed; what takes an operator prolongs the operator's session.
+        """Return who asks, when allowed; what changes or reveals prolongs a person's session.
 
         Raises VaultError: unauthorized, vault_not_found (to a token), and as
         `services.principal.authorize` does.
@@ -66,7 +66,6 @@ class Caller:
         self._used(principal, permission)
         return principal
 
-    def on_socket(self) -> Principal:
     def allowed_vaults(self, permission: Permission) -> frozenset[str] | None:
         """The vaults, by name, in which the caller holds a permission; None: all of them.
 
@@ -87,6 +86,7 @@ class Caller:
         if is_session and is_operators_alone(permission):
             self.prolong(self.terminal, self.token)
 
+    def on_socket(self) -> Principal:
         """Raises VaultError: role_forbidden for a request over TCP, whatever its token."""
         if self.peer is None:
             self.known()

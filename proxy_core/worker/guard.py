@@ -112,13 +112,13 @@ def default_vault(caller: Caller) -> str:
 def _check(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller, declared: Needs) -> None:
     if declared.vault == "body" and is_token(caller):
         return
+    if declared.vault == "any":
+        caller.allowed_vaults(declared.permission)
+        return
     vault: str | None = None
     if declared.vault == "path":
         vault = connection.path_params["vault"]
     elif declared.vault == "query":
-    if declared.vault == "any":
-        caller.allowed_vaults(declared.permission)
-        return
         vault = connection.query_params.get("vault") or default_vault(caller)
     caller.authorize(declared.permission, vault)
 

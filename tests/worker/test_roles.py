@@ -85,11 +85,26 @@ ROUTES: list[tuple[str, str, Any, frozenset[str]]] = [
     ("GET", "/v1/grants", None, HOLDS),
     ("DELETE", "/v1/grants/not-there", None, DECIDERS),
     ("GET", "/v1/webhooks", None, OWNERS),
-    ("POST", "/v1/webhooks", {"url": "not a URL"}, frozenset({"operator"})),
-    ("PATCH", "/v1/webhooks/not-there", {"enabled": True}, frozenset({"operator"})),
-    ("POST", "/v1/webhooks/not-there/rotate", None, frozenset({"operator"})),
-    ("POST", "/v1/webhooks/not-there/test", None, frozenset({"operator"})),
-    ("DELETE", "/v1/webhooks/not-there", None, frozenset({"operator"})),
+    ("POST", "/v1/webhooks", {"url": "not a URL"}, RULERS),
+    ("PATCH", "/v1/webhooks/not-there", {"enabled": True}, RULERS),
+    ("POST", "/v1/webhooks/not-there/rotate", None, RULERS),
+    ("POST", "/v1/webhooks/not-there/test", None, RULERS),
+    ("DELETE", "/v1/webhooks/not-there", None, RULERS),
+    ("GET", "/v1/auth/me", None, EVERYONE - {"anonymous"}),
+    ("GET", "/v1/auth/sessions", None, USERS | {"operator"}),
+    ("DELETE", "/v1/auth/sessions/not-there", None, USERS | {"operator"}),
+    ("GET", "/v1/users", None, PEOPLE),
+    ("POST", "/v1/users", {"email": "!", "password": "x"}, RULERS),
+    ("GET", "/v1/users/not-there", None, RULERS | {"peer"}),
+    ("DELETE", "/v1/users/not-there", None, RULERS),
+    ("POST", "/v1/users/not-there/role", {"role": "owner"}, RULERS),
+    ("GET", "/v1/users/invites", None, RULERS),
+    ("POST", "/v1/users/invites", {"email": "!"}, RULERS),
+    ("DELETE", "/v1/users/invites/not-there", None, RULERS),
+    ("GET", "/v1/vaults/default/users", None, READERS),
+    ("POST", "/v1/vaults/default/users", {"email": "not-there"}, ADMINS),
+    ("DELETE", "/v1/vaults/default/users/not-there", None, ADMINS),
+    ("POST", "/v1/vaults/default/users/not-there/role", {"role": "proxy"}, ADMINS),
     ("GET", "/v1/vaults/default/logs", None, READERS),
     ("GET", "/v1/vaults/default/discovered-hosts", None, READERS),
     ("GET", "/v1/admin/settings", None, OWNERS | {"peer"}),
@@ -119,6 +134,16 @@ class Cast:
         return {200}
 
 
+def sign_in(worker: ThreadedWorker, name: str, role: str, vault: str) -> str:
+    """Make a user who may use `default` in a role, or no vault; answers the token."""
+    users, by = worker.running.app.users, operator("setup")
+    users.passwords.cost = CHEAP
+    vaults = [UserVault(vault_name="default", vault_role=vault)] if vault else []
+    wanted = CreateUser(email=name, password="correct horse", role=role, vaults=vaults)
+    worker.run(users.admin.create(wanted, by))
+    return str(worker.run(users.login(name, "correct horse")).token)
+
+
 @pytest.fixture(scope="module")
 def cast(worker: ThreadedWorker) -> Cast:
     """One token for each role."""
@@ -130,20 +155,19 @@ def cast(worker: ThreadedWorker) -> Cast:
     owner = client.send(calls.create_agent("agent-owner", role="owner", vaults=[]))
     tokens["owner"] = owner.av_agent_token
     tokens["session"] = client.send(calls.create_session("default")).token
+    for name, role, vault in (
+        ("user-nobody", "no-access", ""),
+        ("user", "member", ""),
+        ("user-owner", "owner", ""),
+        ("user-proxy", "no-access", "proxy"),
+        ("user-member", "no-access", "member"),
+        ("user-admin", "no-access", "admin"),
+    ):
+        tokens[name] = sign_in(worker, name, role, vault)
     operators = worker.running.app.operators
     tokens["operator"] = worker.in_loop(operators.open, None, "tester").token
     client.send(calls.lock())
     described = worker.ask("GET", "/openapi.json").json["paths"]
-def sign_in(worker: ThreadedWorker, name: str, role: str, vault: str) -> str:
-    """Make a user who may use `default` in a role, or no vault; answers the token."""
-    users, by = worker.running.app.users, operator("setup")
-    users.passwords.cost = CHEAP
-    vaults = [UserVault(vault_name="default", vault_role=vault)] if vault else []
-    wanted = CreateUser(email=name, password="correct horse", role=role, vaults=vaults)
-    worker.run(users.admin.create(wanted, by))
-    return str(worker.run(users.login(name, "correct horse")).token)
-
-
     documented = {
         (method.upper(), path): {int(status) for status in operation["responses"]}
         for path, item in described.items()
@@ -155,15 +179,6 @@ def sign_in(worker: ThreadedWorker, name: str, role: str, vault: str) -> str:
 @pytest.mark.parametrize("role", sorted(EVERYONE))
 @pytest.mark.parametrize(
     ("method", "path", "body", "allowed"), ROUTES, ids=[f"{m} {p}" for m, p, _, _ in ROUTES]
-    for name, role, vault in (
-        ("user-nobody", "no-access", ""),
-        ("user", "member", ""),
-        ("user-owner", "owner", ""),
-        ("user-proxy", "no-access", "proxy"),
-        ("user-member", "no-access", "member"),
-        ("user-admin", "no-access", "admin"),
-    ):
-        tokens[name] = sign_in(worker, name, role, vault)
 )
 def test_route_by_role(
     cast: Cast, role: str, method: str, path: str, body: Any, allowed: frozenset[str]
