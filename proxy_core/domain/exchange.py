@@ -2,7 +2,8 @@
 
 The data path (`mitm`) asks, the broker (`services.broker`) answers:
 
-    authenticate(authorization)  -> Access         once a connection
+    authenticate(authorization)  -> Access         once a connection, or a gateway request
+    gateway(access, prefix)      -> Gateway        where a gateway request leads
     decide(access, facts)        -> Decision, Ask  every request, from the compiled snapshot
     hold(access, facts, ask, …)  -> Decision       what an operator has to allow first
     inject(decision, details)    -> Injection      every request: secrets, dropped after use
@@ -38,6 +39,7 @@ class Ingress(StrEnum):
 
     CONNECT = "connect"
     ABSOLUTE = "absolute"
+    GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True)

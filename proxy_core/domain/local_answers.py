@@ -19,7 +19,8 @@ class LocalRequest:
     `prefix` and `path` are the target's, `path` is empty or begins with a slash, and has no `/v1`
     that only a base URL has put there; `query` is without `?`. `base` is the gateway's own URL as
     the client wrote it, for example `http://127.0.0.1:14322`. `address` is the client's, without
-    its port. `headers` are in order and case as received, without those that bear the token.
+    its port. `headers` are in order and case as received, without those that bear the client's
+    token; `has_token`: it sent something that is to say who it is.
     """
 
     method: str
@@ -28,6 +29,7 @@ class LocalRequest:
     query: str
     base: str
     address: str
+    has_token: bool = False
     headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
 
     def header(self, name: bytes) -> str:
@@ -51,7 +53,9 @@ class LocalPath:
 
 @dataclass(frozen=True, slots=True)
 class LocalAnswer:
-    """The whole answer. `headers` are beside Content-Length and Connection, which are set."""
+    """The whole answer. `headers` are beside Content-Length and Connection, which are set; so is
+    `what`, which says in the log what answered.
+    """
 
     status: int
     body: bytes = field(default=b"", repr=False)

@@ -10,7 +10,9 @@ from time import monotonic
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Ingress
-from proxy_core.mitm.answers import render_answer, render_last_hop
+from proxy_core.domain.gateway import is_anthropic
+from proxy_core.domain.local_answers import LocalAnswer
+from proxy_core.mitm.answers import render_answer, render_last_hop, render_local_answer
 from proxy_core.mitm.asked import Asked
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.streams import Stream, StreamError
@@ -18,6 +20,8 @@ from proxy_core.mitm.trail import Trail
 from proxy_core.mitm.upload import Upload
 
 logger = logging.getLogger(__name__)
+
+_HOW_TO_AUTHENTICATE = "Send an agent's token as Authorization: Bearer, or as x-api-key."
 
 
 class Answering:
@@ -63,6 +67,17 @@ class Answering:
         await self._write(render_last_hop(close=close))
         return not close
 
+    async def _answer_locally(self, answer: LocalAnswer) -> bool:
+        """Pass on the vault's own answer; whether the connection can go on."""
+        trail, head = self.trail, self._head
+        trail.answered_locally(answer)
+        trail.bytes_up = head.framing.length
+        close = not head.keep_alive or self._client.at_eof or self._hub.stopping
+        self._answering = True
+        bodiless = head.method == b"HEAD"
+        await self._write(render_local_answer(answer, bodiless=bodiless, close=close))
+        return not close
+
     # --- failures -----------------------------------------------------------------------------
 
     async def _answer_failure(self, error: Exception) -> bool:
@@ -84,6 +99,9 @@ class Answering:
     async def _refuse(self, error: VaultError) -> bool:
         """Answer `error`, or break the connection when another answer has begun already."""
         trail = self.trail
+        at_gateway = trail.ingress == Ingress.GATEWAY
+        if at_gateway and error.code == "proxy_auth_required":
+            error = VaultError("unauthorized", error.detail or _HOW_TO_AUTHENTICATE)
         trail.error_code = error.code
         if not trail.outcome:
             trail.outcome = "denied" if error.status < 500 else "failed"
@@ -95,7 +113,10 @@ class Answering:
         close = not self._drained() or not self._may_keep_alive() or error.code == "internal"
         bodiless = self._head.method == b"HEAD"
         host = trail.route.origin.host if trail.route else ""
-        await self._write(render_answer(error, host=host, bodiless=bodiless, close=close))
+        request_id = trail.request_id if at_gateway or is_anthropic(host) else ""
+        await self._write(
+            render_answer(error, request_id=request_id, bodiless=bodiless, close=close)
+        )
         return not close
 
     def _drained(self) -> bool:

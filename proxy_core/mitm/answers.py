@@ -4,8 +4,12 @@ import json
 from typing import Any
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain.local_answers import LocalAnswer
 
-REALM = b'Proxy-Authenticate: Basic realm="vault-tui"\r\n'
+CHALLENGES = {
+    401: b'WWW-Authenticate: Bearer realm="vault-tui"\r\n',
+    407: b'Proxy-Authenticate: Basic realm="vault-tui"\r\n',
+}
 TUNNEL_OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 _DEFAULT_RETRY_AFTER = {"sealed": 30, "not_initialized": 30, "shutting_down": 2, "overloaded": 2}
@@ -33,21 +37,26 @@ _ANTHROPIC_TYPES = {
     413: "request_too_large",
     429: "rate_limit_error",
     503: "overloaded_error",
+    529: "overloaded_error",
 }
 
 
 def render_answer(
-    error: VaultError, *, host: str = "", bodiless: bool = False, close: bool = False
+    error: VaultError, *, request_id: str = "", bodiless: bool = False, close: bool = False
 ) -> bytes:
-    """One whole response. `bodiless` for HEAD; `host` chooses the envelope its clients read."""
-    body = json.dumps(_document(error, host)).encode()
+    """One whole response; `bodiless` for HEAD.
+
+    With `request_id` it has the envelope that Anthropic's clients read, and is called by that id.
+    """
+    body = json.dumps(_document(error, request_id)).encode()
     status = error.status
     code = error.code.encode("ascii")
     head = b"HTTP/1.1 %d %s\r\n" % (status, _PHRASES.get(status, b"Error"))
     head += b"Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"
     head += b"X-Vault-Proxy-Error: %s\r\nX-Agent-Vault-Proxy-Error: true\r\n" % code
-    if status == 407:
-        head += REALM
+    head += CHALLENGES.get(status, b"")
+    if request_id:
+        head += b"request-id: req_%s\r\n" % request_id.encode("ascii")
     retry_after = error.retry_after or _DEFAULT_RETRY_AFTER.get(error.code)
     if retry_after:
         head += b"Retry-After: %d\r\n" % retry_after
@@ -67,10 +76,28 @@ def render_last_hop(*, close: bool) -> bytes:
     return b"HTTP/1.1 204 No Content\r\n" + connection + b"\r\n"
 
 
-def _document(error: VaultError, host: str) -> dict[str, Any]:
+def render_local_answer(answer: LocalAnswer, *, bodiless: bool, close: bool) -> bytes:
+    """One whole response; `bodiless` for HEAD. Its fields are the vault's own words."""
+    phrase = _PHRASES.get(answer.status, b"OK" if answer.status < 400 else b"Error")
+    head = b"HTTP/1.1 %d %s\r\n" % (answer.status, phrase)
+    for name, value in answer.headers:
+        line = f"{name}: {value}".encode("latin-1")
+        if b"\r" in line or b"\n" in line:
+            raise ValueError("a header field with a line end")
+        head += line + b"\r\n"
+    if close:
+        head += b"Connection: close\r\n"
+    if answer.status not in (204, 304):
+        head += b"Content-Length: %d\r\n" % len(answer.body)
+    bodiless = bodiless or answer.status in (204, 304)
+    return head + b"\r\n" + (b"" if bodiless else answer.body)
+
+
+def _document(error: VaultError, request_id: str) -> dict[str, Any]:
     document = error.problem()
-    if host == "anthropic.com" or host.endswith(".anthropic.com"):
+    if request_id:
         kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
         document["type"] = "error"
         document["error"] = {"type": kind, "message": document["message"]}
+        document["request_id"] = f"req_{request_id}"
     return document

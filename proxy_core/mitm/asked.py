@@ -8,7 +8,7 @@ afresh, and only put together from what is kept here.
 
 from typing import Final, NamedTuple
 
-from proxy_core.domain.exchange import Decision, Injection, RequestFacts
+from proxy_core.domain.exchange import Access, Decision, Injection, RequestFacts
 from proxy_core.domain.target import check_path
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.mitm.config import KIB
@@ -17,6 +17,8 @@ from proxy_core.mitm.http1 import (
     Limits,
     RequestHead,
     RequestOutline,
+    Target,
+    TargetForm,
     outline_request,
     render_request,
     split_target,
@@ -42,12 +44,13 @@ class Asked:
 
     `plain`: nothing in the head asks for more than a request and a response with their bodies.
     `repeated`: it came more than once. `route` is where it goes, once that was found; `limits` are
-    those that it was read with.
+    those that it was read with; `access` is who asks, where that was found out before.
     """
 
     __slots__ = (
         "_facts",
         "_readable",
+        "access",
         "head",
         "limits",
         "method",
@@ -69,8 +72,15 @@ class Asked:
         self.plain = _is_plain(head)
         self.precedent: Precedent | None = None
         self.route: Route | None = None
+        self.access: Access | None = None
         self._facts: RequestFacts | None = None
         self._readable: bool | None = None
+
+    def lead_to(self, path: str) -> None:
+        """Ask for another path, on the host that the route leads to; the query stays."""
+        self.path = path
+        form, query = TargetForm.ORIGIN, self.target.query
+        self.target = Target(form, path=path.encode("latin-1"), query=query)
 
     def facts(self, route: Route) -> RequestFacts:
         """What is decided on. Raises VaultError bad_request for a path with two meanings."""

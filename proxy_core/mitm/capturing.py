@@ -1,7 +1,6 @@
 """A request that may be a login: read whole, shown to the broker, and answered by it.
 
-The body stays in the client's buffer until the broker has said that it answers, so that any other
-request goes on as if nobody had looked.
+Any other request goes on as if nobody had looked.
 """
 
 import json
@@ -11,14 +10,15 @@ from proxy_core.domain.exchange import Access, Decision, RequestFacts
 from proxy_core.domain.hosts import format_authority
 from proxy_core.domain.oauth.capture import LoginAnswer, LoginRequest, captured_as
 from proxy_core.mitm.config import KIB
-from proxy_core.mitm.http1 import FramingKind, RequestHead
+from proxy_core.mitm.http1 import RequestHead
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.route import DEFAULT_PORTS
-from proxy_core.mitm.streams import Stream, StreamError
+from proxy_core.mitm.streams import Stream
+from proxy_core.mitm.whole_body import whole_body
 
 MAX_LOGIN = 64 * KIB
 """Bytes of a login's body, at most."""
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_WHAT = "a login that is captured"
 
 
 async def captured(
@@ -40,17 +40,18 @@ async def captured(
     kind = captured_as(service, facts.host, facts.method, facts.path)
     if kind is None:
         return None
-    size = await _filled(hub, client, head)
-    request = LoginRequest(
-        kind=kind,
-        url=_url(facts),
-        content_type=_value(head, b"content-type"),
-        authorization=_value(head, b"authorization"),
-        body=bytes(client.buffer[:size]),
-    )
-    answer = await hub.broker.capture(access, decision, request)
-    if answer is not None:
-        client.drop(size)
+    _check_coding(head)
+    async with whole_body(hub, client, head, MAX_LOGIN, _WHAT) as size:
+        request = LoginRequest(
+            kind=kind,
+            url=_url(facts),
+            content_type=_value(head, b"content-type"),
+            authorization=_value(head, b"authorization"),
+            body=bytes(client.buffer[:size]),
+        )
+        answer = await hub.broker.capture(access, decision, request)
+        if answer is not None:
+            client.drop(size)
     return answer
 
 
@@ -65,23 +66,9 @@ def render_login_answer(answer: LoginAnswer, *, close: bool) -> bytes:
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-async def _filled(hub: Hub, client: Stream, head: RequestHead) -> int:
-    """Read until the whole body is in the client's buffer; its size."""
-    framing = head.framing
-    if framing.kind is FramingKind.CHUNKED:
-        raise VaultError("bad_request", "a login that is captured needs a Content-Length")
+def _check_coding(head: RequestHead) -> None:
     if _value(head, b"content-encoding").strip().lower() not in ("", "identity"):
-        raise VaultError("bad_request", "a login that is captured can't be compressed")
-    if framing.length > MAX_LOGIN:
-        detail = f"a login that is captured may have at most {MAX_LOGIN} bytes"
-        raise VaultError("request_too_large", detail)
-    idle = hub.config.body_idle
-    if head.expect_continue and not client.buffer:
-        await client.write(_CONTINUE, idle)
-    while len(client.buffer) < framing.length:
-        if not await client.fill(client.time + idle):
-            raise StreamError(client, "closed")
-    return framing.length
+        raise VaultError("bad_request", f"{_WHAT} can't be compressed")
 
 
 def _url(facts: RequestFacts) -> str:

@@ -61,6 +61,9 @@ class ProxyConfig:
     allow_unreadable: bool = False
     """Responses in which secrets can't be searched for pass as they are, instead of 502."""
 
+    gateway_domain: str = ""
+    """`<vault>.<this>` as the gateway's host name names the vault; normalised, empty: none does."""
+
     upstream_ca: tuple[Path, ...] = ()
     """PEM files of extra roots, beside the system's. Read once, when the server starts."""
 

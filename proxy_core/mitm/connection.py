@@ -5,12 +5,24 @@ import contextlib
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Access, Ingress
+from proxy_core.domain.hosts import format_authority
+from proxy_core.domain.local_answers import LocalAnswer
 from proxy_core.mitm.answers import render_answer
+from proxy_core.mitm.asked import Asked
 from proxy_core.mitm.exchange import Exchange, RouteFinder
-from proxy_core.mitm.http1 import RequestHead, Target
+from proxy_core.mitm.gateway import GatewayDoor
+from proxy_core.mitm.http1 import RequestHead, Target, TargetForm
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.intake import Intake, More, peek_more
-from proxy_core.mitm.route import Route, absolute_origin, check_inside, proxy_credentials, route_to
+from proxy_core.mitm.route import (
+    DEFAULT_PORTS,
+    Route,
+    absolute_origin,
+    authenticated,
+    check_inside,
+    proxy_credentials,
+    route_to,
+)
 from proxy_core.mitm.streams import Stream, StreamError
 from proxy_core.mitm.trail import Trail
 from proxy_core.mitm.tunnel import open_tunnel
@@ -89,8 +101,11 @@ class ClientConnection:
                 if await self._connect(head):
                     continue
                 return
-            self._current = Exchange(self._hub, self._stream, asked, ingress)
-            if not await self._current.run(find_route):
+            find, way_in = find_route, ingress
+            if ingress is Ingress.ABSOLUTE and self._is_for_gateway(asked.target):
+                find, way_in = self._gateway_route, Ingress.GATEWAY
+            self._current = Exchange(self._hub, self._stream, asked, way_in)
+            if not await self._current.run(find):
                 self._linger = self._linger or self._current.body_pending
                 return
             self._current = None
@@ -119,12 +134,29 @@ class ClientConnection:
 
     # --- ways in ------------------------------------------------------------------------------
 
-    def _absolute_route(self, head: RequestHead, target: Target) -> Route:
+    def _is_for_gateway(self, target: Target) -> bool:
+        """An origin-form target is; so is an absolute one that names our own address."""
+        if target.form is TargetForm.ORIGIN:
+            return True
+        if target.form is not TargetForm.ABSOLUTE or target.scheme != b"http":
+            return False
+        host, port = self._stream.socket.getsockname()[:2]
+        return target.authority == format_authority(host, port, DEFAULT_PORTS["http"]).encode()
+
+    async def _absolute_route(self, asked: Asked) -> Route:
+        self._check_room()
+        origin = absolute_origin(asked.target)
+        credentials = proxy_credentials(asked.head)
+        access = await authenticated(self._hub.broker, credentials, self._address)
+        return route_to(Ingress.ABSOLUTE, origin, access, self._admit(access))
+
+    async def _gateway_route(self, asked: Asked) -> Route | LocalAnswer:
+        self._check_room()
+        return await GatewayDoor(self._hub, self._stream, self._address, self._admit).find(asked)
+
+    def _check_room(self) -> None:
         if self._crowded:
             raise VaultError("overloaded", "the proxy has too many connections")
-        origin = absolute_origin(target)
-        access = self._hub.broker.authenticate(proxy_credentials(head), self._address)
-        return route_to(Ingress.ABSOLUTE, origin, access, self._admit(access))
 
     def _admit(self, access: Access) -> tuple[str, str] | None:
         """Count the connection to its agent; a refusal when the agent has too many."""
@@ -146,8 +178,8 @@ class ClientConnection:
             return opened
         self._tunnel = route = opened
 
-        def find_route(_head: RequestHead, target: Target) -> Route:
-            check_inside(target, route.origin)
+        async def find_route(asked: Asked) -> Route:
+            check_inside(asked.target, route.origin)
             return route
 
         await self._serve(Stream.receive, find_route, Ingress.CONNECT)

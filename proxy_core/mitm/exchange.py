@@ -6,7 +6,7 @@ the short one has not led to the end.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from proxy_core.base.errors import VaultError
@@ -19,18 +19,15 @@ from proxy_core.domain.exchange import (
     RequestFacts,
     Scrub,
 )
+from proxy_core.domain.local_answers import LocalAnswer
 from proxy_core.domain.traffic import RequestRecord
 from proxy_core.mitm.asked import Asked
 from proxy_core.mitm.capturing import captured, render_login_answer
 from proxy_core.mitm.delivery import begin, begin_frames, begin_scrubbed, is_stream
 from proxy_core.mitm.forwarding import Forwarding
+from proxy_core.mitm.gateway import own_name, without_clients_own
 from proxy_core.mitm.holding import Holding
-from proxy_core.mitm.http1 import (
-    RequestHead,
-    ResponseHead,
-    Target,
-    render_response,
-)
+from proxy_core.mitm.http1 import ResponseHead, render_response
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.relay import Download, Splice
@@ -39,8 +36,8 @@ from proxy_core.mitm.scrub.fields import scrubbed_head
 from proxy_core.mitm.shortcut import Shortcut
 from proxy_core.mitm.streams import Stream, StreamError
 
-RouteFinder = Callable[[RequestHead, Target], Route]
-"""Says where a request goes. Raises VaultError."""
+RouteFinder = Callable[[Asked], Awaitable[Route | LocalAnswer]]
+"""Says where a request goes, or what is answered at once. Raises VaultError, StreamError."""
 
 
 class Exchange(Shortcut):
@@ -96,9 +93,13 @@ class Exchange(Shortcut):
     async def _serve(self, find_route: RouteFinder) -> bool:
         asked, trail, broker = self._asked, self.trail, self._hub.broker
         trail.path = asked.path
-        if asked.route is None:
-            asked.route = find_route(asked.head, asked.target)
-        trail.route = route = asked.route
+        route = asked.route
+        if route is None:
+            found = await self._find(find_route)
+            if isinstance(found, LocalAnswer):
+                return await self._answer_locally(found)
+            asked.route = route = found
+        trail.route = route
         self._check(route)
         facts = asked.facts(route)
         self._leave = broker.admit(route.access)
@@ -131,6 +132,15 @@ class Exchange(Shortcut):
                     asked.set_precedent(route, decision, injection, start, record)
                 return True
         return await self._pass_on(route, decision, injection)
+
+    async def _find(self, find_route: RouteFinder) -> Route | LocalAnswer:
+        asked, trail = self._asked, self.trail
+        if trail.ingress == Ingress.GATEWAY:
+            trail.host, trail.port = own_name(asked.head)
+        try:
+            return await find_route(asked)
+        finally:
+            self._head, trail.path, trail.access = asked.head, asked.path, asked.access
 
     async def _hold(self, route: Route, facts: RequestFacts, ask: Ask) -> Decision:
         decision = self.trail.asked(ask, monotonic())
@@ -169,6 +179,8 @@ class Exchange(Shortcut):
             raise VaultError("trace_not_allowed", "TRACE would send the credential back")
 
     async def _inject(self, route: Route, decision: Decision) -> Injection:
+        if route.ingress is Ingress.GATEWAY:
+            self._asked.head = self._head = without_clients_own(self._head, decision)
         if decision.reconsiders or decision.borrows:
             return await self._forward(route).inject(self._client, decision)
         return await self._hub.broker.inject(decision, NO_DETAILS)

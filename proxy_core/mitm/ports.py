@@ -17,17 +17,46 @@ from proxy_core.domain.exchange import (
     RequestFacts,
     ResponseFacts,
 )
+from proxy_core.domain.local_answers import Local, LocalAnswer, LocalPath, LocalRequest
 from proxy_core.domain.oauth.capture import LoginAnswer, LoginRequest
+from proxy_core.domain.service import Gateway
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 
 
 class Broker(Protocol):
     """Implemented by `services.broker`; by a fake in the data path's own tests."""
 
-    def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
+    async def verify(self, authorization: bytes, address: str = "") -> None:
+        """Have an issuer vouch for a JWT, so that `authenticate` knows it. May take time.
+
+        Asked for fields that `agent_tokens.carries_jwt` says yes to. Raises VaultError as
+        `authenticate` does, and what keeps the issuer from being asked.
+        """
+
+    def authenticate(
+        self, authorization: bytes | None, address: str = "", vault: str | None = None
+    ) -> Access:
         """Check the token; `address` is the client's, without its port.
 
-        Raises VaultError: proxy_auth_required, rate_limited (too many wrong ones).
+        `authorization` is as Proxy-Authorization has it; `vault` is what the request names beside
+        it. Raises VaultError: proxy_auth_required, rate_limited (too many wrong ones), bad_request
+        (two vaults are named).
+        """
+
+    def gateway(self, access: Access, prefix: str) -> Gateway:
+        """Where a gateway's prefix leads in the client's vault, as it is now.
+
+        Raises VaultError: gateway_not_found (with `gateways`), service_disabled,
+        proxy_auth_required (revoked since), vault_required, vault_not_found, vault_forbidden.
+        """
+
+    def answers(self, request: LocalRequest) -> LocalPath | None:
+        """Whether a gateway request may be answered here, and on which terms; None: it goes on."""
+
+    async def answer(self, local: Local) -> LocalAnswer | None:
+        """Answer a request that `answers` said yes to, read whole; None: it goes on after all.
+
+        Goes on to its end when the client leaves. Raises VaultError: the client gets that.
         """
 
     def admit(self, access: Access) -> Callable[[], None] | None:

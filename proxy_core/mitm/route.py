@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain.agent_tokens import carries_jwt
 from proxy_core.domain.exchange import Access, Ingress
 from proxy_core.domain.hosts import format_authority, split_authority
 from proxy_core.mitm.http1 import RequestHead, Target, TargetForm, split_target
+from proxy_core.mitm.ports import Broker
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -76,6 +78,15 @@ def check_inside(target: Target, origin: Origin) -> None:
     named = split_authority(target.authority.decode("latin-1"), DEFAULT_PORTS[scheme])
     if Origin(scheme, *named) != origin:
         raise VaultError("bad_request", "the request names another origin than its tunnel")
+
+
+async def authenticated(
+    broker: Broker, authorization: bytes | None, address: str, vault: str | None = None
+) -> Access:
+    """Who asks; waits only for a JWT's issuer. Raises VaultError as `Broker.authenticate`."""
+    if carries_jwt(authorization):
+        await broker.verify(authorization or b"", address)
+    return broker.authenticate(authorization, address, vault)
 
 
 def proxy_credentials(head: RequestHead) -> bytes | None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import msgspec
 
 from proxy_core.base.ids import new_id
-from proxy_core.domain.exchange import Ask, Decision, Injection, Loan
+from proxy_core.domain.exchange import Access, Ask, Decision, Injection, Loan
+from proxy_core.domain.local_answers import LocalAnswer
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.route import Route
@@ -16,13 +17,15 @@ class Trail(msgspec.Struct, eq=False):
     """Notes of one request. `begun`, `asked_at` and `first_byte` are the loop's time, `held` is in
     seconds (-1: it was not), sizes are body bytes.
 
-    `route` None: the request was refused before anybody knew where it should go.
+    `route` None: the request was answered before anybody knew where it should go; `access` is who
+    asked, as far as that was known then.
     """
 
     begun: float
     ingress: str
     method: str = ""
     path: str = ""
+    access: Access | None = None
     route: Route | None = None
     request_id: str = msgspec.field(default_factory=new_id)
     started_at: float = msgspec.field(default_factory=time.time)
@@ -72,6 +75,11 @@ class Trail(msgspec.Struct, eq=False):
         reason = f"{decision.reason}, and captures logins: answered by the vault"
         self.decision = replace(decision, credential_keys=(), reason=reason)
         self.outcome, self.reason = "captured", reason
+
+    def answered_locally(self, answer: LocalAnswer) -> None:
+        """The vault answers a gateway path itself."""
+        self.status, self.outcome = answer.status, "answered"
+        self.reason = f"{answer.what}: answered by the vault"
 
     def follow(self, decision: Decision, like: RequestRecord) -> None:
         """As `allowed`, for a request that was decided and injected as that of `like`."""
@@ -136,7 +144,7 @@ class Trail(msgspec.Struct, eq=False):
     def record(self, now: float) -> RequestRecord:
         """The record of the request, which ended at `now` (the loop's time)."""
         route, decision, upstream = self.route, self.decision, self.upstream
-        access = route.access if route else None
+        access = route.access if route else self.access
         service = decision.service if decision else None
         fresh = upstream if upstream is not None and not upstream.reused else None
         return RequestRecord(

@@ -14,7 +14,14 @@ from proxy_core.mitm.answers import TUNNEL_OPEN, render_answer
 from proxy_core.mitm.http1 import RequestHead
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.opening import peek, start_tls
-from proxy_core.mitm.route import Origin, Route, connect_origin, proxy_credentials, route_to
+from proxy_core.mitm.route import (
+    Origin,
+    Route,
+    authenticated,
+    connect_origin,
+    proxy_credentials,
+    route_to,
+)
 from proxy_core.mitm.sni import requested_name, sni_matches
 from proxy_core.mitm.streams import Stream, StreamError
 from proxy_core.mitm.trail import Trail
@@ -38,7 +45,7 @@ async def open_tunnel(
     try:
         host, port = connect_origin(head)
         trail.host, trail.port = host, port
-        access = hub.broker.authenticate(proxy_credentials(head), address)
+        access = await authenticated(hub.broker, proxy_credentials(head), address)
         if hub.stopping:
             raise VaultError("shutting_down", "the worker is stopping")
         if stream.buffer:

@@ -13,6 +13,7 @@ from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agent_grants import AgentGrants
 from proxy_core.services.agents import Agents
 from proxy_core.services.approvals import Approvals
+from proxy_core.services.authentication import Authentication
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
 from proxy_core.services.connecting.connecting import Connecting
@@ -25,6 +26,7 @@ from proxy_core.services.following.bearers import Bearers
 from proxy_core.services.following.contents import Contents
 from proxy_core.services.following.follower import Follower
 from proxy_core.services.following.reloading import Reloading
+from proxy_core.services.gateway import GatewayAnswers, Hello
 from proxy_core.services.grants import Grants
 from proxy_core.services.holds import Holds
 from proxy_core.services.housekeeping import Housekeeping
@@ -127,13 +129,15 @@ class Application:
             lambda: self.flows.providers.endpoint,
             config.allow_http_token_urls,
         )
+        self.gateway_answers = GatewayAnswers(Hello())
         self.broker = Broker(
             context,
             self.approvals,
             self.limits,
-            self.auth_failures,
+            Authentication(context, self.auth_failures),
             self.lending,
             self.capturing,
+            self.gateway_answers,
             config.allow_http,
         )
         connected = self.oauth.is_connected

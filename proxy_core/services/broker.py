@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from proxy_core.base.errors import VaultError
-from proxy_core.base.ids import token_sha256
 from proxy_core.domain import policy
 from proxy_core.domain.approval import scope_of
 from proxy_core.domain.events import EventType
@@ -18,6 +17,7 @@ from proxy_core.domain.exchange import (
     Access,
     Ask,
     Decision,
+    Ingress,
     Injection,
     Loan,
     RequestDetails,
@@ -25,17 +25,19 @@ from proxy_core.domain.exchange import (
     ResponseFacts,
 )
 from proxy_core.domain.injection import build_injection
+from proxy_core.domain.local_answers import Local, LocalAnswer, LocalPath, LocalRequest
 from proxy_core.domain.oauth.capture import LoginAnswer, LoginRequest
-from proxy_core.domain.service import Service
+from proxy_core.domain.service import Gateway, Service, UnmatchedHostPolicy
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.services.approvals import Approvals
+from proxy_core.services.authentication import Authentication, vault_of
 from proxy_core.services.capturing import Capturing
 from proxy_core.services.context import Context
+from proxy_core.services.gateway import GatewayAnswers, upstream_of
 from proxy_core.services.lending import Lending, Lent
-from proxy_core.services.limits import AuthFailures, RequestLimits
-from proxy_core.services.proxy_credentials import parse_proxy_authorization
+from proxy_core.services.limits import RequestLimits
 from proxy_core.services.scrubbing import Scrubbers
-from proxy_core.services.snapshot import Bearer, BorrowedKind, SealedSecret, Snapshot, VaultEntry
+from proxy_core.services.snapshot import Bearer, BorrowedKind, SealedSecret, VaultEntry
 
 _STARTED, _FINISHED = EventType.REQUEST_STARTED.value, EventType.REQUEST_FINISHED.value
 
@@ -48,42 +50,48 @@ class Broker:
         context: Context,
         approvals: Approvals,
         limits: RequestLimits,
-        auth_failures: AuthFailures,
+        authentication: Authentication,
         lending: Lending,
         capturing: Capturing,
+        gateway_answers: GatewayAnswers,
         allow_http: bool = False,
     ) -> None:
         self._context = context
         self._holds = approvals.holds
         self._grants = approvals.grants
         self._limits = limits
-        self._auth_failures = auth_failures
-        self._time = context.clock.time
+        self._authentication = authentication
         self._lending = lending
         self._capturing = capturing
+        self._gateway_answers = gateway_answers
         self._allow_http = allow_http
         self._scrubbers = Scrubbers(context.sealer)
 
-    def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
-        """Check the token. Raises VaultError: proxy_auth_required, rate_limited."""
+    async def verify(self, authorization: bytes, address: str = "") -> None:
+        """Have a JWT vouched for. Raises VaultError: see `mitm.ports.Broker`."""
+        await self._authentication.verify(authorization, address)
+
+    def authenticate(
+        self, authorization: bytes | None, address: str = "", vault: str | None = None
+    ) -> Access:
+        """Check the token. Raises VaultError: see `mitm.ports.Broker`."""
+        return self._authentication.authenticate(authorization, address, vault)
+
+    def gateway(self, access: Access, prefix: str) -> Gateway:
+        """Where a gateway's prefix leads. Raises VaultError: see `mitm.ports.Broker`."""
         snapshot = self._context.snapshot
-        try:
-            token, vault = parse_proxy_authorization(proxy_authorization)
-            bearer = self._live(snapshot, token_sha256(token))
-        except VaultError:
-            if proxy_authorization:  # no token at all is how many clients begin
-                self._auth_failures.failed(address)
-            raise
-        only = bearer.only_vault_id if vault is None else None
-        entry = snapshot.vaults.get(vault or "") if only is None else snapshot.by_id.get(only)
-        return Access(
-            bearer.sha256,
-            bearer.actor_type,
-            bearer.actor_id,
-            bearer.actor_name,
-            vault if entry is None else entry.name,
-            "" if entry is None else entry.id,
-        )
+        bearer = self._authentication.live(snapshot, access.token_sha256)
+        entry = vault_of(snapshot, bearer, access)
+        return upstream_of(entry, prefix, bearer.services.get(entry.id))
+
+    def answers(self, request: LocalRequest) -> LocalPath | None:
+        """Whether a gateway path may be answered here."""
+        covering = self._gateway_answers.covering(request)
+        return None if covering is None else covering[0]
+
+    async def answer(self, local: Local) -> LocalAnswer | None:
+        """Answer it. Raises VaultError: whatever is to be said instead."""
+        return await self._gateway_answers.answer(local)
 
     def admit(self, access: Access) -> Callable[[], None] | None:
         """Count a request against its agent's and its vault's limits.
@@ -98,13 +106,14 @@ class Broker:
         Raises VaultError: see `mitm.ports.Broker`.
         """
         snapshot = self._context.snapshot
-        bearer = self._live(snapshot, access.token_sha256)
-        entry = self._vault(snapshot, bearer, access)
+        bearer = self._authentication.live(snapshot, access.token_sha256)
+        entry = vault_of(snapshot, bearer, access)
         if self._context.sealer.sealed:
             raise VaultError("sealed")
         outcome = policy.decide(
             entry.compiled.index,
-            entry.policy,
+            # A gateway is a service's: what none covers has no business there.
+            entry.policy if facts.ingress is not Ingress.GATEWAY else UnmatchedHostPolicy.DENY,
             facts,
             self._allow_http,
             entry.name,
@@ -129,7 +138,8 @@ class Broker:
         Raises VaultError: see `mitm.ports.Broker`.
         """
         snapshot = self._context.snapshot
-        entry = self._vault(snapshot, self._live(snapshot, access.token_sha256), access)
+        bearer = self._authentication.live(snapshot, access.token_sha256)
+        entry = vault_of(snapshot, bearer, access)
         allowed = await self._holds.wait(access, entry.id, facts, ask, preview)
         again = self.decide(access, facts)
         if isinstance(again, Decision):
@@ -227,29 +237,6 @@ class Broker:
         context.bus.publish(_FINISHED, record)
         context.usage.note(record, entry.name if entry else record.vault)
 
-    def _live(self, snapshot: Snapshot, sha256: bytes) -> Bearer:
-        bearer = snapshot.bearers.get(sha256)
-        if bearer is None:
-            raise VaultError("proxy_auth_required", "The token is unknown or was revoked.")
-        if bearer.expires_at <= self._time():
-            raise VaultError("proxy_auth_required", "The token has expired.")
-        return bearer
-
-    @staticmethod
-    def _vault(snapshot: Snapshot, bearer: Bearer, access: Access) -> VaultEntry:
-        name = access.vault
-        if name is None:
-            return _only_vault(snapshot, bearer)
-        if access.vault_id:
-            entry = snapshot.by_id.get(access.vault_id)
-        else:
-            entry = snapshot.vaults.get(name)
-        if entry is None:
-            raise VaultError("vault_not_found", f"There is no vault {name}.")
-        if entry.id not in bearer.grants:
-            raise VaultError("vault_forbidden", f"The token gives no access to vault {name}.")
-        return entry
-
 
 def _borrowing(outcome: Decision | Ask, entry: VaultEntry, bearer: Bearer) -> Decision | Ask:
     """Say in the decision that it borrows, where it does."""
@@ -271,16 +258,6 @@ def _without_rules(ask: Ask) -> Service | None:
     """What an operator has looked at: where the request goes and what it gets."""
     service = ask.decision.service
     return None if service is None else replace(service, rules=())
-
-
-def _only_vault(snapshot: Snapshot, bearer: Bearer) -> VaultEntry:
-    if not bearer.grants:
-        raise VaultError("vault_forbidden", f"{bearer.actor_name} has no vault.")
-    vault_id = bearer.only_vault_id
-    if vault_id is None:
-        names = sorted(snapshot.by_id[held].name for held in bearer.grants)
-        raise VaultError("vault_required", extra={"vaults": names})
-    return snapshot.by_id[vault_id]
 
 
 def _missing(key: str, service: str, vault: str) -> VaultError:

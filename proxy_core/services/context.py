@@ -22,6 +22,7 @@ from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Snapshot, VaultEntry
 from proxy_core.services.usage import Usage
 from proxy_core.services.users.directory import Directory
+from proxy_core.services.verdicts import Verdicts
 from proxy_core.store.database import Database
 from proxy_core.store.request_log import RequestLog
 
@@ -64,6 +65,7 @@ class Context:
         self.clock = clock or SystemClock()
         self.sealer = Sealer()
         self.snapshot = Snapshot()
+        self.verdicts = Verdicts(self.clock)
         self.usage = Usage()
         self.users = Directory()
         self.tunnels: Tunnels = NoTunnels()

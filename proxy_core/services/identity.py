@@ -1,7 +1,11 @@
-"""From a bearer token of the API to a principal, without the database."""
+"""From a bearer token of the API to a principal, without the database.
+
+A JWT is known once an issuer has vouched for it: `verify` comes before `of_bearer`.
+"""
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import USER_PREFIX, token_sha256
+from proxy_core.domain.agent_tokens import is_jwt
 from proxy_core.domain.exchange import ActorType
 from proxy_core.services.context import Context
 from proxy_core.services.operators import Operators
@@ -18,6 +22,13 @@ class Identity:
         self._operators = operators
         self._users = users
 
+    async def verify(self, token: str) -> None:
+        """Have a JWT vouched for. Raises VaultError: unauthorized, and what keeps its issuer from
+        being asked.
+        """
+        if is_jwt(token):
+            await self._context.verdicts.verify(token)
+
     def of_bearer(self, token: str) -> Principal:
         """Raises VaultError: unauthorized (unknown, expired or revoked)."""
         if token.startswith(USER_PREFIX):
@@ -25,7 +36,9 @@ class Identity:
             if found is None:
                 raise VaultError("unauthorized")
             return found
-        bearer = self._context.snapshot.bearers.get(token_sha256(token))
+        sha256 = token_sha256(token)
+        context = self._context
+        bearer = context.snapshot.bearers.get(sha256) or context.verdicts.known(sha256)
         if bearer is None or bearer.expires_at <= self._context.clock.time():
             raise VaultError("unauthorized")
         return self._principal(bearer)

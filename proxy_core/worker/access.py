@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from proxy_core.base.clock import SystemClock
 from proxy_core.base.errors import VaultError
 from proxy_core.base.processes import read_process
+from proxy_core.domain.agent_tokens import carries_jwt
 from proxy_core.domain.events import EventType
 from proxy_core.services.application import Application
 from proxy_core.services.operators import Terminal
@@ -101,6 +102,21 @@ class Gatekeeper:
         self._app = app
         self._group = group
         self._told_at = -math.inf
+
+    async def verify(self, authorization: str | None, address: str = "") -> None:
+        """Before `caller`: have a JWT vouched for. Returns at once for anything else.
+
+        Raises VaultError: unauthorized, rate_limited (too many bad ones), and what keeps its issuer
+        from being asked.
+        """
+        if authorization is None or not carries_jwt(authorization.encode("latin-1", "replace")):
+            return
+        try:
+            await self._app.identity.verify(_bearer(authorization))
+        except VaultError as error:
+            if error.code == "unauthorized":
+                self._app.auth_failures.failed(address)
+            raise
 
     def caller(
         self, connected: Peer | None, authorization: str | None, address: str = ""

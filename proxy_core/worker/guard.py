@@ -76,7 +76,9 @@ def change_fails(*statuses: int) -> Mapping[int, ResponseSpec]:
     return fails(*statuses, 413, 503)
 
 
-def identify(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def identify(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
     """Litestar's guard: find the caller, and check what the endpoint declares.
 
     Raises VaultError: unauthorized, rate_limited, agent_process, operator_required,
@@ -85,7 +87,9 @@ def identify(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteH
     gatekeeper: Gatekeeper = connection.app.state.gatekeeper
     peer: Peer | None = connection.scope.get("vault_tui.peer")  # type: ignore[assignment]  # ours
     address = connection.client.host if peer is None and connection.client else ""
-    caller = gatekeeper.caller(peer, connection.headers.get("authorization"), address)
+    authorization = connection.headers.get("authorization")
+    await gatekeeper.verify(authorization, address)
+    caller = gatekeeper.caller(peer, authorization, address)
     caller = replace(caller, knows_vault=connection.app.state.app.vaults.knows)
     connection.state.caller = caller
     if handler.opt.get(_SOCKET_ONLY):

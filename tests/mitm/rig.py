@@ -22,8 +22,9 @@ from proxy_core.domain.exchange import (
     RequestFacts,
     ResponseFacts,
 )
+from proxy_core.domain.local_answers import Local, LocalAnswer, LocalPath, LocalRequest
 from proxy_core.domain.oauth.capture import LoginAnswer, LoginRequest
-from proxy_core.domain.service import Auth, AuthType, Service
+from proxy_core.domain.service import Auth, AuthType, Gateway, Service
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.mitm.ca import LeafMint, RootCA, new_root
 from proxy_core.mitm.config import ProxyConfig
@@ -33,6 +34,8 @@ from proxy_core.mitm.server import ProxyServer
 
 SECRET = b"Bearer s3cr3t"
 AUTH = b"Proxy-Authorization: Basic dG9rZW46\r\n"
+TOKEN = b"vt_agt_" + b"0123456789abcdef" * 4
+GATEWAY_AUTH = b"Bearer " + TOKEN
 HOST = "api.test"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -76,12 +79,47 @@ class FakeBroker:
     login_answer: LoginAnswer | None = None
     """What a login gets; None: it goes on."""
     logins: list[LoginRequest] = field(default_factory=list)
+    verified: list[bytes] = field(default_factory=list)
+    """JWTs that an issuer was asked about; all of them are good."""
+    issuer: asyncio.Event | None = None
+    """What its answer waits for."""
+    vaults: list[str | None] = field(default_factory=list)
+    """Those that requests have named beside their token."""
+    gateways: dict[str, Gateway] = field(
+        default_factory=lambda: {"api": Gateway("api", "https", HOST, 443)}
+    )
+    local_path: LocalPath | None = None
+    """The terms on which every gateway request may be answered on the spot."""
+    local_answer: LocalAnswer | None = None
+    asked_locally: list[LocalRequest] = field(default_factory=list)
+    locals: list[Local] = field(default_factory=list)
 
-    def authenticate(self, proxy_authorization: bytes | None, address: str = "") -> Access:
+    async def verify(self, authorization: bytes, address: str = "") -> None:
+        self.verified.append(authorization)
+        if self.issuer is not None:
+            await self.issuer.wait()
+
+    def authenticate(
+        self, authorization: bytes | None, address: str = "", vault: str | None = None
+    ) -> Access:
         self.addresses.append(address)
-        if proxy_authorization != b"Basic dG9rZW46":
+        self.vaults.append(vault)
+        if authorization not in (b"Basic dG9rZW46", GATEWAY_AUTH, *self.verified):
             raise VaultError("proxy_auth_required", "a token is needed")
-        return Access(b"t" * 32, ActorType.AGENT, "1", "robot", "main")
+        return Access(b"t" * 32, ActorType.AGENT, "1", "robot", vault or "main")
+
+    def gateway(self, access: Access, prefix: str) -> Gateway:
+        if prefix not in self.gateways:
+            raise VaultError("gateway_not_found", extra={"gateways": sorted(self.gateways)})
+        return self.gateways[prefix]
+
+    def answers(self, request: LocalRequest) -> LocalPath | None:
+        self.asked_locally.append(request)
+        return self.local_path
+
+    async def answer(self, local: Local) -> LocalAnswer | None:
+        self.locals.append(local)
+        return self.local_answer
 
     def admit(self, access: Access) -> Callable[[], None]:
         if self.refused_admission is not None:

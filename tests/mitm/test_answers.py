@@ -5,7 +5,8 @@ import json
 import pytest
 
 from proxy_core.base.errors import ERRORS, VaultError
-from proxy_core.mitm.answers import render_answer
+from proxy_core.domain.local_answers import LocalAnswer
+from proxy_core.mitm.answers import render_answer, render_local_answer
 
 
 def _split(answer: bytes) -> tuple[bytes, bytes]:
@@ -62,16 +63,66 @@ def test_bodiless_and_close() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "enveloped"),
-    [("api.anthropic.com", True), ("anthropic.com", True), ("notanthropic.com", False)],
+    ("code", "kind"),
+    [
+        ("bad_request", "invalid_request_error"),
+        ("unauthorized", "authentication_error"),
+        ("forbidden", "permission_error"),
+        ("gateway_not_found", "not_found_error"),
+        ("request_too_large", "request_too_large"),
+        ("headers_too_large", "api_error"),
+        ("rate_limited", "rate_limit_error"),
+        ("internal", "api_error"),
+        ("upstream_unreachable", "api_error"),
+        ("upstream_timeout", "api_error"),
+        ("overloaded", "overloaded_error"),
+    ],
 )
-def test_anthropic_envelope(host: str, enveloped: bool) -> None:
-    """On Anthropic's hosts the error stands in the envelope that their clients read."""
-    _, body = _split(render_answer(VaultError("forbidden", "no"), host=host))
+def test_anthropic_envelope(code: str, kind: str) -> None:
+    """Where its clients read it, the error stands in their envelope, the problem beside it."""
+    head, body = _split(render_answer(VaultError(code, "no"), request_id="abc"))
     document = json.loads(body)
-    assert document["code"] == "forbidden"
-    if enveloped:
-        assert document["type"] == "error"
-        assert document["error"] == {"type": "permission_error", "message": "no"}
-    else:
-        assert document["error"] == "forbidden"
+    assert document["type"] == "error"
+    assert document["error"] == {"type": kind, "message": "no"}
+    assert document["request_id"] == "req_abc"
+    assert (document["code"], document["detail"]) == (code, "no")
+    assert b"request-id: req_abc\r\n" in head + b"\r\n"
+
+
+def test_others_get_the_problem_alone() -> None:
+    """No envelope and no request id, where nobody reads them."""
+    head, body = _split(render_answer(VaultError("forbidden", "no")))
+    assert json.loads(body)["error"] == "forbidden"
+    assert b"request-id" not in head
+
+
+def test_each_401_says_how_to_authenticate() -> None:
+    """A gateway's client gets a challenge that it can answer."""
+    assert b'WWW-Authenticate: Bearer realm="vault-tui"\r\n' in render_answer(
+        VaultError("unauthorized")
+    )
+
+
+def test_a_local_answer_is_one_whole_response() -> None:
+    """With its fields and its length; without a body for HEAD, 204 and 304."""
+    answer = LocalAnswer(200, b"hi", (("ETag", '"a"'),))
+    head, body = _split(render_local_answer(answer, bodiless=False, close=True))
+    assert head.split(b"\r\n") == [
+        b"HTTP/1.1 200 OK",
+        b'ETag: "a"',
+        b"Connection: close",
+        b"Content-Length: 2",
+    ]
+    assert body == b"hi"
+    assert render_local_answer(answer, bodiless=True, close=False).endswith(b": 2\r\n\r\n")
+    unchanged = render_local_answer(LocalAnswer(304, b"x"), bodiless=False, close=False)
+    assert b"Content-Length" not in unchanged
+    assert unchanged.endswith(b"\r\n\r\n")
+
+
+def test_no_local_answer_can_be_cut_in_two() -> None:
+    """A line end in a field is a fault of ours, never sent."""
+    with pytest.raises(ValueError, match="line end"):
+        render_local_answer(
+            LocalAnswer(200, headers=(("X", "a\r\nB: c"),)), bodiless=False, close=False
+        )

@@ -1,4 +1,4 @@
-"""Reading Proxy-Authorization."""
+"""Reading the fields in which clients present a token."""
 
 import base64
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import AGENT_PREFIX, SESSION_PREFIX, USER_PREFIX
-from proxy_core.services.proxy_credentials import parse_proxy_authorization
+from proxy_core.domain.agent_tokens import parse_authorization
 
 # Fixed, because they are parts of the tests' names, which must be the same in every process.
 AGENT, SESSION, USER = (
@@ -33,7 +33,7 @@ def encoded(text: str) -> bytes:
 )
 def test_the_forms_that_clients_send(field: bytes, expected: tuple[str, str | None]) -> None:
     """TOKEN, TOKEN: and TOKEN:VAULT as Basic, and a Bearer token."""
-    assert parse_proxy_authorization(field) == expected
+    assert parse_authorization(field) == expected
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_forms_that_clients_send(field: bytes, expected: tuple[str, str | No
 def test_anything_else_is_refused(field: bytes | None) -> None:
     """Malformed, oversized, or not a token that proxies."""
     with pytest.raises(VaultError) as caught:
-        parse_proxy_authorization(field)
+        parse_authorization(field)
     assert caught.value.code == "proxy_auth_required"
     assert AGENT not in str(caught.value)
 
@@ -70,7 +70,7 @@ def test_no_bytes_get_further_than_a_refusal(junk: bytes) -> None:
 def outcome(field: bytes) -> str:
     """What comes of a field."""
     try:
-        token, _ = parse_proxy_authorization(field)
+        token, _ = parse_authorization(field)
     except VaultError as error:
         return error.code
     return "a token" if token.startswith("vt_") else token
@@ -78,6 +78,6 @@ def outcome(field: bytes) -> str:
 
 def test_a_hostile_vault_name_is_fit_for_the_log() -> None:
     """Control characters in the vault's name never reach a terminal."""
-    _, vault = parse_proxy_authorization(b"Basic " + encoded(f"{AGENT}:a\x1b]52;c;x\x07"))
+    _, vault = parse_authorization(b"Basic " + encoded(f"{AGENT}:a\x1b]52;c;x\x07"))
     assert vault is not None
     assert "\x1b" not in vault

@@ -1,0 +1,510 @@
+"""The gateway: who may use it, where its paths lead, and what the upstream gets to see."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.exchange import Injection
+from proxy_core.domain.service import Auth, AuthType, Gateway, Service
+from tests.mitm.rig import (
+    AUTH,
+    GATEWAY_AUTH,
+    HOST,
+    INJECTION,
+    SECRET,
+    SERVICE,
+    TOKEN,
+    Echo,
+    Rig,
+    client_tls,
+    read_request,
+    request,
+    rig,
+    upstream_tls,
+)
+
+BEARER = b"Authorization: %b\r\n" % GATEWAY_AUTH
+API_KEY = b"x-api-key: %b\r\n" % TOKEN
+PASSTHROUGH = Service(name="api", host=HOST, auth=Auth(AuthType.PASSTHROUGH))
+JWT = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
+
+
+def ask(path: bytes, *fields: bytes, method: bytes = b"GET", body: bytes = b"") -> bytes:
+    """A request to the gateway itself."""
+    length = b"Content-Length: %d\r\n" % len(body) if body else b""
+    head = b"%b %b HTTP/1.1\r\nHost: 127.0.0.1:14322\r\n" % (method, path)
+    return head + b"".join(fields) + length + b"\r\n" + body
+
+
+async def answer(proxy: Rig, data: bytes) -> tuple[int, bytes, dict[str, object]]:
+    """Status, head and document of one answer of the vault's own."""
+    client = await proxy.plain()
+    await client.send(data)
+    status, head, body = await client.response()
+    return status, head, json.loads(body)
+
+
+@pytest.mark.parametrize("fields", [(BEARER,), (API_KEY,), (BEARER, API_KEY)])
+async def test_the_token_is_replaced_by_the_credential(
+    tmp_path: Path, fields: Sequence[bytes]
+) -> None:
+    """In either field, or in both: the upstream sees the credential once and the token nowhere."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        client = await proxy.plain()
+        await client.send(ask(b"/api/v1/a%2Fb?c=d", *fields, b"X-Vault: work\r\nX-A: 1\r\n"))
+        status, _, body = await client.response()
+        assert status == 200
+        assert body.startswith(b"GET /v1/a%2Fb?c=d HTTP/1.1\r\nHost: api.test\r\n")
+        assert body.count(SECRET) == 1
+        assert TOKEN not in body
+        assert b"x-api-key" not in body.lower()
+        assert b"x-vault" not in body.lower()
+        assert b"X-A: 1\r\n" in body
+        (facts,) = proxy.broker.facts
+        assert (facts.scheme, facts.host, facts.port) == ("https", HOST, 443)
+        assert (facts.path, facts.query, facts.ingress) == ("/v1/a%2Fb", "c=d", "gateway")
+        (record,) = await proxy.broker.wait_records(1)
+        assert (record.ingress, record.host, record.path) == ("gateway", HOST, "/v1/a%2Fb")
+        assert (record.status, record.decision, record.actor_name) == (200, "injected", "robot")
+        assert proxy.broker.vaults == ["work"]
+
+
+async def test_requests_follow_each_other_on_one_connection(tmp_path: Path) -> None:
+    """Each with its own token; the upstream's connection is kept as for the proxy."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        client = await proxy.plain()
+        for number in range(3):
+            await client.send(ask(b"/api/%d" % number, BEARER, method=b"POST", body=b"hello"))
+            status, _, body = await client.response()
+            assert status == 200
+            assert body.startswith(b"POST /%d HTTP/1.1\r\n" % number)
+        await client.send(ask(b"/api/3"))
+        assert (await client.response())[0] == 401
+        assert echo.connections == 1
+        assert [body for _, body in echo.seen] == [b"hello"] * 3
+        records = await proxy.broker.wait_records(4)
+        assert [record.reused_upstream for record in records] == [False, True, True, False]
+
+
+async def test_a_clients_own_key_is_not_sent_beside_the_credential(tmp_path: Path) -> None:
+    """Whatever stands in the other field, and however it is spelled."""
+    async with rig(tmp_path, Echo()) as proxy:
+        client = await proxy.plain()
+        await client.send(ask(b"/api/", BEARER, b"X_Api_Key: sk-of-its-own\r\n"))
+        _, _, body = await client.response()
+        assert b"sk-of-its-own" not in body
+        proxy.broker.injection = Injection(headers=((b"x-api-key", b"real"),))
+        await client.send(ask(b"/api/", API_KEY, b"Authorization: Basic bWU6b3du\r\n"))
+        _, _, body = await client.response()
+        assert b"bWU6b3du" not in body
+        assert body.count(b"x-api-key: real\r\n") == 1
+
+
+async def test_a_service_that_attaches_nothing_gets_the_clients_own_key(tmp_path: Path) -> None:
+    """What is not the agent's token passes there; the token does not, in whatever form."""
+    async with rig(tmp_path, Echo()) as proxy:
+        proxy.broker.service, proxy.broker.injection = PASSTHROUGH, Injection()
+        client = await proxy.plain()
+        await client.send(ask(b"/api/", API_KEY, b"Authorization: Bearer own\r\n"))
+        _, _, body = await client.response()
+        assert b"Authorization: Bearer own\r\n" in body
+        assert TOKEN not in body
+        other = b"x-api-key: vt_user_" + b"ab" * 32 + b"\r\n"
+        await client.send(ask(b"/api/", BEARER, other))
+        _, _, body = await client.response()
+        assert b"vt_" not in body
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ((BEARER, b"x-api-key: vt_agt_" + b"f" * 64 + b"\r\n"), "two different tokens"),
+        ((BEARER, BEARER), "more than one authorization"),
+        ((API_KEY, b"x_api_key: a\r\n"), "more than one x-api-key"),
+        ((BEARER, b"X-Vault: a\r\n", b"X-Vault: b\r\n"), "more than one x-vault"),
+    ],
+)
+async def test_two_claims_are_not_chosen_between(
+    tmp_path: Path, fields: Sequence[bytes], words: str
+) -> None:
+    """Fields that say two things are refused."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        status, _, document = await answer(proxy, ask(b"/api/", *fields))
+        assert status == 400
+        assert words in str(document["detail"])
+        assert not echo.seen
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (),
+        (AUTH,),
+        (b"Authorization: Bearer vt_agt_" + b"f" * 64 + b"\r\n",),
+        (b"x-api-key: sk-ant-of-its-own\r\n",),
+    ],
+)
+async def test_without_a_token_nothing_is_told(tmp_path: Path, fields: Sequence[bytes]) -> None:
+    """401 in the shape of an API: a challenge, Anthropic's envelope, no names of gateways."""
+    async with rig(tmp_path, Echo()) as proxy:
+        for path in (b"/api/v1/messages", b"/nowhere/", b"/api?key=" + TOKEN):
+            status, head, document = await answer(proxy, ask(path, *fields))
+            assert status == 401
+            assert b'WWW-Authenticate: Bearer realm="vault-tui"\r\n' in head
+            assert b"X-Vault-Proxy-Error: unauthorized\r\n" in head
+            assert b"x-should-retry: false\r\n" in head
+            assert b"request-id: req_" in head
+            assert document["type"] == "error"
+            error = document["error"]
+            assert isinstance(error, dict)
+            assert error["type"] == "authentication_error"
+            assert "gateways" not in document
+        records = await proxy.broker.wait_records(3)
+        assert {record.error_code for record in records} == {"unauthorized"}
+        assert records[0].host == "127.0.0.1"
+        assert not any(TOKEN.decode() in record.path for record in records)
+
+
+async def test_an_unknown_prefix_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
+    """404, in the envelope, and the record says who asked."""
+    async with rig(tmp_path, Echo()) as proxy:
+        status, _, document = await answer(proxy, ask(b"/nowhere/x", BEARER))
+        assert (status, document["code"]) == (404, "gateway_not_found")
+        assert document["gateways"] == ["api"]
+        (record,) = await proxy.broker.wait_records(1)
+        assert (record.actor_name, record.path, record.status) == ("robot", "/nowhere/x", 404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/api/../x",
+        b"/api/%2e%2e/x",
+        b"/api/a/..%2fx",
+        b"/api/%252e%252e%252fx",
+        b"/../api/x",
+        b"/api\\x",
+        b"/api/a%",
+        b"/api/%00",
+        b"/api/..;/x",
+    ],
+)
+async def test_a_path_with_two_meanings_goes_nowhere(tmp_path: Path, path: bytes) -> None:
+    """As for the proxy: nobody gets out of the upstream's base path."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        proxy.broker.gateways["api"] = Gateway("api", "https", HOST, 443, "/base")
+        status, _, document = await answer(proxy, ask(path, BEARER))
+        assert (status, document["code"]) == (400, "bad_request")
+        assert not echo.seen
+
+
+async def test_the_upstreams_base_path_comes_first(tmp_path: Path) -> None:
+    """Also where nothing stands behind the prefix; another port stands in Host."""
+    async with rig(tmp_path, Echo()) as proxy:
+        proxy.broker.gateways["api"] = Gateway("api", "https", HOST, 8443, "/base")
+        client = await proxy.plain()
+        for path, expected in (
+            (b"/api", b"/base"),
+            (b"/api?a", b"/base?a"),
+            (b"/api//b", b"/base//b"),
+        ):
+            await client.send(ask(path, BEARER))
+            _, _, body = await client.response()
+            assert body.startswith(b"GET %b HTTP/1.1\r\nHost: api.test:8443\r\n" % expected)
+
+
+async def test_policy_says_no_in_the_envelope(tmp_path: Path) -> None:
+    """A refusal at the gateway is what Anthropic's clients can show."""
+    async with rig(tmp_path, Echo()) as proxy:
+        proxy.broker.refusal = VaultError("path_not_allowed", "rule 1 denies it")
+        status, head, document = await answer(proxy, ask(b"/api/x", BEARER))
+        assert status == 403
+        assert document["error"] == {"type": "permission_error", "message": "rule 1 denies it"}
+        assert b"x-should-retry: false\r\n" in head
+
+
+async def test_a_token_that_was_revoked_since_is_401(tmp_path: Path) -> None:
+    """What the proxy's own clients get as 407 is a 401 here."""
+    async with rig(tmp_path, Echo()) as proxy:
+        proxy.broker.refusal = VaultError("proxy_auth_required", "it was revoked")
+        status, _, document = await answer(proxy, ask(b"/api/x", BEARER))
+        assert (status, document["code"], document["detail"]) == (
+            401,
+            "unauthorized",
+            "it was revoked",
+        )
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Origin: https://evil.example\r\n",
+        b"Origin: null\r\n",
+        b"Sec-Fetch-Site: cross-site\r\n",
+        b"Sec-Fetch-Site: same-origin\r\n",
+    ],
+)
+async def test_web_pages_are_refused(tmp_path: Path, field: bytes) -> None:
+    """Before any token is looked at, and with no leave to read the answer."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        for method in (b"GET", b"OPTIONS"):
+            status, head, document = await answer(
+                proxy, ask(b"/api/x", BEARER, field, method=method)
+            )
+            assert (status, document["code"]) == (403, "origin_refused")
+            assert b"access-control" not in head.lower()
+        assert not echo.seen
+        assert not proxy.broker.addresses
+
+
+async def test_smuggled_requests_are_refused(tmp_path: Path) -> None:
+    """Two framings, a bare LF, a space before the colon: the connection ends."""
+    echo = Echo()
+    async with rig(tmp_path, echo) as proxy:
+        for bad in (
+            b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+            b"Content-Length: 1\r\nContent-Length: 1\r\n",
+            b"X-A: 1\nX-B: 2\r\n",
+            b"X-A : 1\r\n",
+        ):
+            client = await proxy.plain()
+            await client.send(ask(b"/api/x", BEARER, bad))
+            assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
+        assert not echo.seen
+
+
+async def test_bodies_stream_both_ways(tmp_path: Path) -> None:
+    """Chunks with their trailer go up, events come down at once."""
+    first = asyncio.Event()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, body = await read_request(reader)
+        assert body == b"3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n"
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        await writer.drain()
+        await first.wait()
+        writer.write(b"data: 2\n\n")
+
+    async with rig(tmp_path, handler) as proxy:
+        client = await proxy.plain()
+        head = ask(
+            b"/api/x", BEARER, b"Transfer-Encoding: chunked\r\nTrailer: X-T\r\n", method=b"POST"
+        )
+        await client.send(head)
+        await client.send(b"3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n")
+        assert b"text/event-stream" in await client.head()
+        assert b"data: 1" in await client.exactly(len(b"9\r\ndata: 1\n\n\r\n"))
+        first.set()
+        async with asyncio.timeout(5):
+            assert b"data: 2" in await client.reader.readuntil(b"0\r\n\r\n")
+
+
+async def test_expect_and_head(tmp_path: Path) -> None:
+    """A client that waits for 100 gets it from the upstream; HEAD is answered without a body."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"Expect: 100-continue\r\n" in head
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert await reader.readexactly(2) == b"hi"
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+        await reader.read()
+
+    async with rig(tmp_path, handler) as proxy:
+        client = await proxy.plain()
+        expect = b"Expect: 100-continue\r\nContent-Length: 2\r\n"
+        await client.send(ask(b"/api/x", BEARER, expect, method=b"POST"))
+        assert (await client.head()).startswith(b"HTTP/1.1 100 ")
+        await client.send(b"hi")
+        assert (await client.response())[0] == 200
+        await client.send(ask(b"/api/x", BEARER, method=b"HEAD"))
+        assert b"Content-Length: 9\r\n" in await client.head()
+
+
+async def test_a_refused_credential_is_replaced_and_the_request_sent_again(tmp_path: Path) -> None:
+    """The client's own fields stay away from the second attempt as well."""
+    seen: list[bytes] = []
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head, _ = await read_request(reader)
+            seen.append(head)
+            status = b"429 Slow" if len(seen) == 1 else b"200 OK"
+            writer.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % status)
+
+    async with rig(tmp_path, handler) as proxy:
+        broker = proxy.broker
+        broker.reconsiders = broker.pooled = True
+        broker.second = Injection(headers=((b"Authorization", b"Bearer second"),))
+        client = await proxy.plain()
+        own = b"x-api-key: sk-own\r\nContent-Type: application/json\r\n"
+        await client.send(ask(b"/api/x", BEARER, own, method=b"POST", body=b"{}"))
+        assert (await client.response())[0] == 200
+        assert [head.count(b"Bearer second") for head in seen] == [0, 1]
+        assert not any(b"sk-own" in head or TOKEN in head for head in seen)
+        (details,) = {id(one): one for one in broker.details}.values()
+        assert all(TOKEN not in value for _, value in details.headers)
+
+
+async def test_websockets_pass(tmp_path: Path) -> None:
+    """A handshake at the gateway leads to the upstream, with the credential; bytes flow."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"GET /ws HTTP/1.1\r\nHost: api.test\r\n")
+        assert SECRET in head
+        assert TOKEN not in head
+        accept = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+        upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\n" + upgrade + accept + b"\r\n")
+        writer.write(await reader.readexactly(3))
+        await writer.drain()
+        await reader.read()
+
+    async with rig(tmp_path, handler) as proxy:
+        client = await proxy.plain()
+        handshake = (
+            b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://localhost\r\n"
+        )
+        await client.send(ask(b"/api/ws", BEARER, handshake))
+        assert (await client.head()).startswith(b"HTTP/1.1 101 ")
+        await client.send(b"abc")
+        assert await client.exactly(3) == b"abc"
+        client.close()
+        (record,) = await proxy.broker.wait_records(1)
+        assert (record.websocket, record.ingress) == (True, "gateway")
+
+
+async def test_a_held_request_waits_at_the_gateway_too(tmp_path: Path) -> None:
+    """What an operator allows goes on, with the credential."""
+    async with rig(tmp_path, Echo()) as proxy:
+        broker = proxy.broker
+        broker.asks = True
+        client = await proxy.plain()
+        await client.send(ask(b"/api/x", BEARER))
+        async with asyncio.timeout(5):
+            await broker.held.wait()
+        assert broker.verdict is not None
+        broker.asks = False
+        decision = broker.decide(None, None)  # type: ignore[arg-type]  # the fake's answer
+        broker.verdict.set_result(decision)  # type: ignore[arg-type]  # it does not ask any more
+        status, _, body = await client.response()
+        assert status == 200
+        assert body.count(SECRET) == 1
+        assert TOKEN not in body
+
+
+async def test_an_echoed_secret_is_scrubbed_and_small_requests_go_the_short_way(
+    tmp_path: Path,
+) -> None:
+    """Requests and responses are treated as the proxy's are."""
+    async with rig(tmp_path, Echo()) as proxy:
+        client = await proxy.plain()
+        for _ in range(2):
+            await client.send(ask(b"/api/x", API_KEY))
+            assert (await client.response())[0] == 200
+        records = await proxy.broker.wait_records(2)
+        assert [record.bytes_down > 0 for record in records] == [True, True]
+        assert records[1].reused_upstream
+
+
+@pytest.mark.parametrize(
+    ("host", "vault"),
+    [
+        (b"work.proxy.example.com", "work"),
+        (b"Work.Proxy.example.com:8443", "work"),
+        (b"proxy.example.com", None),
+        (b"a.b.proxy.example.com", None),
+        (b"127.0.0.1", None),
+    ],
+)
+async def test_a_host_name_can_name_the_vault(
+    tmp_path: Path, host: bytes, vault: str | None
+) -> None:
+    """`<vault>.<domain>`, where a domain is set; X-Vault may say the same."""
+    async with rig(tmp_path, Echo()) as proxy:
+        proxy.configure(gateway_domain="proxy.example.com")
+        client = await proxy.plain()
+        data = ask(b"/api/x", BEARER).replace(b"127.0.0.1:14322", host)
+        await client.send(data)
+        assert (await client.response())[0] == 200
+        assert proxy.broker.vaults == [vault]
+        if vault is not None:
+            same = b"X-Vault: %b\r\n" % vault.encode()
+            await client.send(data.replace(BEARER, BEARER + same))
+            assert (await client.response())[0] == 200
+            await client.send(data.replace(BEARER, BEARER + b"X-Vault: other\r\n"))
+            assert (await client.response())[0] == 400
+
+
+async def test_a_jwt_waits_for_its_issuer_alone(tmp_path: Path) -> None:
+    """At the gateway, in absolute form and on CONNECT; others are served meanwhile."""
+    async with rig(tmp_path, Echo()) as proxy:
+        broker = proxy.broker
+        broker.issuer = asyncio.Event()
+        waiting, other = await proxy.plain(), await proxy.plain()
+        await waiting.send(ask(b"/api/x", b"Authorization: Bearer %b\r\n" % JWT))
+        await other.send(ask(b"/api/x", BEARER))
+        assert (await other.response())[0] == 200
+        broker.issuer.set()
+        status, _, body = await waiting.response()
+        assert status == 200
+        assert JWT not in body
+        client = await proxy.plain()
+        host = b"CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\n"
+        await client.send(host + b"Proxy-Authorization: Bearer %b\r\n\r\n" % JWT)
+        assert (await client.head()).startswith(b"HTTP/1.1 200 ")
+        assert broker.verified == [b"Bearer " + JWT] * 2
+
+
+async def test_the_proxys_own_address_in_absolute_form_is_the_gateway(tmp_path: Path) -> None:
+    """Clients with a proxy set ask it for its own address in that way."""
+    async with rig(tmp_path, Echo()) as proxy:
+        client = await proxy.plain()
+        own = b"http://127.0.0.1:%d/api/x" % proxy.port
+        await client.send(ask(own, BEARER, AUTH))
+        status, _, body = await client.response()
+        assert status == 200
+        assert body.startswith(b"GET /x HTTP/1.1\r\nHost: api.test\r\n")
+        assert b"roxy-" not in body
+
+
+async def test_inside_a_tunnel_no_path_is_the_gateways(tmp_path: Path) -> None:
+    """The tunnel's host gets what is sent there, and no token of an agent's opens anything."""
+    async with rig(tmp_path, Echo()) as proxy:
+        client = await proxy.secure()
+        await client.send(request(b"/api/x", extra=b"X-A: 1\r\n"))
+        _, _, body = await client.response()
+        assert body.startswith(b"GET /api/x HTTP/1.1\r\n")
+        assert proxy.broker.facts[0].ingress == "connect"
+
+
+async def test_anthropics_tunnels_get_its_envelope(tmp_path: Path) -> None:
+    """A refusal inside a tunnel to api.anthropic.com has the envelope and a request id."""
+    async with rig(tmp_path, Echo(), tls=upstream_tls("api.anthropic.com")) as proxy:
+        proxy.broker.refusal = VaultError("forbidden", "no service")
+        client = await proxy.tunnel("api.anthropic.com")
+        await client.writer.start_tls(client_tls(), server_hostname="api.anthropic.com")
+        await client.send(b"GET / HTTP/1.1\r\nHost: api.anthropic.com\r\n\r\n")
+        status, head, body = await client.response()
+        assert status == 403
+        assert json.loads(body)["error"] == {"type": "permission_error", "message": "no service"}
+        assert b"request-id: req_" in head
+
+
+def test_the_fakes_service_attaches_a_credential() -> None:
+    """What the tests above rest on."""
+    assert SERVICE.auth.type is AuthType.BEARER
+    assert INJECTION.headers
