@@ -165,6 +165,7 @@ class ProposalReview(Response):
     `to_type`: the names that the person who approves should type. `needs_value`: keys that an
     operator has to give values for; `needs_login`: keys of OAuth credentials that have to be
     connected before. `problem`: why it can't be applied to the vault as it is now, else empty.
+    `grants`: services that the agent's grant, which is for some only, would be widened by.
     `digest` stands for what is shown here: sent along with the approval, it makes sure of it.
     """
 
@@ -177,6 +178,7 @@ class ProposalReview(Response):
     needs_login: list[str]
     digest: str
     problem: str = ""
+    grants: list[str] = msgspec.field(default_factory=list)
 
 
 class ReviewedProposal(Proposal):

@@ -23,10 +23,12 @@ from proxy_core.domain.proposals import (
 )
 from proxy_core.domain.proposals.proposal import MAX_REASON
 from proxy_core.domain.service_document import service_document
+from proxy_core.services.agent_grants import put_bearer, widened
 from proxy_core.services.context import Context
 from proxy_core.services.credentials import Credentials, checked_values
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.proposals import shown
+from proxy_core.services.proposals.limited import widening
 from proxy_core.services.proposals.proposals import Proposals
 from proxy_core.services.proposals.reviewing import IsConnected, Review, review
 from proxy_core.services.service_admin import ServiceAdmin
@@ -54,6 +56,8 @@ class _Applied:
     compiled: CompiledServices | None = None
     secrets: Mapping[str, SealedSecret] = field(default_factory=dict)
     deleted: tuple[str, ...] = ()
+    granted: frozenset[str] | None = None
+    """The services of its agent's grant, where it was for some and got more."""
 
 
 class Deciding:
@@ -148,7 +152,9 @@ class Deciding:
         self._store_services(session, entry.id, found)
         self._conclude(session, row, Status.APPLIED, by, "")
         compiled = compile_services(found.after.services) if proposal.services else None
-        return _Applied(row, True, proposal.services, compiled, secrets, gone)
+        new = widening(self._context.snapshot, row, proposal)
+        granted = widened(session, row.actor_id, row.vault_id, new)
+        return _Applied(row, True, proposal.services, compiled, secrets, gone, granted)
 
     def _values(
         self,
@@ -212,11 +218,29 @@ class Deciding:
         if applied.deleted:
             self._credentials.deleted(vault_id, applied.deleted, by)
         vault = self._context.snapshot.by_id[vault_id].name
+        if applied.granted is not None:
+            self._widen(applied.row, applied.granted, vault, by)
         for change in applied.services:
             is_set = change.action is ItemAction.SET
             type = EventType.SERVICE_CHANGED if is_set else EventType.SERVICE_DELETED
             self._context.publish(type, by, vault=vault, name=change.name)
         self._proposals.ended(EventType.PROPOSAL_APPLIED, applied.row, by)
+
+    def _widen(self, row: ProposalRow, services: frozenset[str], vault: str, by: Principal) -> None:
+        bearer = self._context.snapshot.agent(row.actor_id)
+        if bearer is None or row.vault_id not in bearer.grants:
+            return
+        role = bearer.grants[row.vault_id]
+        put_bearer(self._context, bearer.with_grant(row.vault_id, role, services))
+        self._context.publish(
+            EventType.AGENT_CHANGED,
+            by,
+            vault=vault,
+            name=bearer.actor_name,
+            change="grant changed",
+            role=role.value,
+            services=sorted(services),
+        )
 
     # --- within --------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from proxy_core.services.events import Follow
 from proxy_core.services.keys import count_encryptions
 from proxy_core.services.principal import Principal
 from proxy_core.services.proposals import shown
+from proxy_core.services.proposals.limited import check_within, sees, widening
 from proxy_core.services.proposals.reviewing import (
     IsConnected,
     authority_of,
@@ -72,13 +73,15 @@ class Proposals:
     ) -> wire.ProposalCreated:
         """Raise a proposal. `base_url` is the API's.
 
-        Raises VaultError: bad_request, proposals_pending, sealed (when a value comes along).
+        Raises VaultError: bad_request, proposals_pending, sealed (when a value comes along),
+        service_not_granted (what a limited agent may not use).
         """
         entry = self._context.vault(vault)
-        document = msgspec.to_builtins(request)
+        document, authority = msgspec.to_builtins(request), authority_of(entry)
         proposal, values = await asyncio.to_thread(
-            parse_proposal, document, authority_of(entry), self._allow_http_loopback
+            parse_proposal, document, authority, self._allow_http_loopback
         )
+        check_within(self._context.snapshot, entry, authority, proposal, by)
         if values and self._context.sealer.sealed:
             raise VaultError("sealed")
         token = new_token(APPROVAL_PREFIX)
@@ -106,13 +109,18 @@ class Proposals:
             f"{row.number}?wait={LONGEST_WAIT} answers as soon as it is decided.",
         )
 
-    async def list(self, vault: str, status: str = "") -> wire.ProposalList:
-        """Newest first; of one status when given. Raises VaultError: bad_request."""
+    async def list(
+        self, vault: str, status: str = "", by: Principal | None = None
+    ) -> wire.ProposalList:
+        """Those that `by` may see, newest first; of one status when given. VaultError: bad_request."""
         entry, rows = await self.rows(vault, status)
-        now = self._context.clock.time()
-        return wire.ProposalList(proposals=[shown.summary(row, entry.name, now) for row in rows])
+        now, snapshot = self._context.clock.time(), self._context.snapshot
+        seen = [row for row in rows if sees(snapshot, entry, row, by)]
+        return wire.ProposalList(proposals=[shown.summary(row, entry.name, now) for row in seen])
 
-    async def get(self, vault: str, number: int, wait: int = 0) -> wire.Proposal:
+    async def get(
+        self, vault: str, number: int, wait: int = 0, by: Principal | None = None
+    ) -> wire.Proposal:
         """One proposal; with `wait` (seconds, at most 60) as soon as it is decided.
 
         Raises VaultError: not_found, bad_request.
@@ -121,6 +129,8 @@ class Proposals:
             raise VaultError("bad_request", f"wait must be 0 to {LONGEST_WAIT} seconds.")
         entry, after = self._context.vault(vault), self._context.bus.last_seq
         row = await self.row(entry.id, number)
+        if not sees(self._context.snapshot, entry, row, by):
+            raise VaultError("not_found", "No such proposal of this token.")
         now = self._context.clock.time()
         if wait and shown.status_of(row, now) is Status.PENDING:
             with suppress(TimeoutError):
@@ -248,6 +258,8 @@ class Proposals:
             return review(stored_proposal(row.document), entry, self._is_connected).described()
         except VaultError as error:
             return unreviewable(error)
+        found.grants = list(widening(self._context.snapshot, row, proposal))
+        return found
 
     # --- within --------------------------------------------------------------------------------
 

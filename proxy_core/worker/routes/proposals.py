@@ -41,7 +41,7 @@ async def list_proposals(
 ) -> wire.ProposalList:
     """A vault's proposals, newest first; of one status when given."""
     name = _vault(app, caller, Permission.READ_PROPOSALS, x_vault or vault)
-    return await app.proposals.list(name, status)
+    return await app.proposals.list(name, status, caller.known())
 
 
 @get("/v1/proposals/{number:int}", responses=fails(401, 404, 503))
@@ -55,7 +55,7 @@ async def get_proposal(
 ) -> wire.Proposal:
     """One proposal; with `wait` (seconds, at most 60) as soon as it is decided."""
     name = _vault(app, caller, Permission.READ_PROPOSALS, x_vault or vault)
-    return await app.proposals.get(name, number, wait)
+    return await app.proposals.get(name, number, wait, caller.known())
 
 
 # The parameter is named `id` by the address that people are given.
