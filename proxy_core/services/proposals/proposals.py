@@ -254,8 +254,9 @@ class Proposals:
 
     def review(self, row: ProposalRow, entry: VaultEntry) -> wire.ProposalReview:
         """What it would change now; slow in a large vault."""
+        proposal = stored_proposal(row.document)
         try:
-            return review(stored_proposal(row.document), entry, self._is_connected).described()
+            found = review(proposal, entry, self._is_connected).described()
         except VaultError as error:
             return unreviewable(error)
         found.grants = list(widening(self._context.snapshot, row, proposal))
