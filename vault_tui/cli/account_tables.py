@@ -49,6 +49,10 @@ def emit_accounts(accounts: Sequence[AccountInfo], empty: str) -> None:
         ),
         empty,
     )
+    for one in accounts:
+        if one.last_error:
+            name, error = output.safe(one.nickname), output.safe(one.last_error)
+            output.emit(f"{name}: its token was not renewed: {error}")
 
 
 def emit_quota(accounts: Sequence[AccountInfo]) -> None:

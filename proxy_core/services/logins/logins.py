@@ -199,11 +199,11 @@ class Logins:
         return status_of(self._known(login_id, "not_found"))
 
     def problems(self) -> list[str]:
-        """One sentence for each login that a person has to connect anew."""
+        """One sentence for each login that a person has to connect anew, or whose refresh fails."""
         return [
             str(self._announce.refusal(login))
             for login in self._memory
-            if login.state is LoginState.RECONNECT and self._announce.vault(login)
+            if self._announce.vault(login) and _is_troubled(login)
         ]
 
     # --- for the use cases that connect --------------------------------------------------------
@@ -298,3 +298,9 @@ class Logins:
         self._scheduler.clear()
         for login in self._memory:
             self._plan(login.id)
+
+
+def _is_troubled(login: Login) -> bool:
+    return login.state is LoginState.RECONNECT or (
+        login.state is LoginState.CONNECTED and login.failures > 0
+    )

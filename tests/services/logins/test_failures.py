@@ -113,6 +113,24 @@ async def test_an_operators_refresh_that_fails_says_whether_the_token_still_serv
     assert (await app.logins.access(login.id)).value
 
 
+async def test_a_failing_refresh_is_a_problem_while_the_token_serves(
+    open_worker: OpenWorker, provider: Provider, clock: FakeClock
+) -> None:
+    """The status says so from the first failure to the next success."""
+    app, login = await open_login(open_worker, provider)
+    assert app.problems() == []
+    provider.fail = [503]
+    await due(app, clock)
+    await app.logins.settle()
+    assert (await app.logins.access(login.id)).value
+    (problem,) = app.problems()
+    assert "its token still serves" in problem
+    assert "HTTP 503" in problem
+    provider.fail = []
+    await app.logins.force(login.id, ADA)
+    assert app.problems() == []
+
+
 async def test_a_refusal_for_good_is_loud_and_asked_once(
     open_worker: OpenWorker, provider: Provider, clock: FakeClock
 ) -> None:
