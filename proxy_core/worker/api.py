@@ -1,23 +1,20 @@
 """The API as one ASGI application."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-import msgspec
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from proxy_core.base.errors import VaultError
 from proxy_core.services.application import Application
 from proxy_core.worker.access import Caller, Gatekeeper
-from proxy_core.worker.facts import WorkerFacts, product_version
+from proxy_core.worker.description import Description
+from proxy_core.worker.facts import WorkerFacts
 from proxy_core.worker.front import MAX_BODY_BYTES, Front
 from proxy_core.worker.guard import identify
 from proxy_core.worker.problems import (
@@ -36,9 +33,10 @@ def create_api(
     public_url: str = "",
 ) -> Front:
     """Everything that a connection's protocol needs. The rest are the front's: see there."""
+    dependencies = _dependencies()
     router = Litestar(
         route_handlers=HANDLERS,
-        dependencies=_dependencies(),
+        dependencies=dependencies,
         guards=[identify],
         middleware=[_decode_names],
         exception_handlers={
@@ -51,7 +49,7 @@ def create_api(
                 "app": facts.app,
                 "facts": facts,
                 "gatekeeper": gatekeeper,
-                "description": _description(),
+                "description": Description(dependencies),
             }
         ),
         openapi_config=None,
@@ -59,31 +57,6 @@ def create_api(
         request_max_body_size=MAX_BODY_BYTES,
     )
     return Front(router, own_names, any_address, public_url)
-
-
-def describe() -> bytes:
-    """The OpenAPI document, made from the endpoints' types."""
-    bearer = SecurityScheme(type="http", scheme="bearer", description="An agent's token")
-    config = OpenAPIConfig(
-        title="Vault TUI",
-        version=product_version(),
-        use_handler_docstrings=True,
-        path="/openapi",
-        components=Components(security_schemes={"bearer": bearer}),
-        security=[{"bearer": []}, {}],
-    )
-    # A router that never serves: with a description of its own, the one that does would add pages.
-    router = Litestar(
-        route_handlers=HANDLERS,
-        dependencies=_dependencies(),
-        openapi_config=config,
-        logging_config=None,
-    )
-    document = router.openapi_schema.to_schema()
-    document["paths"] = {
-        path: item for path, item in document["paths"].items() if not path.startswith("/openapi")
-    }
-    return msgspec.json.encode(document)
 
 
 def _dependencies() -> dict[str, Provide]:
@@ -121,16 +94,3 @@ def _decode_names(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send)
 
     return decode
-
-
-def _description() -> Callable[[], Awaitable[bytes]]:
-    """`describe`, once and in a thread: it takes a while."""
-    made: asyncio.Task[bytes] | None = None
-
-    async def description() -> bytes:
-        nonlocal made
-        if made is None:
-            made = asyncio.create_task(asyncio.to_thread(describe))
-        return await asyncio.shield(made)
-
-    return description

@@ -57,6 +57,8 @@ class Front:
 
         try:
             scope["path"] = _routable(scope)
+            if scope["method"] == "OPTIONS":  # the router would tell of some methods only
+                scope["method"] = "TRACE"  # which no endpoint has
             headers = _headers(scope)
             self._check_site(headers)
             _check_body(scope["method"], headers)

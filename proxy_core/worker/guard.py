@@ -56,10 +56,9 @@ def socket_only() -> dict[str, Any]:
 def fails(*statuses: int) -> Mapping[int, ResponseSpec]:
     """The failures an endpoint documents.
 
-    Each may also end in 400 (repeated fields), 403 (another site's request) or 500, and where a
-    token may be wrong (401), too many of those end in 429.
+    Each may also end in 400 (repeated fields), 401 (a wrong token, even where none is needed), 429
+    (too many of those), 403 (another site's request) or 500.
     """
-    wrong_tokens = {429} if 401 in statuses else set()
     return {
         status: ResponseSpec(
             Problem,
@@ -67,7 +66,7 @@ def fails(*statuses: int) -> Mapping[int, ResponseSpec]:
             description="See the code.",
             media_type="application/problem+json",
         )
-        for status in sorted({*statuses, *wrong_tokens, 400, 403, 500})
+        for status in sorted({*statuses, 400, 401, 403, 429, 500})
     }
 
 

@@ -35,7 +35,8 @@ def handle_framework_error(
     if error.status_code >= 500:
         return handle_unexpected(request, error)
     code = _CODE_BY_STATUS.get(error.status_code, "bad_request")
-    allow = (error.headers or {}).get("allow")
+    listed = (error.headers or {}).get("allow", "").split(", ")
+    allow = ", ".join(sorted(method for method in listed if method and method != "OPTIONS"))
     return _response(VaultError(code, _detail(error)), {"allow": allow} if allow else None)
 
 

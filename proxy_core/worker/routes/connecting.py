@@ -2,6 +2,7 @@
 
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.base.errors import VaultError
@@ -86,7 +87,11 @@ async def cancel_flow(app: UseApp, caller: UseCaller, flow_id: FromPath[str]) ->
     return await app.flows.cancel(_flow(app.flows.get(flow_id), caller))
 
 
-@get(CALLBACK_PATH, media_type="text/html", responses=fails(404, 503))
+@get(
+    CALLBACK_PATH,
+    media_type="text/html",
+    responses={**fails(503), 404: ResponseSpec(str, description="A page.", media_type="text/html")},
+)
 async def callback(app: UseApp, request: Request[object, object, State]) -> Response[str]:
     """Where a provider sends the person's browser in the end. Its state says whose login it is."""
     query = request.scope["query_string"].decode("latin-1")
