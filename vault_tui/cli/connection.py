@@ -2,7 +2,8 @@
 
 An agent's environment comes first: with AGENT_VAULT_TOKEN set, a command is the agent's, whatever
 the socket of this machine would allow. Otherwise it is the operator's: `--addr` or VAULT_TUI_ADDR
-with VAULT_TUI_TOKEN, else the control socket, with proof of a key slot when the worker asks for it.
+with VAULT_TUI_TOKEN or the token that `vault-tui login` keeps, else the control socket, with proof
+of a key slot when the worker asks for it.
 """
 
 import os
@@ -53,9 +54,17 @@ class Connection:
             # Whoever started the agent chose that address for it.
             token = os.environ["AGENT_VAULT_TOKEN"]
             return Target.choose(addr=address, token=token, insecure=True)
-        return Target.choose(
+        chosen = Target.choose(
             addr=self.addr, token=self.token, ca_file=self.ca_file, insecure=self.insecure
         )
+        return self._signed_in(chosen) if chosen.base_url and not chosen.token else chosen
+
+    def _signed_in(self, target: Target) -> Target:
+        """As whom `vault-tui login` signed in there, if it did."""
+        from vault_tui.cli import sign_ins
+
+        kept = sign_ins.of(self.home, target.base_url)
+        return target if kept is None else replace(target, token=kept.token)
 
     @property
     def is_local(self) -> bool:
@@ -71,16 +80,21 @@ class Connection:
         return SyncClient(self.target)
 
     def send(self, call: Call[T]) -> T:
-        """Carry out `call`; where the worker asks for an operator, prove a key slot and try again.
+        """Carry out `call`; where the worker asks for an operator, prove a key slot and try again,
+        and where it asks for a user's password again, ask for it.
 
         Raises VaultError with the worker's code.
         """
         try:
             return self.client.send(call)
         except VaultError as error:
-            if error.code != "operator_required" or not self.can_prove:
+            if error.code == "operator_required" and self.can_prove:
+                again = self.prove
+            elif error.code == "reauth_required" and self._can_ask:
+                again = self._reauthenticate
+            else:
                 raise
-        self.prove()
+        again()
         return self.client.send(call)
 
     @property
@@ -93,6 +107,19 @@ class Connection:
         from vault_tui.cli import proof
 
         self.token = proof.unlock(self.client, for_command=True).token
+
+    @property
+    def _can_ask(self) -> bool:
+        from vault_tui.cli import secret_input
+
+        return secret_input.can_prompt()
+
+    def _reauthenticate(self) -> None:
+        """Prove the signed-in user's password again. Raises VaultError: login_failed."""
+        from proxy_core.client import calls
+        from vault_tui.cli import secret_input
+
+        self.client.send(calls.reauth(secret_input.prompt("Your password, once more")))
 
     def vault(self, named: str | None) -> str:
         """The vault a command is about: named, the agent's, the one in use, or `default`."""

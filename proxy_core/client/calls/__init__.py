@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxy_core.client.calls.call import *
     from proxy_core.client.calls.credential import *
     from proxy_core.client.calls.oauth import *
+    from proxy_core.client.calls.people import *
     from proxy_core.client.calls.pool import *
     from proxy_core.client.calls.proposing import *
     from proxy_core.client.calls.provider_accounts import *
@@ -63,6 +64,28 @@ _NAMES = {
         "flow",
         "complete_flow",
         "cancel_flow",
+    ),
+    "people": (
+        "login",
+        "logout",
+        "reauth",
+        "change_password",
+        "me",
+        "user_sessions",
+        "revoke_user_session",
+        "users",
+        "create_user",
+        "user",
+        "remove_user",
+        "change_user_role",
+        "invites",
+        "create_invite",
+        "revoke_invite",
+        "accept_invite",
+        "vault_users",
+        "add_vault_user",
+        "change_vault_user",
+        "remove_vault_user",
     ),
     "pool": (
         "pools",
