@@ -79,6 +79,7 @@ class Application:
     def __init__(self, context: Context, config: ApplicationConfig, feed: ChangeFeed) -> None:
         self._context = context
         self.bus = context.bus
+        self.verdicts = context.verdicts
         self.usage = context.usage
         self.leaves = LeafMint(clock=context.clock)
         self.runs = RunProcesses()

@@ -17,6 +17,7 @@ from proxy_core.domain import policy, wire
 from proxy_core.domain.approval import settled
 from proxy_core.domain.events import EventType
 from proxy_core.domain.exchange import Ask, RequestFacts
+from proxy_core.domain.gateway import check_prefixes
 from proxy_core.domain.service import Action, Service
 from proxy_core.domain.service_document import (
     auto_name,
@@ -85,6 +86,7 @@ class ServiceAdmin:
     ) -> wire.ServicesReplaced:
         """All of them, in the order given. Raises VaultError: bad_request."""
         parsed = await asyncio.to_thread(parse_services, request.services)
+        check_prefixes(parsed)
 
         def work(session: Session, vault_id: str, _: Services) -> Services:
             documents = [service_document(service) for service in parsed]
