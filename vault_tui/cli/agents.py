@@ -3,8 +3,16 @@
 import click
 
 from proxy_core.client import calls
-from proxy_core.domain.wire import AgentCreated, AgentVault
+from proxy_core.domain.wire import AgentCreated
 from vault_tui.cli import output
+from vault_tui.cli.agent_access import (
+    described,
+    grant,
+    pin,
+    revoke_grant,
+    unpin,
+    wanted_grants,
+)
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Group, confirm, json_option, pass_connection, yes_option
 
@@ -27,15 +35,16 @@ def list_(connection: Connection, as_json: bool) -> None:
         output.emit_json(found)
         return
     output.emit_table(
-        ("NAME", "ROLE", "VAULTS", "EXPIRES", "LAST SEEN", "OPEN"),
+        ("NAME", "ROLE", "VAULTS", "EXPIRES", "LAST SEEN", "OPEN", "TODAY"),
         (
             (
                 one.name,
                 one.role,
-                _grants(one.vaults),
+                described(one.vaults),
                 one.expires_at or "never",
                 one.last_seen_at,
                 one.connections,
+                one.requests_today,
             )
             for one in found.agents
         ),
@@ -49,6 +58,7 @@ def list_(connection: Connection, as_json: bool) -> None:
 @click.option(
     "--vault", "vaults", multiple=True, metavar="V[:ROLE]", help="Default: default:proxy."
 )
+@click.option("--services", metavar="A,B", help="Only these services of the vault.")
 @click.option("--ttl", type=_TTL_RANGE, metavar="S", help="Lifetime of the token, seconds.")
 @json_option
 @pass_connection
@@ -57,11 +67,12 @@ def create(
     name: str,
     role: str,
     vaults: tuple[str, ...],
+    services: str | None,
     ttl: int | None,
     as_json: bool,
 ) -> None:
     """Create an agent. Its token is printed now and never again."""
-    granted = [_grant(entry) for entry in vaults or ("default",)]
+    granted = wanted_grants(vaults, services)
     _show_token(connection.send(calls.create_agent(name, role, granted, ttl)), as_json)
 
 
@@ -79,11 +90,14 @@ def info(connection: Connection, name: str, as_json: bool) -> None:
         [
             ("name", found.name),
             ("role", found.role),
-            ("vaults", _grants(found.vaults)),
+            ("vaults", described(found.vaults)),
+            ("account", found.account_id),
             ("created", found.created_at),
             ("expires", found.expires_at or "never"),
+            ("status", found.status),
             ("last seen", found.last_seen_at),
             ("open connections", found.connections),
+            ("requests today", found.requests_today),
         ]
     )
 
@@ -110,6 +124,20 @@ def rename(connection: Connection, name: str, new_name: str) -> None:
 
 @agent.command
 @click.argument("name")
+@click.argument("role", type=_ROLES)
+@json_option
+@pass_connection
+def role(connection: Connection, name: str, role: str, as_json: bool) -> None:
+    """Change an agent's instance role."""
+    made = connection.send(calls.change_agent_role(name, role))
+    if as_json:
+        output.emit_json(made)
+        return
+    output.emit(f"Agent {output.safe(name)} is {made.new_role} now; it was {made.old_role}.")
+
+
+@agent.command
+@click.argument("name")
 @yes_option
 @pass_connection
 def delete(connection: Connection, name: str, yes: bool) -> None:
@@ -131,10 +159,5 @@ def _show_token(made: AgentCreated, as_json: bool) -> None:
         click.echo(f"The agent uses it as HTTPS_PROXY=http://TOKEN:{vault}@PROXY", err=True)
 
 
-def _grant(entry: str) -> AgentVault:
-    vault, _, role = entry.partition(":")
-    return AgentVault(vault_name=vault, vault_role=role or "proxy")
-
-
-def _grants(vaults: list[AgentVault]) -> str:
-    return ", ".join(f"{one.vault_name}:{one.vault_role}" for one in vaults)
+for _command in (grant, revoke_grant, pin, unpin):
+    agent.add_command(_command)
