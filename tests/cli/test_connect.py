@@ -378,6 +378,35 @@ def test_an_account_whose_callback_is_pasted(
 
 
 @ONE_PORT
+@pytest.mark.parametrize("how", ["--paste-callback", "--headless"])
+def test_nothing_is_waited_for_when_nothing_can_be_pasted(
+    line: CommandLine, claude: Claude, adding: Adding, how: str
+) -> None:
+    """Without standard input it ends at once, with a sentence, and the login is given up."""
+    done = line(*adding(how, "--nickname", "work"), stdin="")
+    assert done.returncode == 1
+    assert "Standard input ended before anything was pasted" in done.stderr
+    assert done.stdout == ""
+
+
+@ONE_PORT
+def test_nothing_is_waited_for_when_standard_input_is_closed(
+    line: CommandLine, claude: Claude, adding: Adding
+) -> None:
+    """As `<&-` leaves it: its number is nobody else's."""
+    command = [*PROGRAM, *adding("--paste-callback", "--nickname", "work")]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *command],
+        env=line.environment(VAULT_TUI_TOKEN=line.token),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "Standard input ended before anything was pasted" in done.stderr
+
+
+@ONE_PORT
 def test_a_browser_is_opened(
     line: CommandLine, claude: Claude, adding: Adding, tmp_path: Path
 ) -> None:

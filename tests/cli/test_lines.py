@@ -73,11 +73,13 @@ def test_what_wakes_comes_first(stdin: Pipe, wake: Pipe) -> None:
 
 
 def test_an_input_that_has_ended(stdin: Pipe, wake: Pipe) -> None:
-    """Then only what wakes is waited for."""
+    """There is no more to wait for, whatever else may come; what was left of a line is given."""
+    stdin.write(b"the rest")
     stdin.end()
     lines = Lines(stdin.reader)
-    threading.Timer(0.05, wake.end).start()
+    assert lines.next(wake.reader) == "the rest"
     assert lines.next(wake.reader) is None
+    assert lines.ended
 
 
 def test_a_terminal_that_has_gone(wake: Pipe) -> None:

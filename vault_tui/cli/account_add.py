@@ -107,7 +107,7 @@ def _signed_in(
     )
     call = calls.connect_account(request)
     opens = not elsewhere and browser is not False
-    flow = sign_in(connection, call, lines, opens=opens)
+    flow = sign_in(connection, call, lines, opens=opens, pasted=elsewhere or paste_callback)
     if flow.account is None:
         raise VaultError("internal", "The worker does not tell what it has added.")
     return flow.account

@@ -17,11 +17,16 @@ class Lines:
         self._buffer = b""
         self._ended = False
 
+    @property
+    def ended(self) -> bool:
+        """Whether there will be no more."""
+        return self._ended and not self._buffer
+
     def next(self, wake: int | None = None) -> str | None:
         """The next line that isn't blank, without its end.
 
-        None: `wake` can be read first; without `wake`, the input has ended. Once it has ended,
-        `wake` alone is waited for. Raises VaultError bad_request: too long, not UTF-8.
+        None: `wake` can be read first, or the input has ended.
+        Raises VaultError bad_request: too long, not UTF-8.
         """
         while True:
             line = self._buffered()
@@ -44,12 +49,10 @@ class Lines:
 
     def _more(self, wake: int | None) -> bool:
         """Read on; False when there will be no more, or `wake` was first."""
-        inputs = [] if self._ended else [self._descriptor]
-        waited = inputs if wake is None else [*inputs, wake]
-        if not waited:
+        if self._ended:
             return False
-        ready = select.select(waited, [], [])[0]
-        if wake in ready:
+        waited = [self._descriptor] if wake is None else [self._descriptor, wake]
+        if wake in select.select(waited, [], [])[0]:
             return False
         try:
             data = os.read(self._descriptor, _CHUNK)

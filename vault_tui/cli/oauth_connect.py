@@ -87,7 +87,8 @@ def connect(
         key=key, vault=connection.vault(vault), headless=elsewhere, **_fields(given, lines)
     )
     call = calls.connect_oauth(request)
-    flow = sign_in(connection, call, lines, opens=not elsewhere and browser is not False)
+    opens = not elsewhere and browser is not False
+    flow = sign_in(connection, call, lines, opens=opens, pasted=elsewhere)
     if as_json:
         output.emit_json(flow)
     else:

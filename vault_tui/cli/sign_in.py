@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from proxy_core.client.sync_client import SyncClient
 
 _TERMINAL_LINE = 4095
+_NOTHING_PASTED = "Standard input ended before anything was pasted: the login is given up."
 _ASK = "Paste the code, or the address of the page where it ended: "
 
 
@@ -52,11 +53,12 @@ def is_elsewhere(connection: Connection, headless: bool, browser: bool | None) -
 
 
 def sign_in(
-    connection: Connection, call: Call[OAuthFlow], lines: Lines, *, opens: bool
+    connection: Connection, call: Call[OAuthFlow], lines: Lines, *, opens: bool, pasted: bool
 ) -> OAuthFlow:
     """Begin a login by `call` and see it through; answers once it is connected.
 
-    `opens`: a browser is opened here.
+    `opens`: a browser is opened here. `pasted`: what it shows in the end has to be pasted, so that
+    without standard input nothing is waited for.
 
     Raises VaultError: oauth_login_failed (refused, expired, given up), and as the worker does.
     """
@@ -64,7 +66,7 @@ def sign_in(
     if not flow.ended:
         try:
             _show(flow, opens)
-            flow = _ended(connection, flow, lines)
+            flow = _ended(connection, flow, lines, pasted)
         except BaseException:
             with suppress(VaultError):
                 connection.client.send(calls.cancel_flow(flow.id))
@@ -96,7 +98,7 @@ def _show(flow: OAuthFlow, opens: bool) -> None:
     _tell(f"\n  {output.safe(flow.authorization_url)}\n")
 
 
-def _ended(connection: Connection, flow: OAuthFlow, lines: Lines) -> OAuthFlow:
+def _ended(connection: Connection, flow: OAuthFlow, lines: Lines, must_paste: bool) -> OAuthFlow:
     """Wait for the end, whoever brings it about."""
     watch = _Watch(connection.client, flow.id)
     while flow.authorization_url:
@@ -104,6 +106,8 @@ def _ended(connection: Connection, flow: OAuthFlow, lines: Lines) -> OAuthFlow:
         pasted = lines.next(watch.descriptor)
         if pasted is None:
             _tell("")
+            if lines.ended and must_paste:
+                raise VaultError("oauth_login_failed", _NOTHING_PASTED)
             break
         try:
             return connection.send(calls.complete_flow(flow.id, pasted))
