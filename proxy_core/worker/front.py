@@ -1,5 +1,8 @@
 """What every API request passes before it is routed: own host, own site, JSON, a bounded body.
 
+Pages for a person's browser take forms instead, and check for themselves that a form is their own:
+since they send no referrer, browsers send such forms with the origin `null`.
+
 It also lets the router see the path as it was sent, so that a name may hold an encoded slash, and
 answers in the contract's shape for whatever escapes the framework.
 """
@@ -18,6 +21,8 @@ from proxy_core.worker.problems import encoded, unexpected
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_JSON, _FORM = b"application/json", b"application/x-www-form-urlencoded"
+_FORMS, _OPAQUE = "/approve/", "null"
 _OWN_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # These path segments are endpoints for some methods and service names for PATCH and DELETE.
 _ENDPOINT_NAMES = re.compile(r"(/v1/vaults/[^/]+/services/)([a-z])((?:est|redential-usage)/?)\Z")
@@ -60,8 +65,9 @@ class Front:
             if scope["method"] == "OPTIONS":  # the router would tell of some methods only
                 scope["method"] = "TRACE"  # which no endpoint has
             headers = _headers(scope)
-            self._check_site(headers)
-            _check_body(scope["method"], headers)
+            takes_forms = scope["method"] == "POST" and scope["path"].startswith(_FORMS)
+            self._check_site(headers, _OPAQUE if takes_forms else "")
+            _check_body(scope["method"], headers, _FORM if takes_forms else _JSON)
             await self._app(scope, _bounded(receive), watched_send)
         except VaultError as error:
             if started:
@@ -73,14 +79,14 @@ class Front:
                 raise failure from None
             await answer(failure, send)
 
-    def _check_site(self, headers: dict[bytes, bytes]) -> None:
+    def _check_site(self, headers: dict[bytes, bytes], allowed: str = "") -> None:
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if not self._is_own(host):
             raise VaultError("origin_refused", "The Host header does not name this worker.")
         if b"origin" not in headers:
             return
         origin = headers[b"origin"].decode("latin-1").lower()
-        if origin == self._public_url and origin:
+        if origin and origin in (allowed, self._public_url):
             return
         parts = urlsplit(origin)
         if parts.scheme not in {"http", "https"} or parts.netloc != host:
@@ -119,7 +125,7 @@ def _headers(scope: HTTPScope) -> dict[bytes, bytes]:
     return headers
 
 
-def _check_body(method: str, headers: dict[bytes, bytes]) -> None:
+def _check_body(method: str, headers: dict[bytes, bytes], wanted: bytes) -> None:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > MAX_BODY_BYTES:
         raise VaultError("request_too_large", f"A body may have {MAX_BODY_BYTES} bytes.")
@@ -127,9 +133,9 @@ def _check_body(method: str, headers: dict[bytes, bytes]) -> None:
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     # A page of another site can send a form or no type at all, but never JSON without asking first;
     # and it can't send DELETE, so there the type may be missing.
-    wrong = kind != b"application/json" and (kind or method in _BODY_METHODS)
+    wrong = kind != wanted and (kind or method in _BODY_METHODS)
     if has_body and wrong:
-        raise VaultError("bad_request", "The body must be sent as application/json.")
+        raise VaultError("bad_request", f"The body must be sent as {wanted.decode()}.")
 
 
 def _bounded(receive: Receive) -> Receive:
