@@ -1,6 +1,7 @@
 """What is done now and then, off the hot path: pruning, remembering, sealing when idle."""
 
 import logging
+from math import inf
 
 from sqlmodel import Session
 
@@ -15,6 +16,8 @@ from proxy_core.services.users.sessions import UserSessions
 from proxy_core.store import agents, sessions
 
 INTERVAL_SECONDS = 15.0
+PRUNE_SECONDS = 3600.0
+_DAY = 86_400.0
 _log = logging.getLogger(__name__)
 
 
@@ -37,6 +40,7 @@ class Housekeeping:
         self._proposals = proposals
         self._users = users
         self._cut: set[bytes] = set()
+        self._pruned_at = -inf
 
     async def stop(self) -> None:
         """Store a last time what was seen; a database that is away shall not stop the stop."""
@@ -47,7 +51,8 @@ class Housekeeping:
             _log.warning("what was seen last is not stored: %s", error)
 
     async def tick(self) -> None:
-        """Seal when idle, end expired sessions, grants and proposals, store who was seen.
+        """Seal when idle, end expired sessions, grants and proposals, store who was seen; now and
+        then delete proposals that ended long ago.
 
         Raises VaultError: database_unavailable; what was to be stored waits for the next time.
         """
@@ -56,6 +61,13 @@ class Housekeeping:
         await self._users.store_uses()
         await self._grants.sweep()
         await self._proposals.sweep()
+        await self._prune()
+
+    async def _prune(self) -> None:
+        now = self._context.clock.monotonic()
+        if now - self._pruned_at >= PRUNE_SECONDS:
+            await self._proposals.prune(self._settings.value("proposal_retention_days") * _DAY)
+            self._pruned_at = now
 
     async def _seal_when_idle(self) -> None:
         minutes = self._settings.value("auto_seal_minutes")

@@ -96,6 +96,13 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
             100_000_000,
         ),
         Definition(
+            "proposal_retention_days",
+            90,
+            "Days that proposals are kept once they were decided or have expired.",
+            1,
+            3650,
+        ),
+        Definition(
             "webhook_disable_days",
             7,
             "Days of failures alone after which a webhook is switched off; 0: never.",

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, delete, func, select
 
 from proxy_core.base.errors import VaultError
+from proxy_core.store.audited import NO_ROWS
 from proxy_core.store.tables import ProposalRow, ProposalValue
 from proxy_core.store.touched import NOTHING
 
@@ -103,6 +105,23 @@ def conclude(session: Session, row: ProposalRow) -> None:
         .execution_options(touches=NOTHING)
     )
     session.flush()
+
+
+def prune_proposals(session: Session, before: float) -> int:
+    """Delete those that ended before that time; answers how many.
+
+    A vault's newest one stays, whatever its age: its number is the one to count on from.
+    """
+    other = aliased(ProposalRow)
+    newest = select(func.max(other.number)).where(other.vault_id == ProposalRow.vault_id)
+    found = session.exec(
+        delete(ProposalRow)
+        .where(col(ProposalRow.status) != PENDING)
+        .where(func.coalesce(ProposalRow.reviewed_at, ProposalRow.expires_at) < before)
+        .where(col(ProposalRow.number) < newest.scalar_subquery())
+        .execution_options(touches=NOTHING, audits=NO_ROWS)
+    )
+    return int(found.rowcount)
 
 
 def proposed_values(session: Session, row: ProposalRow) -> dict[str, ProposedValue]:

@@ -53,6 +53,23 @@ def test_numbers_count_within_a_vault(database: Database) -> None:
     assert add(database, "p3", vault_id="v2").number == 1
 
 
+def test_what_ended_long_ago_is_pruned(database: Database) -> None:
+    """By the decision, or by the end of those nobody decided; never what waits, nor the newest."""
+    add(database, "decided", status="applied", reviewed_at=NOW)
+    add(database, "fresh", status="rejected", reviewed_at=NOW + 100)
+    add(database, "expired", status="expired", expires_at=NOW)
+    add(database, "waiting", expires_at=NOW)
+    add(database, "newest", status="expired", expires_at=NOW)
+
+    def left(session: Any) -> list[str]:
+        return sorted(one.id for one in proposals.list_proposals(session, "v1"))
+
+    pruned = database.run_sync(lambda session: proposals.prune_proposals(session, NOW + 1))
+    assert pruned == 2
+    assert database.run_sync(left) == ["fresh", "newest", "waiting"]
+    assert add(database, "next").number == 6
+
+
 def test_texts_stay_as_they_were_written(database: Database) -> None:
     """Escapes, NUL and lone surrogates included, in the document and in the note."""
     add(database, "p1")

@@ -208,6 +208,14 @@ class Proposals:
 
         await self._context.change(work, then)
 
+    async def prune(self, seconds: float) -> None:
+        """Delete those that ended longer ago than that. Raises VaultError: database_unavailable.
+
+        Consoles and other workers read lists afresh: nothing is announced.
+        """
+        before = self._context.clock.time() - seconds
+        await self._context.database.run(lambda session: store.prune_proposals(session, before))
+
     # --- for deciding --------------------------------------------------------------------------
 
     async def rows(self, vault: str, status: str = "") -> tuple[VaultEntry, Sequence[ProposalRow]]:

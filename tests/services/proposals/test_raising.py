@@ -148,6 +148,26 @@ async def test_a_proposal_expires(app: Application, clock: FakeClock) -> None:
     assert len(events_of(app, "proposal.expired")) == 1
 
 
+async def test_what_ended_long_ago_is_forgotten(app: Application, clock: FakeClock) -> None:
+    """After the days of the setting, counted from the decision; numbers are not used again."""
+    await app.settings.change({"proposal_retention_days": 30}, ADA)
+    by = await an_agent(app)
+    first = await propose(app, by)
+    await reject(app, first)
+    clock.advance(86400)
+    second = await propose(app, by)
+    await reject(app, second)
+    clock.advance(29 * 86400)
+    await app.housekeeping.tick()
+    assert [one.id for one in (await app.proposals.list("default")).proposals] == [second, first]
+    clock.advance(3600)
+    await app.housekeeping.tick()
+    assert [one.id for one in (await app.proposals.list("default")).proposals] == [second]
+    clock.advance(30 * 86400)
+    await app.housekeeping.tick()
+    assert await propose(app, by) == second + 1
+
+
 async def test_lists_are_of_one_status(app: Application) -> None:
     """Newest first; an unknown status is refused."""
     by = await an_agent(app)
