@@ -96,6 +96,22 @@ def substitutions_of_lines(text: str) -> list[dict[str, Any]]:
     return found
 
 
+def gateway_line(document: Document) -> str:
+    """`slack https://eu.slack.com`: the prefix, and the upstream if it is not the host itself."""
+    gateway = document.get("gateway") or {}
+    upstream = str(gateway.get("upstream", ""))
+    own = "https://" + str(document.get("host", "")).partition("/")[0]
+    return f"{gateway.get('prefix', '')} {'' if upstream == own else upstream}".strip()
+
+
+def gateway_of_line(text: str) -> dict[str, str]:
+    """The reverse of `gateway_line`. Raises VaultError bad_request."""
+    words = text.split()
+    if len(words) > 2:
+        raise VaultError("bad_request", strings_services.GATEWAY_SHAPE.format(line=text.strip()))
+    return dict(zip(("prefix", "upstream"), words, strict=False))
+
+
 def header_lines(document: Document) -> str:
     """`Name: template`, one a header of a custom auth."""
     headers = (document.get("auth") or {}).get("headers") or {}

@@ -25,6 +25,9 @@ SERVICE_COLUMNS: Mapping[str, str] = {
 }
 HOST = "host"
 AUTH = "auth"
+GATEWAY = "gateway"
+GATEWAY_SHOWN = "/{prefix}/ → {upstream}"
+GATEWAY_SHAPE = "{line}: a gateway is a prefix and an upstream, such as slack https://slack.com"
 HITS = "hits"
 LAST_HIT = "last hit"
 RULES = "RULES, FIRST MATCH WINS"
@@ -68,6 +71,7 @@ FORM_LABELS: Mapping[str, str] = {
     "headers": "headers",
     "rules": "rules",
     "substitutions": "substitute",
+    "gateway": "gateway",
     "options": "",
     "test": "test a URL",
 }
@@ -81,6 +85,7 @@ FORM_PLACEHOLDERS: Mapping[str, str] = {
     "header": "Authorization",
     "prefix": "text before the value",
     "headers": "X-Api-Key: {{ KEY }}; X-Other: {{ OTHER }}",
+    "gateway": "prefix of a base URL, and the upstream if it is not the host",
     "test": "https://api.example.com/v1/things",
 }
 AUTH_TYPES: Mapping[str, str] = {

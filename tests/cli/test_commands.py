@@ -187,12 +187,15 @@ def test_services_from_options_files_and_the_catalog(
     vault_tui.ok("service", "add", "--from-catalog", "github")
     add = ("service", "add", "--name", "custom", "--host", "c.example/v1/*")
     vault_tui.ok(
-        *add, "--auth", "custom", "--header", "X-Key: {{ A_KEY }}", "--rule", "deny DELETE /v1/x"
+        *add,
+        *("--auth", "custom", "--header", "X-Key: {{ A_KEY }}", "--rule", "deny DELETE /v1/x"),
+        *("--gateway-prefix", "/c/", "--gateway-upstream", "https://c.example/v1"),
     )
     found = json.loads(vault_tui.ok("service", "list", "--json"))["services"]
     by_name = {one["name"]: one for one in found}
     assert set(by_name) == {"from-file", "github", "custom"}
     assert by_name["custom"]["auth"]["headers"] == {"X-Key": "{{ A_KEY }}"}
+    assert by_name["custom"]["gateway"] == {"prefix": "c", "upstream": "https://c.example/v1"}
     vault_tui.ok("service", "disable", "custom")
     assert "service_disabled" in vault_tui.ok("service", "test", "https://c.example/v1/y")
     vault_tui.ok("service", "enable", "custom")

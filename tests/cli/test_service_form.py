@@ -110,3 +110,12 @@ def test_statuses_that_are_none(text: str) -> None:
     """Refused with an example."""
     with pytest.raises(VaultError, match="429,529"):
         service_form.statuses(text)
+
+
+def test_a_gateway_is_a_prefix_and_perhaps_an_upstream() -> None:
+    """The prefix may be written as in a base URL; an upstream alone leads nowhere."""
+    assert service_form.gateway("/slack/", None) == {"prefix": "slack"}
+    found = service_form.gateway("slack", "https://slack.com")
+    assert found == {"prefix": "slack", "upstream": "https://slack.com"}
+    with pytest.raises(Usage):
+        service_form.gateway(None, "https://slack.com")

@@ -4,12 +4,14 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from proxy_core.base.errors import VaultError
 from tests.console.fake_worker import FakeWorker, furnished
 from tests.console.harness import console, running, text_of, until
 from vault_tui.app import ConsoleApp
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.service_form import ServiceForm
 from vault_tui.screens.yaml_editor import YamlEditor
+from vault_tui.service_words import gateway_of_line
 
 
 @pytest.fixture
@@ -64,6 +66,39 @@ async def test_a_service_keeps_everything_the_form_shows(worker: FakeWorker):
         assert sent["rules"] == before[2]["rules"]
         assert sent["auth"] == before[2]["auth"]
         assert sent["failover"] == [529]
+
+
+@pytest.mark.parametrize("base", ["", "/v9"])
+async def test_a_gateway_is_shown_and_kept(worker: FakeWorker, base: str):
+    """The detail names prefix and upstream; the form keeps both, also the upstream it omits."""
+    service = worker.services[2]
+    host = str(service["host"]).partition("/")[0]
+    gateway = {"prefix": "gate", "upstream": f"https://{host}{base}"}
+    service["gateway"] = gateway
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_services(app, pilot)
+        await pilot.press("down", "down")
+        await until(pilot, lambda: f"/gate/ → https://{host}{base}" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "✓ valid" in text_of(app))
+        assert app.screen.query_one("#gateway", Input).value == (
+            f"gate https://{host}{base}" if base else "gate"
+        )
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(worker.asked("POST", "/v1/vaults/default/services")))
+        sent = worker.asked("POST", "/v1/vaults/default/services")[0].services[0]
+        assert sent["gateway"] == gateway
+
+
+def test_a_gateways_line_holds_two_words_at_most() -> None:
+    """More of them would be lost."""
+    assert gateway_of_line("slack https://slack.com") == {
+        "prefix": "slack",
+        "upstream": "https://slack.com",
+    }
+    with pytest.raises(VaultError):
+        gateway_of_line("a b c")
 
 
 async def test_switching_off_and_on(worker: FakeWorker):

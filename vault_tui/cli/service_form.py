@@ -83,6 +83,15 @@ def rule(text: str) -> dict[str, Any]:
     return document
 
 
+def gateway(prefix: str | None, upstream: str | None) -> dict[str, Any]:
+    """The `gateway` object. Raises Usage for an upstream alone."""
+    if not prefix:
+        raise Usage("--gateway-upstream needs --gateway-prefix")
+    # As in base URLs, where people will have seen it.
+    document = {"prefix": prefix.strip("/")}
+    return {**document, "upstream": upstream} if upstream else document
+
+
 def documents_of(text: str) -> list[Mapping[str, Any]]:
     """The services of a YAML or JSON text: `services: […]`, a list, or one document.
 

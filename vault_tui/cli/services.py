@@ -71,6 +71,8 @@ def list_(connection: Connection, vault: str | None, as_json: bool) -> None:
 @click.option("--no-scrub", is_flag=True, help="Leave secrets that responses echo where they are.")
 @click.option("--failover", metavar="STATUSES", help="Move pools at these: 429,529; `none`: never.")
 @click.option("--capture", is_flag=True, help="Keep the tokens of agents that log in there.")
+@click.option("--gateway-prefix", metavar="P", help="Serve it as a base URL: http://PROXY/P/.")
+@click.option("--gateway-upstream", metavar="URL", help="Where /P/ leads; default: its host.")
 @vault_option
 @pass_connection
 def add(connection: Connection, /, vault: str | None, template: str | None, **options: Any) -> None:
@@ -220,6 +222,9 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
         document["capture"] = True
     if options["failover"]:
         document["failover"] = service_form.statuses(options["failover"])
+    if options["gateway_prefix"] or options["gateway_upstream"]:
+        prefix, upstream = options["gateway_prefix"], options["gateway_upstream"]
+        document["gateway"] = service_form.gateway(prefix, upstream)
     return document
 
 

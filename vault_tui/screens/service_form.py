@@ -25,6 +25,8 @@ from vault_tui.local_match import explain
 from vault_tui.screens.base import Dialog
 from vault_tui.service_words import (
     AUTH_FIELDS,
+    gateway_line,
+    gateway_of_line,
     header_lines,
     headers_of_line,
     rule_lines,
@@ -83,6 +85,7 @@ class ServiceForm(Dialog[dict[str, Any]]):
                     yield from self._line(name, value)
                 yield from self._area("rules", rule_lines(document))
                 yield from self._area("substitutions", substitution_lines(document))
+                yield from self._line("gateway", gateway_line(document))
                 with Horizontal(classes="field"):
                     yield Label(strings_services.FORM_LABELS["options"], markup=False)
                     yield Tick(
@@ -207,6 +210,8 @@ class ServiceForm(Dialog[dict[str, Any]]):
         substitutions = substitutions_of_lines(self.query_one("#substitutions", TextArea).text)
         draft.update({"rules": rules} if rules else {})
         draft.update({"substitutions": substitutions} if substitutions else {})
+        if self._value("gateway"):
+            draft["gateway"] = gateway_of_line(self._value("gateway"))
         for name in ("failover", "capture"):  # not shown, and not lost
             if name in self._document:
                 draft[name] = self._document[name]

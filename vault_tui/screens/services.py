@@ -83,6 +83,7 @@ class ServicesScreen(ListScreen, screen_id="services"):
             field(strings_services.HOST, str(document.get("host", ""))),
             field(strings_services.AUTH, auth_line(document)),
             field(strings.KEYS, ", ".join(keys_of_document(document)) or strings.NEVER),
+            *_gateway(document),
             field(strings_services.HITS, str(document.get("hits", 0))),
             field(strings_services.LAST_HIT, when(str(document.get("last_hit_at") or ""))),
         ]
@@ -239,6 +240,14 @@ def _cells(document: Document, now: float) -> dict[str, Content]:
         "hits": Content(f"{hits:>5}"),
         "last_hit": Content.styled(ago(str(document.get("last_hit_at") or ""), now), "$muted"),
     }
+
+
+def _gateway(document: Document) -> list[Content]:
+    gateway = document.get("gateway")
+    if not gateway:
+        return []
+    text = strings_services.GATEWAY_SHOWN.format(**gateway)
+    return [field(strings_services.GATEWAY, text)]
 
 
 def _state(document: Document) -> Content:
