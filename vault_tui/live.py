@@ -11,6 +11,7 @@ from proxy_core.domain.traffic import RequestRecord, RequestStart
 from vault_tui import strings
 from vault_tui.effects import Effect
 from vault_tui.news import effect_of_account
+from vault_tui.proposal_news import effect_of_proposal
 from vault_tui.state import Level
 from vault_tui.traffic.rates import Rates
 from vault_tui.traffic.reading import is_error
@@ -24,10 +25,6 @@ RELOADS = {
     EventType.SERVICE_DELETED: "services",
     EventType.VAULT_CHANGED: "vaults",
     EventType.VAULT_DELETED: "vaults",
-    EventType.PROPOSAL_CREATED: "proposals",
-    EventType.PROPOSAL_APPLIED: "proposals",
-    EventType.PROPOSAL_REJECTED: "proposals",
-    EventType.PROPOSAL_EXPIRED: "proposals",
     EventType.REQUEST_HELD: "holds",
     EventType.HOLD_RESOLVED: "holds",
     EventType.SETTINGS_CHANGED: "status",
@@ -105,7 +102,7 @@ def _as(data: Any, kind: Any) -> Any:
 def effect_of(event: Event, vault: str) -> Effect:
     """What an event that is no request asks for; of other vaults' events alerts alone are told.
 
-    Held requests are everybody's: they are shown whatever vault is looked at.
+    Held requests and proposals are everybody's: they are told whatever vault is looked at.
     """
     data = event.data if isinstance(event.data, dict) else {}
     try:
@@ -113,6 +110,9 @@ def effect_of(event: Event, vault: str) -> Effect:
     except ValueError:
         return Effect()
     found = effect_of_account(kind, data) or _effect(kind, data)
+    about_proposal = effect_of_proposal(event.type, data, vault)
+    if about_proposal is not None:
+        return about_proposal
     about = data.get("vault")
     if about in (None, "", vault) or event.type.startswith(_EVERYWHERE):
         return found

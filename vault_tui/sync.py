@@ -23,6 +23,9 @@ RELOAD_SECONDS = 0.03
 BACKFILL_ROWS = 200
 _LISTS = ("vaults", "credentials", "services", "proposals", "holds", "accounts")
 
+# Somebody waits for an answer.
+_RINGING = frozenset((EventType.REQUEST_HELD.value, EventType.PROPOSAL_CREATED.value))
+
 
 class WorkerSync:
     """The connection's listener."""
@@ -80,7 +83,7 @@ class WorkerSync:
         effect = effect_of(event, app.state.vault)
         if effect.text:
             app.notice(effect.text, effect.level)
-        if event.type == EventType.REQUEST_HELD:
+        if event.type in _RINGING:
             app.alerts.raise_alert(effect.text, "warning")
         for name in effect.reloads:
             self.reload(name)

@@ -13,8 +13,10 @@ from proxy_core.client.calls import Call
 from proxy_core.client.sse import Connected, Disconnected, Note
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event, EventType
+from proxy_core.domain.proposals import Authority
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from tests.console.fake_accounts import FakeAccounts
+from tests.console.fake_proposals import FakeProposals, authority_of
 
 T = TypeVar("T")
 NOW = 1_750_000_000.0
@@ -88,7 +90,7 @@ class FakeWorker:
         self.log: list[RequestRecord] = []
         self.hosts: list[wire.DiscoveredHost] = []
         self.unreadable: set[str] = set()
-        self.proposals: list[wire.InboxProposal] = []
+        self.proposals = FakeProposals(self.clock, self._authority)
         self.holds: list[wire.Hold] = []
         self.grants: list[wire.Grant] = []
         self.lent = FakeAccounts(self.clock)
@@ -181,7 +183,7 @@ class FakeWorker:
             "POST /v1/credentials": lambda: self._set(call.body),
             "DELETE /v1/credentials": lambda: self._delete(call.body),
             "GET /v1/service-catalog": self._catalog,
-            "GET /v1/admin/proposals": lambda: wire.ProposalInbox(proposals=list(self.proposals)),
+            "GET /v1/admin/proposals": self.proposals.inbox,
             "GET /v1/holds": lambda: wire.HoldList(holds=list(self.holds)),
             "GET /v1/grants": lambda: wire.GrantList(grants=list(self.grants)),
         }
@@ -195,6 +197,8 @@ class FakeWorker:
         if parts[:3] == ["v1", "credentials", "oauth"]:
             self._operator_only()
             return self._oauth(parts[3], call.body)
+        if parts[:3] == ["v1", "admin", "proposals"]:
+            return self._proposal(call, int(parts[3]), parts[4:])
         if parts[:2] == ["v1", "holds"]:
             return self._decide(parts[2], parts[3])
         if parts[:2] == ["v1", "grants"]:
@@ -249,8 +253,8 @@ class FakeWorker:
             initialized=self.initialized, sealed=self.sealed, version="0.1.0",
             api="127.0.0.1:14321",
             proxy="127.0.0.1:14322", socket="/x", pid=1, uptime=5.0, streams=3, connections=4,
-            pending_proposals=0, holds=0, log_dropped=0, slots=self.slots, database="sqlite",
-            problems=[], operator=self.operator,
+            pending_proposals=self.proposals.waiting, holds=0, log_dropped=0, slots=self.slots,
+            database="sqlite", problems=[], operator=self.operator,
         )  # fmt: skip
 
     def _init(self, body: wire.InitRequest) -> wire.Sealed:
@@ -295,6 +299,27 @@ class FakeWorker:
         self.release(found, "approved" if verb == "approve" else "denied")
         outcome = "approved" if verb == "approve" else "denied"
         return wire.HoldResolved(id=hold_id, outcome=outcome, released=1)
+
+    def _authority(self) -> Authority:
+        types = dict.fromkeys(self.secrets, "static")
+        types |= {key: found.type for key, found in self.oauth.items()}
+        return authority_of(self.services, types)
+
+    def _proposal(self, call: Call[Any], number: int, verb: list[str]) -> Any:
+        if call.method == "GET":
+            return self.proposals.get(number)
+        self._operator_only()
+        done = self.proposals.answer(number, verb[0], call.body)
+        if verb[0] != "reveal":
+            kinds = {"approve": EventType.PROPOSAL_APPLIED, "reject": EventType.PROPOSAL_REJECTED}
+            self.emit(kinds[verb[0]], self.proposals.event(number))
+        return done
+
+    def propose(self, **document: Any) -> int:
+        """An agent proposes; `ago` and `by` as FakeProposals.raise_one."""
+        number = self.proposals.raise_one(**document)
+        self.emit(EventType.PROPOSAL_CREATED, self.proposals.event(number))
+        return number
 
     def hold(self, number: int = 1, **changes: Any) -> wire.Hold:
         """A request begins to wait."""

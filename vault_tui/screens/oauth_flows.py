@@ -1,6 +1,7 @@
 """Connecting an OAuth credential, new or anew."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp
 
 
-async def connect(console: "ConsoleApp", key: str = "") -> None:
-    """The form, then the login; or the tokens that were pasted."""
+async def connect(
+    console: "ConsoleApp", key: str = "", proposed: Mapping[str, Any] | None = None
+) -> None:
+    """The form, then the login; or the tokens that were pasted. `proposed` fills in where."""
     providers = (await console.send(calls.providers())).providers
     taken = {c.key for c in console.state.credentials or () if c.type != "oauth"}
-    form = ConnectForm(providers, taken, console.state.vault, key)
+    form = ConnectForm(providers, taken, console.state.vault, key, proposed)
     asked = await console.push_screen_wait(form)
     if isinstance(asked, wire.PasteTokens):
         if await console.send_as_operator(calls.paste_tokens(asked)) is not None:

@@ -1,6 +1,6 @@
 """The form of an OAuth credential: at which provider, as which client, and how to sign in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from textual import on
@@ -25,33 +25,50 @@ def grant_fields(how: str) -> dict[str, Any]:
 
 
 class ConnectForm(FormDialog[wire.ConnectOAuth | wire.PasteTokens]):
-    """`taken` are keys of other types; `key` is filled in to begin with."""
+    """`taken` are keys of other types; `key` is filled in to begin with.
+
+    `proposed` are endpoints, client and scopes as an agent named them, for the person to read.
+    """
 
     def __init__(
-        self, providers: Iterable[wire.OAuthProvider], taken: set[str], vault: str, key: str
+        self,
+        providers: Iterable[wire.OAuthProvider],
+        taken: set[str],
+        vault: str,
+        key: str,
+        proposed: Mapping[str, Any] | None = None,
     ) -> None:
         title = words.RECONNECT_TITLE.format(key=key) if key else words.CONNECT_TITLE
         super().__init__(title, words.FORM_KEYS)
         self._providers = {one.id: one for one in providers}
         self._taken, self._vault, self._key = taken, vault, key
+        self._proposed = dict(proposed or {})
 
     def fields(self) -> Iterable[Widget]:
         """Key, provider, client, way."""
         names = {one.id: one.name for one in self._providers.values()}
         names |= {ISSUER: words.OTHER_ISSUER, CUSTOM: words.OTHER_CUSTOM}
         yield self.line("key", words.KEY, words.KEY_HINT, self._key)
-        yield self.choice("provider", words.PROVIDER, names, next(iter(names)))
+        provider = CUSTOM if self._proposed else next(iter(names))
+        yield self.choice("provider", words.PROVIDER, names, provider)
         yield self.line("issuer", words.ISSUER, words.ISSUER_HINT)
-        yield self.line("authorization-url", words.AUTHORIZATION_URL)
-        yield self.line("token-url", words.TOKEN_URL)
+        yield self.line(
+            "authorization-url", words.AUTHORIZATION_URL, value=self._said("authorization_url")
+        )
+        yield self.line("token-url", words.TOKEN_URL, value=self._said("token_url"))
         yield self.line("device-url", words.DEVICE_URL)
-        yield self.line("client-id", words.CLIENT_ID, words.CLIENT_ID_HINT)
+        yield self.line("client-id", words.CLIENT_ID, words.CLIENT_ID_HINT, self._said("client_id"))
         yield self.secret("client-secret", words.CLIENT_SECRET)
-        yield self.line("scopes", words.SCOPES, words.SCOPES_HINT)
+        yield self.line("scopes", words.SCOPES, words.SCOPES_HINT, self._said("scopes"))
         yield self.choice("how", words.HOW, words.HOWS, "headless")
         yield self.secret("access-token", words.ACCESS_TOKEN)
         yield self.secret("refresh-token", words.REFRESH_TOKEN)
         yield self.line("expires-in", words.EXPIRES_IN, words.EXPIRES_IN_HINT)
+
+    def _said(self, name: str) -> str:
+        """What was proposed; a list in the form that the line takes."""
+        found = self._proposed.get(name) or ""
+        return found if isinstance(found, str) else " ".join(map(str, found))
 
     @on(Select.Changed)
     def _adapt(self) -> None:

@@ -12,6 +12,8 @@ from vault_tui import strings
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.words import safe_lines
 
+_PASTED = "•" * 12
+
 
 class SecretInput(Input):
     """A masked line that keeps a pasted secret whole: a key file has several lines."""
@@ -25,18 +27,24 @@ class SecretInput(Input):
         """What was pasted or typed."""
         return self._pasted or self.value
 
+    def restore(self, secret: str) -> None:
+        """Take back what was handed on before; several lines too."""
+        several = "\n" in secret
+        self._pasted = secret if several else ""
+        self.value = _PASTED if several else secret
+
     def on_paste(self, event: events.Paste) -> None:
         """Keep several lines; one line is pasted as Textual does."""
         text = event.text.strip("\r\n")
         if "\n" in text or "\r" in text:
             self._pasted = text.replace("\r\n", "\n")
-            self.value = "•" * 12
+            self.value = _PASTED
             event.stop()
             event.prevent_default()
 
     @on(Input.Changed)
     def _typed_over(self, event: Input.Changed) -> None:
-        if self._pasted and event.value != "•" * 12:
+        if self._pasted and event.value != _PASTED:
             self._pasted = ""
 
 

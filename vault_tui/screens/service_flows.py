@@ -15,11 +15,10 @@ Document = Mapping[str, Any]
 
 
 async def create_service(
-    console: "ConsoleApp", host: str = "", document: Document | None = None, note: str = ""
+    console: "ConsoleApp", document: Document | None = None, note: str = ""
 ) -> None:
     """The form for a new service, filled with what is known of it."""
-    draft = dict(document) if document is not None else {"host": host}
-    made = await console.push_screen_wait(ServiceForm(draft, new=True, note=note))
+    made = await console.push_screen_wait(ServiceForm(document or {}, new=True, note=note))
     if made is not None:
         await save_service(console, made)
 

@@ -179,26 +179,9 @@ class ServicesScreen(ListScreen, screen_id="services"):
 
     async def do_hosts(self) -> None:
         """Hosts seen without a service; make one of them."""
-        from vault_tui.screens.ask import Choose
+        from vault_tui.screens.drafts import drafts_of_hosts
 
-        seen = (await self.console.send(calls.discovered_hosts(self.state.vault))).hosts
-        now = self.console.clock.time()
-        entries = [
-            (
-                f"{host.host}{'' if host.port in {0, 80, 443} else f':{host.port}'}",
-                Content.assemble(
-                    plain(f" {host.host}:{host.port}".ljust(44), "bold", 60),
-                    (f"{host.requests:>7} {strings_services.REQUESTS}  ", ""),
-                    (ago(host.last_seen_at, now), "$muted"),
-                ),
-            )
-            for host in seen
-        ]
-        chosen = await self.app.push_screen_wait(
-            Choose(strings_services.HOSTS_TITLE, entries, strings_services.HOSTS_NONE)
-        )
-        if chosen and not self.state.read_only:
-            await create_service(self.console, host=chosen)
+        await drafts_of_hosts(self.console)
 
     async def do_delete(self) -> None:
         """Delete, with an undo for a while."""

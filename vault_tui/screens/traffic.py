@@ -289,11 +289,10 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
     async def do_service(self) -> None:
         """Make a service of the row's host."""
-        from vault_tui.screens.service_flows import create_service
+        from vault_tui.screens.drafts import draft_of_host
 
         found = self._row().record
-        port = "" if found.port in {80, 443} else f":{found.port}"
-        await create_service(self.console, host=f"{found.host}{port}")
+        await draft_of_host(self.console, found.host, found.port)
 
     async def do_why(self) -> None:
         """Which service wins for the row, and why."""

@@ -4,7 +4,7 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from vault_tui import strings
+from vault_tui import strings, strings_proposals
 from vault_tui.actions import Action, key_text
 from vault_tui.state import ConsoleState, Level, Link
 from vault_tui.traffic.reading import clock
@@ -16,6 +16,8 @@ NOTICE_LOOK = {
     Level.WARNING: ("▲", "$warning"),
     Level.ERROR: ("✗", "$error"),
 }
+
+_LEAST_TITLE = 3
 
 
 class Spots:
@@ -69,6 +71,11 @@ class HeaderLine(Line):
         )
         self.spots.put(start, left.cell_length, "app.vault")
         left += self._seal() + Content("  ")
+        if state.status is not None and state.status.pending_proposals:
+            start = left.cell_length
+            proposed = strings_proposals.WAITING.format(count=state.status.pending_proposals)
+            left += Content.styled(proposed, "$warning bold") + Content("  ")
+            self.spots.put(start, left.cell_length, "screen.proposals")
         if state.holds:
             start = left.cell_length
             waiting = strings.HOLDS_WAIT.format(count=len(state.holds))
@@ -122,6 +129,22 @@ def link_quality(state: ConsoleState) -> Content:
     )
 
 
+def shortened(
+    screens: list[tuple[str, str, str]], here: str, room: int
+) -> list[tuple[str, str, str]]:
+    """The screens with titles that fit: the longest one gives a letter, the present one none."""
+    titles = {screen_id: title for screen_id, _, title in screens}
+    # A space on each side of key and title, and one between two tabs.
+    spare = room - sum(len(key) + len(title) + 4 for _, key, title in screens) + 1
+    while spare < 0:
+        longest = max((name for name in titles if name != here), key=lambda name: len(titles[name]))
+        if len(titles[longest]) <= _LEAST_TITLE:
+            break
+        titles[longest] = titles[longest][:-1]
+        spare += 1
+    return [(screen_id, key, titles[screen_id]) for screen_id, key, _ in screens]
+
+
 class TabLine(Line):
     """The screens, with the key of each; the present one stands out."""
 
@@ -136,7 +159,8 @@ class TabLine(Line):
         """The tabs, and the screen's own note at the right."""
         self.spots.clear()
         line = Content(" ")
-        for screen_id, key, title in self.screens:
+        room = self.size.width - self.note.cell_length - 2
+        for screen_id, key, title in shortened(self.screens, self.here, room):
             start = line.cell_length
             if screen_id == self.here:
                 look = (
@@ -146,7 +170,7 @@ class TabLine(Line):
             else:
                 line += Content.assemble((f" {key}", "$accent"), (f" {title} ", "$muted"))
             self.spots.put(start, line.cell_length, f"screen.{screen_id}")
-            line += Content(" ")
+            line += Content("" if screen_id == self.screens[-1][0] else " ")
         return spread(line, self.note + Content(" "), self.size.width)
 
     def say(self, note: Content) -> None:
