@@ -33,6 +33,17 @@ async def test_a_held_request_shows_on_every_screen_and_leaves_when_it_is_answer
         assert "held" not in text_of(app).splitlines()[0]
 
 
+async def test_a_name_that_is_cut_ends_in_an_ellipsis():
+    """Two agents whose names begin alike are not taken for one."""
+    worker = operator_of()
+    app = console(worker)
+    async with running(app) as pilot:
+        worker.hold(agent="claude-refactoring-the-whole-of-it")
+        await pilot.press("3")
+        await until(pilot, lambda: "chat.postMessage" in text_of(app))
+        assert "claude-refact… " in text_of(app)
+
+
 @pytest.mark.parametrize(
     ("downs", "duration"), [(0, "once"), (1, "session"), (2, "15m"), (3, "1h"), (4, "always")]
 )

@@ -37,7 +37,9 @@ class KeyedTable(DataTable[Content]):
         return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
 
     def show(self, shape: list[tuple[str, str, int]], rows: dict[str, list[Content]]) -> None:
-        """`shape` is (id, title, width) by column."""
+        """`shape` is (id, title, width) by column. A cell that is cut ends in an ellipsis."""
+        widths = [width for _, _, width in shape]
+        rows = {key: _fitted(cells, widths) for key, cells in rows.items()}
         if shape == self._shape and list(rows) == list(self._rows):
             self._update(rows)
             return
@@ -89,3 +91,9 @@ class KeyedTable(DataTable[Content]):
             self.move_cursor(row=self.get_row_index(key))
         except RowDoesNotExist:
             return
+
+
+def _fitted(cells: Cells, widths: Sequence[int]) -> list[Content]:
+    return [
+        cell.truncate(width, ellipsis=True) for cell, width in zip(cells, widths, strict=True)
+    ]
