@@ -31,6 +31,7 @@ class TextField(StrEnum):
     CRED = "cred"
     ACCOUNT = "account"
     CODE = "code"
+    INGRESS = "ingress"
 
     @property
     def column(self) -> str:

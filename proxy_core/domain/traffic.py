@@ -28,7 +28,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Fal
     credential_keys: tuple[str, ...] = ()
     injected_headers: tuple[str, ...] = ()
     decision: str = ""
-    """`injected`, `passthrough` (service without credential), `unmatched`, `denied`, `failed`.
+    """`injected`, `passthrough` (service without credential), `unmatched`, `denied`, `failed`;
+    `captured` (a login) and `answered` (a gateway path), which the vault has answered itself.
 
     A console's row of a request that waits for an operator has `held`, which no log does.
     """

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
+from proxy_core.domain.hosts import is_address
 from proxy_core.mitm.connect_to import ConnectToTable
 from proxy_core.worker.handover import (
     DATABASE_OPTION,
@@ -85,6 +86,12 @@ class WorkerConfig:
     def speaks_tls(self) -> bool:
         """Whether the listeners have a certificate of their own."""
         return self.tls_cert is not None
+
+    @property
+    def gateway_domain(self) -> str:
+        """`<vault>.<this>` names a vault at the gateway: the public URL's host, if it is a name."""
+        host = urlsplit(self.public_url).hostname or ""
+        return "" if is_address(host) else host
 
     def certificate(self) -> "ServerCertificate | None":
         """The listeners' certificate, read now. Raises VaultError: bad_request."""

@@ -70,6 +70,7 @@ def record(**fields: Any) -> RequestRecord:
         "cred:*_TOKEN",
         "account:none",
         "code:none",
+        "ingress:connect",
         "latency:>1s",
         "latency:<=1500",
         "latency:<0.1m",

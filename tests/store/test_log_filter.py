@@ -23,7 +23,9 @@ SAMPLES = [
     make_record(3, credential_keys=("OTHER_TOKEN",), status=404, latency_ms=0.0),
     make_record(4, matched_service="", decision="unmatched", status=0),
     make_record(5, matched_service="", decision="denied", error_code="forbidden", status=403),
-    make_record(6, path="/a\\b'c\"d;--", websocket=True, account="work", status=599),
+    make_record(
+        6, ingress="gateway", path="/a\\b'c\"d;--", websocket=True, account="work", status=599
+    ),
     make_record(
         7, path="/", latency_ms=250.0, status=500, decision="failed", retries=2, held_ms=12.5
     ),
@@ -92,6 +94,7 @@ EXAMPLES = [
     ("is:unmatched or is:denied or is:failed", "457"),
     ("not (is:injected or status:0)", "57"),
     ("account:work", "6"),
+    ("ingress:gateway", "6"),
     ('"a\\\\b\'c"', "6"),
 ]
 

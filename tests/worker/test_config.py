@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from proxy_core.base.errors import VaultError
-from proxy_core.worker.config import parse_options, public_origin
+from proxy_core.base.paths import Home
+from proxy_core.worker.config import WorkerConfig, parse_options, public_origin
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,17 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert (found.tls_cert, found.tls_key) == (tmp_path / "cert.pem", tmp_path / "key.pem")
     assert found.public_url == "https://vault.example.com"
     assert parse_options(["--public-url", "https://other.test"]).public_url == "https://other.test"
+
+
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("https://vault.example.com:8443", "vault.example.com"),
+        ("https://192.0.2.1", ""),
+        ("https://[2001:db8::1]", ""),
+        ("", ""),
+    ],
+)
+def test_vaults_are_named_below_a_public_name_alone(tmp_path: Path, url: str, domain: str) -> None:
+    """An address has no names below it."""
+    assert WorkerConfig(Home(tmp_path), public_url=url).gateway_domain == domain

@@ -49,4 +49,5 @@ _SERVICE_RULES: tuple[Callable[[Facts, ServiceDiff], Iterator[Risk]], ...] = (
     service_risks.overtakes,
     service_risks.way,
     service_risks.kind,
+    service_risks.gateway,
 )

@@ -115,5 +115,29 @@ def kind(_: Facts, one: ServiceDiff) -> Iterator[Risk]:
         )
 
 
+def gateway(facts: Facts, one: ServiceDiff) -> Iterator[Risk]:
+    """Where tools that take a base URL get to."""
+    after = None if one.after is None else one.after.gateway
+    before = None if one.before is None else one.before.gateway
+    if after is None or after == before:
+        return
+    holder = next((o for o in facts.before.services if _has_prefix(o, after.prefix)), None)
+    if holder is None or holder.gateway is None:
+        text = f"Serves {after.upstream} to tools that take a base URL, as /{after.prefix}/."
+        yield Risk(Level.LOW, "opens_gateway", one.name, text)
+        return
+    yield Risk(
+        Level.HIGH,
+        "moves_gateway",
+        one.name,
+        f"Tools that use the base URL /{after.prefix}/ would reach {after.upstream}, "
+        f"and no more {holder.gateway.upstream}, with what they send.",
+    )
+
+
+def _has_prefix(service: Service, prefix: str) -> bool:
+    return service.gateway is not None and service.gateway.prefix == prefix
+
+
 def _is_broad(service: Service) -> bool:
     return service.path in ("", "/*") and not restricts(service)

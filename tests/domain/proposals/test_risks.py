@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy_core.base.errors import VaultError
 from proxy_core.domain.proposals import Level
 from proxy_core.domain.proposals.reach import keeps_rules
 from proxy_core.domain.proposals.resemblance import resembled
@@ -236,3 +237,31 @@ def test_kept_rules_never_let_more_pass(old: list[Rule], new: list[Rule]) -> Non
             return next((r.action for r in rules if r.path in ("", path)), Action.ALLOW)
 
         assert strictness.index(first(new)) >= strictness.index(first(old))
+
+
+def test_a_gateway_is_told_of_and_loud_where_it_leads_elsewhere() -> None:
+    """A new prefix is a note; one that tools use already would take what they send elsewhere."""
+    old = document("api", "api.example.com", gateway={"prefix": "api"})
+    found = judged(vault(), old, slots=[{"key": "KEY_A"}])
+    (risk,) = (one for one in found.risks if one.code == "opens_gateway")
+    assert risk.level is Level.LOW
+    assert "https://api.example.com" in risk.text
+    assert "/api/" in risk.text
+    assert not {"opens_gateway", "moves_gateway"} & codes(
+        judged(vault(old), {**old, "scrub": False})
+    )
+    moved = {**old, "gateway": {"prefix": "api", "upstream": "https://api.example.com/other"}}
+    without = {key: value for key, value in old.items() if key != "gateway"}
+    taken = document("evil", "collect.evil.net", gateway={"prefix": "api"})
+    for changes in ([moved], [without, taken]):
+        found = judged(vault(old), *changes)
+        (risk,) = (one for one in found.risks if one.code == "moves_gateway")
+        assert risk.level is Level.HIGH
+        assert changes[-1]["name"] in found.to_type
+
+
+def test_no_proposal_can_have_a_prefix_that_another_service_has() -> None:
+    """It is refused at once, with the holder's name."""
+    old = document("api", "api.example.com", gateway={"prefix": "api"})
+    with pytest.raises(VaultError, match="prefix api is that of service api already"):
+        proposal(vault(old), document("more", "more.example.com", gateway={"prefix": "api"}))
