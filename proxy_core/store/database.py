@@ -126,6 +126,8 @@ def _patiently(transact: Callable[[], T]) -> T:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return transact()
+        except OverflowError as error:  # of SQLite's driver, which SQLAlchemy lets pass
+            raise translated(error) from None
         except (DBAPIError, PoolTimeout) as error:
             if attempt == _ATTEMPTS or not is_passing(error):
                 raise translated(error) from None

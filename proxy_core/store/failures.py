@@ -51,6 +51,8 @@ def translated(error: Exception) -> VaultError:
         return error
     if isinstance(error, IntegrityError):
         return VaultError("conflict", "Another change came first: read the current state.")
+    if isinstance(error, DataError | OverflowError):
+        return VaultError("bad_request", "A number is out of range, or a text holds a NUL.")
     cause = _driver_error(error)
     code = _sqlite_code(cause)
     if code is not None:

@@ -18,11 +18,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store import installation, vaults
 from proxy_core.store.database import Database
+from proxy_core.store.tables import ProposalRow
 from proxy_core.store.upgrade import MIGRATIONS, known_revisions
 from tests.postgres import PostgresServer
 from tests.store.conftest import vault
@@ -458,3 +459,17 @@ def test_a_write_that_outgrows_the_limit_of_files_is_said(tmp_path: Path) -> Non
     assert raised.value.code == "database_unavailable"
     assert database.read_sync(lambda session: installation.get_fact(session, "big")) is None
     database.close()
+
+
+# --- values that cannot be stored -----------------------------------------------------------
+
+
+def test_a_number_out_of_range_is_the_senders_fault(database: Database) -> None:
+    """A number that no column can hold is refused as malformed, and is no fault of the database."""
+    with pytest.raises(VaultError) as raised:
+        database.read_sync(
+            lambda session: session.exec(
+                select(ProposalRow).where(ProposalRow.number == 10**30)
+            ).first()
+        )
+    assert raised.value.code == "bad_request"

@@ -62,6 +62,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_sha256"),
     )
     op.create_index("ix_user_session_expiry", "user_session", ["expires_at"], unique=False)
-    op.create_index(
-        "ix_user_session_user", "user_session", ["user_id", "created_at"], unique=False
-    )
+    op.create_index("ix_user_session_user", "user_session", ["user_id", "created_at"], unique=False)
