@@ -188,3 +188,5 @@ async def test_hosts_seen_without_a_service_become_one(worker: FakeWorker):
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ServiceForm))
         assert app.screen.query_one("#host", Input).value == "registry.acme.test"
+        assert "Nothing but reading was seen" in " ".join(text_of(app).split())
+        assert "deny" in app.screen.query_one("#rules", TextArea).text

@@ -8,7 +8,7 @@ import click
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain.wire import MatchResult
-from vault_tui.cli import output, secret_input, service_form
+from vault_tui.cli import output, secret_input, service_draft, service_form
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage
 from vault_tui.cli.options import (
@@ -199,6 +199,10 @@ def _from_catalog(connection: Connection, template: str) -> dict[str, Any]:
         f"The catalog has no {template}.",
         {"help": "`vault-tui service catalog` lists what it has."},
     )
+
+
+service.add_command(service_draft.hosts)
+service.add_command(service_draft.draft)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

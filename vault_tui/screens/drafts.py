@@ -7,8 +7,9 @@ from textual.content import Content
 from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from proxy_core.domain.drafts import Draft, Seen, draft_service
+from proxy_core.domain.drafts import Draft
 from vault_tui import strings_services as words
+from vault_tui.drafting import drafted, requests_to
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.service_flows import create_service
 from vault_tui.widgets.words import ago, plain
@@ -16,22 +17,15 @@ from vault_tui.widgets.words import ago, plain
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp
 
-_LOOK_BACK = 100
 _HOST_WIDTH = 44
 
 
 async def draft_of_host(console: "ConsoleApp", host: str, port: int) -> None:
     """The form of a new service for the host; the newest requests say what it may be."""
-    vault = console.state.vault
-    templates = (await console.send(calls.service_catalog())).templates
-    page = await console.send(calls.logs(vault, q=f'host:"{host}"', limit=_LOOK_BACK))
-    seen = [
-        Seen(one.method, one.path.partition("?")[0])
-        for one in page.logs
-        if (one.host, one.port) == (host, port)
-    ]
-    draft = draft_service(host, port, seen, templates)
-    await create_service(console, document=draft.document, note=_note(draft, len(seen)))
+    page = await console.send(requests_to(host, console.state.vault))
+    catalog = await console.send(calls.service_catalog())
+    draft, count = drafted(host, port, catalog, page)
+    await create_service(console, document=draft.document, note=_note(draft, count))
 
 
 async def drafts_of_hosts(console: "ConsoleApp") -> None:
