@@ -4,6 +4,7 @@ Replace `ProxyServer.config` to change them at run time: connections read it afr
 request, so a change counts at the next one.
 """
 
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,9 @@ class ProxyConfig:
 
     upstream_ca: tuple[Path, ...] = ()
     """PEM files of extra roots, beside the system's. Read once, when the server starts."""
+
+    tls: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+    """The port's own certificate: clients of other machines have to speak TLS to it."""
 
     limits: Limits = field(init=False, repr=False, compare=False)
     """The framing core's share of the above."""

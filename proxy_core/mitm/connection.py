@@ -9,11 +9,13 @@ from proxy_core.domain.hosts import format_authority
 from proxy_core.domain.local_answers import LocalAnswer
 from proxy_core.mitm.answers import render_answer
 from proxy_core.mitm.asked import Asked
+from proxy_core.mitm.doorway import enter
 from proxy_core.mitm.exchange import Exchange, RouteFinder
 from proxy_core.mitm.gateway import GatewayDoor
 from proxy_core.mitm.http1 import RequestHead, Target, TargetForm
 from proxy_core.mitm.hub import Hub
 from proxy_core.mitm.intake import Intake, More, peek_more
+from proxy_core.mitm.nesting import Carrier
 from proxy_core.mitm.route import (
     DEFAULT_PORTS,
     Route,
@@ -49,6 +51,7 @@ class ClientConnection:
         self._current: Exchange | None = None
         self._idle = False
         self._linger = False
+        self._carrier: Carrier | None = None
 
     def start(self) -> "asyncio.Task[None]":
         """Serve the client in a task of its own."""
@@ -69,18 +72,37 @@ class ClientConnection:
 
     async def _run(self) -> None:
         try:
-            await self._serve(peek_more, self._absolute_route, Ingress.ABSOLUTE)
+            if await self._enter():
+                await self._serve(peek_more, self._absolute_route, Ingress.ABSOLUTE)
             if self._linger:
                 await self._drain()
-            self._stream.close()
+            await self._close()
         except (StreamError, asyncio.CancelledError):
             # Cancelled by `end` and `end_if_idle` alone: the task then has nothing else to do.
             if self._idle:
-                self._stream.close()
+                await self._close()
         finally:
             self._stream.abort()
+            if self._carrier is not None:
+                self._carrier.abort()
             if self._token:
                 self._hub.leave(self, self._token)
+
+    async def _close(self) -> None:
+        """End properly, once the client has what is under way to it."""
+        self._stream.close()
+        if self._carrier is not None:
+            await self._carrier.finish()
+
+    async def _enter(self) -> bool:
+        """Whether the client may speak to us as it does. Raises StreamError."""
+        context = self._hub.config.tls
+        if context is None:
+            return True
+        self._idle = True
+        welcome = await enter(self._hub, self._stream, context, self._address)
+        self._idle, self._linger = False, not welcome
+        return welcome
 
     async def _serve(self, more: More, find_route: RouteFinder, ingress: Ingress) -> None:
         """Requests until one of them is the last. Raises StreamError."""
@@ -138,7 +160,8 @@ class ClientConnection:
         """An origin-form target is; so is an absolute one that names our own address."""
         if target.form is TargetForm.ORIGIN:
             return True
-        if target.form is not TargetForm.ABSOLUTE or target.scheme != b"http":
+        absolute = target.form is TargetForm.ABSOLUTE and target.scheme == b"http"
+        if not absolute or self._carrier is not None:
             return False
         host, port = self._stream.socket.getsockname()[:2]
         return target.authority == format_authority(host, port, DEFAULT_PORTS["http"]).encode()
@@ -173,6 +196,8 @@ class ClientConnection:
 
     async def _connect(self, head: RequestHead) -> bool:
         """Serve a tunnel to its end. True: it was refused, and the connection goes on."""
+        if self._stream.encrypted:
+            self._carrier = Carrier(self._hub.reactor, self._stream, self._hub.config.body_idle)
         opened = await open_tunnel(self._hub, self._stream, head, self._admit, self._address)
         if isinstance(opened, bool):
             return opened

@@ -22,8 +22,11 @@ async def peek_more(stream: Stream, deadline: float) -> bytes:
     """Nothing beyond the head that is being read: a ClientHello may follow CONNECT in its packet.
 
     What is peeked without the head's end belongs to the head and is taken out, so that the same
-    bytes are never looked at twice. Raises StreamError, ProtocolError.
+    bytes are never looked at twice. Under TLS nothing can be peeked: what comes behind the head is
+    in the buffer then. Raises StreamError, ProtocolError.
     """
+    if stream.encrypted:
+        return await stream.receive(deadline)
     shown = await peek(stream, READ_AHEAD, deadline)
     if not shown:
         return b""

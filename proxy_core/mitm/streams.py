@@ -64,6 +64,18 @@ class Stream(Sending):
         self.encrypted = False
         reactor.streams.add(self)
 
+    def exchange(self, sock: socket.socket) -> "Stream":
+        """Go on with another plain socket; what this one was, buffer included, is the answer."""
+        self._stop_reading()
+        self._stop_writing()
+        former = Stream(self._reactor, self._sock)
+        former.encrypted, former.buffer = self.encrypted, self.buffer
+        former.at_eof, former.clean_eof = self.at_eof, self.clean_eof
+        self._sock, self._fd = sock, sock.fileno()
+        self.encrypted, self.buffer = False, bytearray()
+        self.at_eof = self.clean_eof = False
+        return former
+
     @property
     def time(self) -> float:
         """The clock that deadlines are told in, which is also the loop's."""

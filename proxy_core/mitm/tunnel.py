@@ -11,9 +11,10 @@ from collections.abc import Callable
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Access, Ingress
 from proxy_core.mitm.answers import TUNNEL_OPEN, render_answer
+from proxy_core.mitm.doorway import TLS_HANDSHAKE, failure_reason, first_byte
 from proxy_core.mitm.http1 import RequestHead
 from proxy_core.mitm.hub import Hub
-from proxy_core.mitm.opening import peek, start_tls
+from proxy_core.mitm.opening import start_tls
 from proxy_core.mitm.route import (
     Origin,
     Route,
@@ -27,9 +28,6 @@ from proxy_core.mitm.streams import Stream, StreamError
 from proxy_core.mitm.trail import Trail
 
 logger = logging.getLogger(__name__)
-
-TLS_HANDSHAKE = b"\x16"
-"""First byte of a TLS record that holds a ClientHello; no HTTP method begins with it."""
 
 Admit = Callable[[Access], tuple[str, str] | None]
 
@@ -55,21 +53,16 @@ async def open_tunnel(
         return await _refuse(hub, stream, head, trail, error)
     refusal = admit(access)
     await stream.write(TUNNEL_OPEN, hub.config.head_timeout)
-    if await _first_byte(hub, stream) != TLS_HANDSHAKE:
+    if await first_byte(hub, stream) != TLS_HANDSHAKE:
         return route_to(Ingress.CONNECT, Origin("http", host, port), access, refusal)
     try:
         await start_tls(stream, context, stream.time + hub.config.tls_timeout)
     except StreamError as error:
-        logger.info("TLS with a client for %s failed: %s", host, _reason(error))
+        logger.info("TLS with a client for %s failed: %s", host, failure_reason(error))
         raise
     return route_to(
         Ingress.CONNECT, Origin("https", host, port), access, refusal or _check_name(stream, host)
     )
-
-
-async def _first_byte(hub: Hub, stream: Stream) -> bytes:
-    """What the client begins with, left where it is; b"" when it has left. Raises StreamError."""
-    return await peek(stream, 1, stream.time + hub.config.client_idle)
 
 
 def _check_name(stream: Stream, host: str) -> tuple[str, str] | None:
@@ -89,9 +82,3 @@ async def _refuse(
     close = not head.keep_alive or error.code != "proxy_auth_required"
     await stream.write(render_answer(error, close=close), hub.config.head_timeout)
     return not close
-
-
-def _reason(error: StreamError) -> str:
-    if isinstance(error.cause, ssl.SSLError) and error.cause.reason:
-        return error.cause.reason
-    return error.reason

@@ -213,7 +213,9 @@ async def _serving(
     guard = Guard(connect_to=ConnectToTable.parse(config.connect_to))
     certificate = config.certificate()
     tls = None if certificate is None else certificate.context
-    limits = ProxyConfig(upstream_ca=config.upstream_ca, gateway_domain=config.gateway_domain)
+    limits = ProxyConfig(
+        upstream_ca=config.upstream_ca, gateway_domain=config.gateway_domain, tls=tls
+    )
     proxy = ProxyServer(app.broker, app.leaves, guard, limits)
     follow_settings(app, proxy, guard, config.allow_private)
     app.attach_tunnels(proxy)
