@@ -262,6 +262,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "database_unavailable", 503, "Database cannot be reached", "Check it.", retryable=True
     ),
     ErrorKind(
+        "audit_broken",
+        500,
+        "The audit cannot be continued",
+        "Nothing is changed without an entry: restore the database, then `vault-tui audit verify`.",
+    ),
+    ErrorKind(
         "already_running", 500, "A worker is running already", "`vault-tui status` shows it."
     ),
     ErrorKind(

@@ -13,6 +13,7 @@ from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agent_grants import AgentGrants
 from proxy_core.services.agents import Agents
 from proxy_core.services.approvals import Approvals
+from proxy_core.services.audit.auditing import Auditing
 from proxy_core.services.authentication import Authentication
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
@@ -111,7 +112,7 @@ class Application:
         self.holds = Holds(context, self.settings.hold_limits)
         self.keys.on_seal(lambda: self.holds.end_all("sealed"))
         self.grants = Grants(context)
-        self.approvals = Approvals(self.holds, self.grants, self.services)
+        self.approvals = Approvals(self.holds, self.grants, self.services, context.audit)
         self.limits = RequestLimits(context.clock)
         self.auth_failures = AuthFailures(context.clock)
         self.settings.on_change(self._limit)
@@ -148,6 +149,7 @@ class Application:
         self.deciding = Deciding(
             context, self.proposals, self.credentials, self.services, connected
         )
+        self.auditing = Auditing(context, lambda: int(self.settings.value("audit_retention_days")))
         self.housekeeping = Housekeeping(
             context, self.keys, self.settings, self.grants, self.proposals, self.users.sessions
         )
@@ -243,6 +245,7 @@ class Application:
         await self.logins.close()
         await self.accounts.keeping.stop()
         await self.housekeeping.stop()
+        await self.auditing.stop()
         await self._context.log.stop()
         self.bus.close()
         self._context.sealer.forget()

@@ -7,7 +7,9 @@ that it covers goes the same way, so that nobody is asked twice.
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.approval import Duration, parse_duration
+from proxy_core.domain.audit import Deed
 from proxy_core.domain.service import Action
+from proxy_core.services.audit.trail import Trail
 from proxy_core.services.grants import Grant, Grants
 from proxy_core.services.holds import Held, Holds
 from proxy_core.services.principal import Principal
@@ -17,10 +19,11 @@ from proxy_core.services.service_admin import ServiceAdmin
 class Approvals:
     """Every method raises VaultError not_found for a request that does not wait (any more)."""
 
-    def __init__(self, holds: Holds, grants: Grants, services: ServiceAdmin) -> None:
+    def __init__(self, holds: Holds, grants: Grants, services: ServiceAdmin, trail: Trail) -> None:
         self.holds = holds
         self.grants = grants
         self._services = services
+        self._trail = trail
 
     def get(self, hold_id: str) -> wire.Hold:
         """One held request."""
@@ -33,6 +36,7 @@ class Approvals:
         duration = parse_duration(request.duration)
         with self.holds.claim(hold_id) as held:
             if duration is Duration.ONCE:
+                await self._trail.record(self._once("hold.allowed", held))
                 return self._answered(held, int(self._allow(held, duration, by)))
             if duration is Duration.ALWAYS:
                 return await self._settle(held, Action.ALLOW, by)
@@ -43,6 +47,7 @@ class Approvals:
         with self.holds.claim(hold_id) as held:
             if request.always:
                 return await self._settle(held, Action.DENY, by)
+            await self._trail.record(self._once("hold.denied", held))
             return self._answered(held, int(self._refuse(held, by)), "denied")
 
     async def _grant(self, held: Held, duration: Duration, by: Principal) -> wire.HoldResolved:
@@ -77,6 +82,12 @@ class Approvals:
         answer = self._answered(held, released, outcome)
         answer.service = service
         return answer
+
+    def _once(self, action: str, held: Held) -> Deed:
+        """What lasts longer has an entry of its own: a grant's, a service's."""
+        shown = self.holds.described(held)
+        asked = {"service": shown.service, "method": shown.method, "url": shown.url}
+        return Deed(action, shown.agent, held.vault_id, shown.vault, after=asked)
 
     def _like(self, held: Held) -> list[Held]:
         """Those that wait for the same answer, the request itself first, whoever sent them."""

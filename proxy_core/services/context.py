@@ -17,6 +17,8 @@ from proxy_core.base.clock import Clock, SystemClock
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
 from proxy_core.seal import Sealer
+from proxy_core.services.audit.refusals import Refusals
+from proxy_core.services.audit.trail import Trail
 from proxy_core.services.events import EventBus
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Snapshot, VaultEntry
@@ -64,6 +66,8 @@ class Context:
         self.log = log
         self.clock = clock or SystemClock()
         self.sealer = Sealer()
+        self.audit = Trail(database, self.sealer, self.clock)
+        self.refusals = Refusals(self.audit, database)
         self.snapshot = Snapshot()
         self.verdicts = Verdicts(self.clock)
         self.usage = Usage()

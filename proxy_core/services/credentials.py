@@ -14,6 +14,7 @@ from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import new_id
 from proxy_core.domain import wire
+from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
 from proxy_core.domain.names import check_credential_key
 from proxy_core.services.context import Context
@@ -121,11 +122,17 @@ class Credentials:
         """
         self._check_open()
         found = await self.list(vault, key)
-        secrets = self._context.vault(vault).secrets
-        for described in found.credentials or ():
-            sealed = secrets.get(described.key)
-            if sealed is None or described.state != "ok":
-                continue
+        entry = self._context.vault(vault)
+        shown = [
+            (described, sealed)
+            for described in found.credentials or ()
+            if (sealed := entry.secrets.get(described.key)) and described.state == "ok"
+        ]
+        # First the entries: what can't be told to the audit is not revealed.
+        await self._context.audit.record(
+            *(Deed("credential.revealed", one.key, entry.id, entry.name) for one, _ in shown)
+        )
+        for described, sealed in shown:
             described.value = self._context.sealer.unseal(sealed.blob, sealed.aad).decode()
             self._context.publish(
                 EventType.CREDENTIAL_REVEALED, by, vault=vault, name=described.key

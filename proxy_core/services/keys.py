@@ -18,6 +18,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import new_id
 from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
+from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
 from proxy_core.domain.service import UnmatchedHostPolicy
 from proxy_core.mitm.ca import LeafMint, new_root
@@ -126,7 +127,6 @@ class Keys:
         sealer = Sealer()
         sealer.open(bytearray(dek), key_version=slot.key_version)
         stored_root = await asyncio.to_thread(self._new_root, sealer)
-        sealer.forget()
 
         def work(session: Session) -> Snapshot:
             if installation.list_slots(session):
@@ -135,6 +135,7 @@ class Keys:
             installation.save_authority(session, stored_root)
             installation.set_fact(session, _ENCRYPTIONS, "1")
             vaults.add_vault(session, self._default_vault())
+            self._context.audit.say_opened(session, _unsealed(slot), sealer)
             return load_snapshot(session, self._context.clock.time(), slot.key_version)
 
         def then(snapshot: Snapshot) -> None:
@@ -148,6 +149,8 @@ class Keys:
             overwrite(dek)
             await asyncio.to_thread(slots.discard_slot, slot)
             raise
+        finally:
+            sealer.forget()
         return wire.Sealed(sealed=False)
 
     async def unseal(
@@ -162,6 +165,7 @@ class Keys:
         slot, dek = await self._open(proof, by, own_user)
         if not self.sealed:
             prove(self._context.sealer, dek)
+            await self._context.audit.record(Deed("operator.unlocked", slot.kind.value))
         else:
             await self._context.carry_through(self._unlock(slot, dek, by))
         return wire.Sealed(sealed=False)
@@ -176,9 +180,14 @@ class Keys:
         return slot.kind.value
 
     async def seal(self, by: Principal | str) -> wire.Sealed:
-        """Forget the DEK and every operator session. Harmless when sealed."""
+        """Forget the DEK and every operator session. Harmless when sealed.
+
+        Nothing holds this up: it is told to the audit afterwards, if that can be.
+        """
         if not self.sealed:
             self._forget(by)
+            why = {"why": by} if isinstance(by, str) else {}
+            await self._context.audit.record_if_possible(Deed("vault.sealed", after=why))
         return wire.Sealed(sealed=True)
 
     async def prove(self, proof: wire.KeyProof, by: Principal, *, own_user: bool = False) -> None:
@@ -255,6 +264,8 @@ class Keys:
             except VaultError as error:
                 if error.code == "wrong_key":
                     self._attempts.failed()
+                    refused = Deed("operator.refused", kind.value, after={"why": error.code})
+                    self._context.refusals.note(refused)
                     self._context.publish(EventType.OPERATOR_REFUSED, by, slot=kind.value)
                 raise
 
@@ -267,6 +278,12 @@ class Keys:
         ) -> tuple[int, tables.CertificateAuthority | None, Snapshot]:
             count = int(installation.get_fact(session, _ENCRYPTIONS) or 0)
             root = installation.current_authority(session)
+            opened = Sealer()
+            opened.open(bytearray(dek), key_version=slot.key_version)
+            try:
+                self._context.audit.say_opened(session, _unsealed(slot), opened)
+            finally:
+                opened.forget()
             return count, root, load_snapshot(session, now, slot.key_version)
 
         def then(found: tuple[int, tables.CertificateAuthority | None, Snapshot]) -> None:
@@ -297,6 +314,10 @@ class Keys:
             self.problem = "The local CA's private key cannot be read: https cannot be proxied."
         for listener in self._on_open:
             listener()
+
+
+def _unsealed(slot: SlotRecord) -> Deed:
+    return Deed("vault.unsealed", slot.kind.value, after={"slot": slot.label})
 
 
 def _already_set_up() -> VaultError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.ids import USER_PREFIX, new_token, token_sha256
 from proxy_core.domain import wire
+from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
 from proxy_core.services.context import Context
 from proxy_core.services.keys import Keys
@@ -62,6 +63,7 @@ class Operators:
         rate_limited (many wrong proofs).
         """
         await self._keys.prove(proof, by, own_user=own_user)
+        await self._context.audit.record(Deed("operator.unlocked", proof.slot))
         opened = self.open(None if proof.for_command else terminal, by.name)
         self._context.publish(EventType.OPERATOR_UNLOCKED, by, slot=proof.slot)
         return opened
@@ -83,9 +85,15 @@ class Operators:
     async def lock(self, terminal: Terminal | None, token: str | None = None) -> None:
         """End every session that the terminal opened, and the token's."""
         named = self._tokens.get(token_sha256(token)) if token else None
-        for session in list(self._tokens.values()):
-            if session is named or (terminal is not None and session.terminal == terminal):
-                self._drop(session)
+        ended = [
+            session
+            for session in self._tokens.values()
+            if session is named or (terminal is not None and session.terminal == terminal)
+        ]
+        for session in ended:
+            self._drop(session)
+        if ended:
+            await self._context.audit.record_if_possible(Deed("operator.locked"))
 
     def is_unlocked(self, terminal: Terminal) -> bool:
         """Whether the terminal holds a session."""

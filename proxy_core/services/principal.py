@@ -52,6 +52,8 @@ class Permission(StrEnum):
     CHANGE_SETTINGS = "change the worker's settings"
     READ_METRICS = "read the worker's metrics"
     READ_EVENTS = "follow the worker's events"
+    READ_AUDIT = "read a vault's audit"
+    READ_WHOLE_AUDIT = "read and verify the audit"
     READ_HOLDS = "list held requests and grants"
     DECIDE_HOLDS = "decide held requests and revoke grants"
     CREATE_PROPOSALS = "raise proposals"
@@ -130,6 +132,7 @@ _VAULT_ROLE: Mapping[Permission, VaultRole] = {
     Permission.READ_HOLDS: VaultRole.MEMBER,
     Permission.DECIDE_HOLDS: VaultRole.MEMBER,
     Permission.CHANGE_VAULT: VaultRole.ADMIN,
+    Permission.READ_AUDIT: VaultRole.ADMIN,
 }
 
 # The lowest instance role that suffices; None: no agent's token does, only an operator.
@@ -143,6 +146,7 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.CHANGE_USERS: None,
     Permission.READ_SETTINGS: InstanceRole.OWNER,
     Permission.CHANGE_SETTINGS: InstanceRole.OWNER,
+    Permission.READ_WHOLE_AUDIT: InstanceRole.OWNER,
     Permission.READ_WEBHOOKS: InstanceRole.OWNER,
     Permission.CHANGE_WEBHOOKS: None,
     Permission.READ_SLOTS: None,
@@ -151,7 +155,7 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
 }
 
 # No secret is in it, so an instance's owner of any kind has it for every vault.
-_OWNERS_TOO = frozenset({Permission.READ_EVENTS, Permission.READ_HOLDS})
+_OWNERS_TOO = frozenset({Permission.READ_EVENTS, Permission.READ_HOLDS, Permission.READ_AUDIT})
 
 # An agent must not let its own requests pass, nor look for people to be: only people do this.
 _PEOPLE_ONLY = frozenset({Permission.DECIDE_HOLDS, Permission.READ_USERS})

@@ -110,6 +110,9 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
             365,
         ),
         Definition(
+            "audit_retention_days", 730, "Days that the audit is kept; 0: for ever.", 0, 36_500
+        ),
+        Definition(
             "hold_seconds", 120, "Seconds that a request waits for an operator's answer.", 1, 3600
         ),
         Definition("max_holds", 200, "Requests that may wait for an operator at once.", 0, 10_000),

@@ -1,7 +1,8 @@
 """The schema: one class a table. Times are epoch seconds; ids are made by the caller.
 
 Tokens are kept as SHA-256 alone. Columns named `sealed…` and `wrapped_dek` hold ciphertext that
-this floor never reads. A change here needs a migration; a test compares the two.
+this floor never reads. A change here needs a migration and a place in
+`audited`; tests compare them.
 """
 
 from typing import Any
@@ -13,6 +14,8 @@ from proxy_core.store.account_tables import Account as Account
 from proxy_core.store.account_tables import OAuthLogin as OAuthLogin
 from proxy_core.store.account_tables import Pool as Pool
 from proxy_core.store.account_tables import PoolMember as PoolMember
+from proxy_core.store.audit_tables import AuditHead as AuditHead
+from proxy_core.store.audit_tables import AuditRow as AuditRow
 from proxy_core.store.proposal_tables import ProposalRow as ProposalRow
 from proxy_core.store.proposal_tables import ProposalValue as ProposalValue
 from proxy_core.store.user_tables import UserGrant as UserGrant

@@ -51,6 +51,7 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
 
     supervisor.every(INTERVAL_SECONDS, "housekeeping", app.housekeeping.tick)
     supervisor.every(INTERVAL_SECONDS, "account use", app.accounts.keeping.tick)
+    supervisor.every(INTERVAL_SECONDS, "audit", app.auditing.tick)
     supervisor.every(polling.INTERVAL_SECONDS, "account quota", app.accounts.polling.tick)
     supervisor.every(1.0, "changes by other workers", app.following.hear, at_once=True)
     supervisor.every(1.0, "events for other workers", app.following.say, at_once=True)

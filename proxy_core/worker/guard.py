@@ -10,8 +10,10 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
 from proxy_core.base.errors import VaultError
+from proxy_core.services.audit.acting import act_as
 from proxy_core.services.principal import Permission, PrincipalKind
 from proxy_core.worker.access import Caller, Gatekeeper
+from proxy_core.worker.origins import origin_of, stranger
 from proxy_core.worker.peers import Peer
 
 DEFAULT_VAULT = "default"
@@ -87,10 +89,13 @@ async def identify(
     peer: Peer | None = connection.scope.get("vault_tui.peer")  # type: ignore[assignment]  # ours
     address = connection.client.host if peer is None and connection.client else ""
     authorization = connection.headers.get("authorization")
+    place = stranger(connection, handler)
+    act_as(place)
     await gatekeeper.verify(authorization, address)
     caller = gatekeeper.caller(peer, authorization, address)
     caller = replace(caller, knows_vault=connection.app.state.app.vaults.knows)
     connection.state.caller = caller
+    act_as(origin_of(place, caller))
     if handler.opt.get(_SOCKET_ONLY):
         caller.on_socket()
     declared = handler.opt.get(_NEEDS)

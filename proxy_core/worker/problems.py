@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.worker.logs import places_of
+from proxy_core.worker.origins import note_refusal
 
 _LOG = logging.getLogger("vault_tui.api")
 _MEDIA_TYPE = "application/problem+json"
@@ -23,8 +24,9 @@ _CODE_BY_STATUS = {
 _DETAIL_LIMIT = 500
 
 
-def handle_vault_error(_request: Request[Any, Any, Any], error: VaultError) -> Response[bytes]:
-    """Litestar's handler for our own errors."""
+def handle_vault_error(request: Request[Any, Any, Any], error: VaultError) -> Response[bytes]:
+    """Litestar's handler for our own errors. What is refused is told to the audit."""
+    note_refusal(request.app.state.app.auditing.refusals, error, "authorization" in request.headers)
     return _response(error)
 
 

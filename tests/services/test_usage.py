@@ -48,7 +48,8 @@ async def test_a_list_decrypts_each_value_once(app: Application) -> None:
     places: list[bytes] = []
 
     def counted(blob: bytes, aad: bytes) -> bytes:
-        places.append(aad)
+        if b"credential_version" in aad:
+            places.append(aad)
         return opened(blob, aad)
 
     app._context.sealer.unseal = counted  # type: ignore[method-assign]

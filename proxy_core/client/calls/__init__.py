@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from proxy_core.client.calls.actors import *
     from proxy_core.client.calls.approvals import *
+    from proxy_core.client.calls.auditing import *
     from proxy_core.client.calls.call import *
     from proxy_core.client.calls.credential import *
     from proxy_core.client.calls.oauth import *
@@ -45,6 +46,7 @@ _NAMES = {
         "remove_vault_agent",
     ),
     "approvals": ("holds", "hold", "approve_hold", "deny_hold", "grants", "revoke_grant"),
+    "auditing": ("audit", "verify_audit"),
     "call": ("Call", "LONGEST_WAIT"),
     "credential": (
         "credentials",

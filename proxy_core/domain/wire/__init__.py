@@ -54,6 +54,12 @@ from proxy_core.domain.wire.approvals import (
     HoldList,
     HoldResolved,
 )
+from proxy_core.domain.wire.audit import (
+    AuditActor,
+    AuditEntry,
+    AuditPage,
+    AuditVerified,
+)
 from proxy_core.domain.wire.base import Request, Response
 from proxy_core.domain.wire.credentials import (
     CredentialHistory,
@@ -208,6 +214,10 @@ __all__ = [
     "AgentVault",
     "ApproveHold",
     "ApproveProposal",
+    "AuditActor",
+    "AuditEntry",
+    "AuditPage",
+    "AuditVerified",
     "Catalog",
     "ChangeAccount",
     "ChangePassword",

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import APPROVAL_PREFIX, new_id, new_token, token_sha256
 from proxy_core.domain import wire
+from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
 from proxy_core.domain.proposals import (
     Proposal,
@@ -182,6 +183,8 @@ class Proposals:
         if found is None:
             raise VaultError("not_found", "The proposal holds no value of that name (any more).")
         value = self.unseal(found)
+        revealed = Deed("proposal.value_revealed", f"#{number} {found.key}", entry.id, entry.name)
+        await self._context.audit.record(revealed)
         self._context.publish(
             EventType.CREDENTIAL_REVEALED, by, vault=entry.name, name=found.key, proposal=number
         )
