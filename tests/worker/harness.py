@@ -18,8 +18,10 @@ from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
+from proxy_core.domain import wire
 from proxy_core.seal import Argon2Cost
 from proxy_core.services.operators import Terminal
+from proxy_core.services.principal import operator
 from proxy_core.worker.access import terminal_of
 from proxy_core.worker.config import WorkerConfig
 from proxy_core.worker.peers import Peer
@@ -111,6 +113,20 @@ class ThreadedWorker:
     def run(self, steps: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the worker's loop and return its result."""
         return asyncio.run_coroutine_threadsafe(steps, self.loop).result(30)
+
+    def add_user(self, name: str, role: str = "no-access", **vaults: str) -> None:
+        """A user with the harness's password, and roles by vault."""
+        users = self.running.app.users
+        users.passwords.cost = CHEAP
+        granted = [
+            wire.UserVault(vault_name=vault, vault_role=held) for vault, held in vaults.items()
+        ]
+        wanted = wire.CreateUser(email=name, password=PASSWORD, role=role, vaults=granted)
+        self.run(users.admin.create(wanted, operator("setup")))
+
+    def sign_in(self, name: str) -> str:
+        """The token of a new session of such a user."""
+        return self.run(self.running.app.users.login(name, PASSWORD)).token
 
     def end_operators(self) -> None:
         self.in_loop(self.running.app.operators.end_all)

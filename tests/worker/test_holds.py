@@ -113,6 +113,36 @@ def stage(tmp_path: Path, upstream: int) -> Iterator[Stage]:
             made.stop()
 
 
+def test_users_decide_in_their_vaults(stage: Stage) -> None:
+    """A member decides as an operator does; who has another vault sees and decides nothing, and
+    no agent decides, whatever its role.
+    """
+    stage.client.send(calls.create_vault("other"))
+    stage.worker.add_user("mia", default="member")
+    stage.worker.add_user("otto", other="admin")
+    mia, otto = (stage.worker.tcp_client(stage.worker.sign_in(name)) for name in ("mia", "otto"))
+    admin = [wire.AgentVault(vault_name="default", vault_role="admin")]
+    made = stage.client.send(calls.create_agent("boss", "owner", admin))
+    boss = stage.worker.tcp_client(made.av_agent_token)
+    answer = stage.post()
+    (held,) = stage.held()
+    assert [one.id for one in mia.send(calls.holds()).holds] == [held.id]
+    assert otto.send(calls.holds()).holds == []
+    for client in (otto, boss):
+        with pytest.raises(VaultError) as caught:
+            client.send(calls.approve_hold(held.id))
+        assert caught.value.status == 403
+    mia.send(calls.approve_hold(held.id, "1h"))
+    assert answer.result(20) == (200, "welcome")
+    (grant,) = mia.send(calls.grants()).grants
+    assert grant.created_by == "user mia"
+    assert otto.send(calls.grants()).grants == []
+    with pytest.raises(VaultError) as caught:
+        otto.send(calls.revoke_grant(grant.id))
+    assert caught.value.status == 403
+    mia.send(calls.revoke_grant(grant.id))
+
+
 def follow(stage: Stage, got: list[tuple[str, str]], connected: threading.Event) -> None:
     """A console: notes the type and the hold's id of each event, until one is resolved."""
     host, _, port = stage.worker.api.rpartition(":")

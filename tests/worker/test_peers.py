@@ -10,7 +10,9 @@ import pytest
 from proxy_core.base.errors import VaultError
 from proxy_core.base.processes import read_process
 from proxy_core.client import calls
+from proxy_core.domain import wire
 from proxy_core.services.operators import Terminal
+from proxy_core.services.principal import Permission
 from proxy_core.worker import access
 from proxy_core.worker.access import Caller, Gatekeeper
 from proxy_core.worker.peers import Peer, has_run_marker, lineage
@@ -185,6 +187,21 @@ def test_a_foreign_user_is_refused(worker: ThreadedWorker) -> None:
     assert caught.value.code == "role_forbidden"
     gate = Gatekeeper(worker.running.app, group=54321)
     assert worker.in_loop(gate.caller, stranger, None).principal.kind == "peer"
+
+
+def test_a_user_of_the_sockets_group_reads_until_a_slot_is_proved(worker: ThreadedWorker) -> None:
+    """The group alone is a peer, whose terminal is its own; the worker's keys are not for it."""
+    stranger = Peer(os.getpid(), 54321, 54321, None)
+    gate = Gatekeeper(worker.running.app, group=54321)
+    caller: Caller = worker.in_loop(gate.caller, stranger, None)
+    assert not caller.is_own_user  # so no keyring or key file is opened for it
+    with pytest.raises(VaultError) as caught:
+        caller.authorize(Permission.CHANGE_CREDENTIALS, "default")
+    assert caught.value.code == "operator_required"
+    proof = wire.KeyProof(slot="password", secret=PASSWORD)
+    worker.run(worker.running.app.operators.unlock(proof, caller.terminal, caller.known()))
+    unlocked: Caller = worker.in_loop(gate.caller, stranger, None)
+    assert unlocked.authorize(Permission.CHANGE_CREDENTIALS, "default").is_operator
 
 
 def test_a_lineage_ends_at_the_first_process() -> None:

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from proxy_core.client import calls
-from proxy_core.domain.wire import AgentVault, CreateUser, UserVault
-from proxy_core.services.principal import operator
-from tests.worker.harness import CHEAP, ThreadedWorker
+from proxy_core.domain.wire import AgentVault
+from tests.worker.harness import ThreadedWorker
 
 # Those that begin with `user` signed in over the network; the others with a role are agents.
 MEMBERS = frozenset({"member", "admin", "operator", "user-member", "user-admin", "user-owner"})
@@ -143,16 +142,6 @@ class Cast:
         return {200}
 
 
-def sign_in(worker: ThreadedWorker, name: str, role: str, vault: str) -> str:
-    """Make a user who may use `default` in a role, or no vault; answers the token."""
-    users, by = worker.running.app.users, operator("setup")
-    users.passwords.cost = CHEAP
-    vaults = [UserVault(vault_name="default", vault_role=vault)] if vault else []
-    wanted = CreateUser(email=name, password="correct horse", role=role, vaults=vaults)
-    worker.run(users.admin.create(wanted, by))
-    return str(worker.run(users.login(name, "correct horse")).token)
-
-
 @pytest.fixture(scope="module")
 def cast(worker: ThreadedWorker) -> Cast:
     """One token for each role."""
@@ -172,7 +161,8 @@ def cast(worker: ThreadedWorker) -> Cast:
         ("user-member", "no-access", "member"),
         ("user-admin", "no-access", "admin"),
     ):
-        tokens[name] = sign_in(worker, name, role, vault)
+        worker.add_user(name, role, **({"default": vault} if vault else {}))
+        tokens[name] = worker.sign_in(name)
     operators = worker.running.app.operators
     tokens["operator"] = worker.in_loop(operators.open, None, "tester").token
     client.send(calls.lock())

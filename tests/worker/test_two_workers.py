@@ -126,6 +126,24 @@ def test_everything_that_is_administered_is_known(two: Two) -> None:
     two.known(lambda: a.send(calls.pools()).pools[0].strategy == "round-robin")
 
 
+def test_a_user_is_signed_in_everywhere(two: Two) -> None:
+    """A session of one worker is one of the other; roles, sign-outs and removals count there."""
+    two.a.add_user("ada", "owner")
+    two.a.add_user("bob", default="member")
+    ada, bob = two.a.sign_in("ada"), two.a.sign_in("bob")
+    there = two.b.tcp_client(bob)
+    two.known(lambda: two.b.ask("GET", "/v1/auth/me", token=bob).status == 200)
+    assert [one.vault_role for one in there.send(calls.me()).vaults] == ["member"]
+    two.a.tcp_client(ada).send(calls.change_vault_user("default", "bob", "admin"))
+    two.known(lambda: there.send(calls.me()).vaults[0].vault_role == "admin")
+    second = two.b.run(two.b.running.app.users.login("bob", PASSWORD)).token
+    there.send(calls.logout())
+    two.known(lambda: two.a.ask("GET", "/v1/auth/me", token=bob).status == 401)
+    two.known(lambda: two.a.ask("GET", "/v1/auth/me", token=second).status == 200)
+    two.a.tcp_client(ada).send(calls.remove_user("bob"))
+    two.known(lambda: two.b.ask("GET", "/v1/auth/me", token=second).status == 401)
+
+
 @pytest.mark.parametrize("two", ["postgresql"], indirect=True)
 def test_a_cut_connection_misses_nothing(two: Two) -> None:
     """Cut off from the others' news, a worker says so and then has all of it."""

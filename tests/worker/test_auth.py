@@ -1,0 +1,233 @@
+"""Signing in over the network: real requests, in the public protocol's shapes."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from proxy_core.base.errors import VaultError
+from proxy_core.client import calls
+from proxy_core.client.sse import Connected, Disconnected
+from proxy_core.client.stream import events_sync
+from proxy_core.client.sync_client import SyncClient
+from proxy_core.domain import wire
+from proxy_core.domain.events import Event
+from proxy_core.services.users.throttle import ACCOUNT_LIMIT, WINDOW_SECONDS
+from tests.worker.harness import PASSWORD, ThreadedWorker, own_terminal
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _operator(worker: ThreadedWorker) -> None:
+    worker.in_loop(worker.running.app.operators.open, own_terminal(), "tester")
+
+
+@pytest.fixture
+def name(worker: ThreadedWorker) -> str:
+    """A member of `default` with a name of its own."""
+    made = f"user{next(_NUMBERS)}@example.com"
+    worker.add_user(made, "member", default="member")
+    return made
+
+
+@pytest.fixture
+def owner(worker: ThreadedWorker) -> SyncClient:
+    """A new owner's client."""
+    made = f"owner{next(_NUMBERS)}"
+    worker.add_user(made, "owner")
+    return worker.tcp_client(worker.sign_in(made))
+
+
+def refused(client: SyncClient, call: calls.Call[Any]) -> str:
+    """The code that a call is refused with."""
+    with pytest.raises(VaultError) as caught:
+        client.send(call)
+    return caught.value.code
+
+
+def forget_proof(worker: ThreadedWorker, name: str) -> None:
+    """Let the proofs of a user's sessions be of long ago."""
+    users = worker.running.app._context.users
+    for session in users.sessions(0):
+        user = users.by_id(session.user_id)
+        if user is not None and user.email == name:
+            session.proved_at = 0.0
+
+
+def test_login_me_and_logout(worker: ThreadedWorker, name: str) -> None:
+    """The token is a bearer token until the session ends."""
+    made = worker.ask("POST", "/v1/auth/login", body={"email": name, "password": PASSWORD})
+    assert made.status == 200
+    assert made.json.keys() == {"token", "expires_at"}
+    token = made.json["token"]
+    assert token.startswith("vt_user_")
+    me = worker.ask("GET", "/v1/auth/me", token=token).json
+    assert (me["type"], me["email"], me["role"], me["is_owner"], me["has_password"]) == (
+        "user",
+        name,
+        "member",
+        False,
+        True,
+    )
+    assert me["vaults"] == [{"vault_name": "default", "vault_role": "member"}]
+    assert worker.ask("POST", "/v1/auth/logout", token=token).json == {"status": "ok"}
+    assert worker.ask("GET", "/v1/auth/me", token=token).status == 401
+
+
+def test_a_wrong_password_is_401_and_too_many_are_429(worker: ThreadedWorker, name: str) -> None:
+    """Known name or not, word for word; with the seconds to wait."""
+    for who in (name, f"no-{name}"):
+        body = {"email": who, "password": "not that one"}
+        answers = [worker.ask("POST", "/v1/auth/login", body=body) for _ in range(ACCOUNT_LIMIT)]
+        assert {(one.status, one.json["error"], one.json["message"]) for one in answers} == {
+            (401, "login_failed", "The name or the password is wrong.")
+        }
+        late = worker.ask("POST", "/v1/auth/login", body={**body, "password": PASSWORD})
+        assert (late.status, late.json["error"]) == (429, "rate_limited")
+        assert 0 < int(late.headers["retry-after"]) <= WINDOW_SECONDS
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"email": "ada", "password": ["opensesame"]},
+        {"email": "ada", "password": "opensesame", "opensesame": 1},
+        {"password": "opensesame"},
+        b'{"email": "ada", "password": "opensesame',
+    ],
+)
+def test_a_malformed_login_is_not_quoted(worker: ThreadedWorker, body: object) -> None:
+    """400 that names fields, never what stood in them."""
+    headers = {"Content-Type": "application/json"}
+    answer = worker.ask("POST", "/v1/auth/login", body=body, headers=headers)
+    assert answer.status == 400
+    assert b"opensesame" not in answer.body.replace(b"field `opensesame`", b"")
+
+
+def test_sessions_are_listed_and_ended(worker: ThreadedWorker, name: str) -> None:
+    """One's own: where from, and which one asks; the one that was lost is ended from another."""
+    body = {"email": name, "password": PASSWORD}
+    lost = worker.ask(
+        "POST", "/v1/auth/login", body=body, headers={"User-Agent": "lost/1\x1b[2J"}
+    ).json["token"]
+    here = worker.tcp_client(worker.sign_in(name))
+    listed = {one.current: one for one in here.send(calls.user_sessions()).sessions}
+    assert (listed[False].last_ip, listed[True].last_ip) == ("127.0.0.1", "")
+    assert listed[False].device_label.startswith("lost/1")
+    assert "\x1b" not in listed[False].device_label
+    assert here.send(calls.revoke_user_session(listed[False].id)).status == "revoked"
+    assert refused(worker.tcp_client(lost), calls.me()) == "unauthorized"
+
+
+def test_a_changed_password_goes_on_with_a_new_token(worker: ThreadedWorker, name: str) -> None:
+    """The answer has the shape of a login's; what was signed in before is not any more."""
+    client = worker.tcp_client(worker.sign_in(name))
+    assert refused(client, calls.change_password("wrong one", "another one")) == "login_failed"
+    changed = client.send(calls.change_password(PASSWORD, "another one"))
+    assert refused(client, calls.me()) == "unauthorized"
+    assert worker.tcp_client(changed.token).send(calls.me()).email == name
+
+
+def test_secrets_and_ruling_take_a_recent_proof(
+    worker: ThreadedWorker, owner: SyncClient, name: str
+) -> None:
+    """A session that was left open reveals and rules nothing until the password is proved."""
+    client = worker.tcp_client(worker.sign_in(name))
+    client.send(calls.set_credentials({"OPEN_KEY": "s3cret"}))
+    reveal = calls.credentials(reveal=True, key="OPEN_KEY")
+    (shown,) = client.send(reveal).credentials or []
+    assert shown.value == "s3cret"
+    forget_proof(worker, name)
+    forget_proof(worker, owner.send(calls.me()).email)
+    assert refused(client, reveal) == "reauth_required"
+    client.send(calls.set_credentials({"OPEN_KEY": "s3cret"}))
+    assert client.send(calls.me()).proved_until == ""
+    for call in (calls.create_invite(), calls.remove_user(name), calls.seal()):
+        assert refused(owner, call) == "reauth_required"
+    assert refused(client, calls.reauth("wrong one")) == "login_failed"
+    assert client.send(calls.reauth(PASSWORD)).proved_until
+    assert client.send(reveal).credentials
+    owner.send(calls.reauth(PASSWORD))
+    assert owner.send(calls.create_invite()).token
+
+
+def test_an_invite_becomes_a_user(worker: ThreadedWorker, owner: SyncClient) -> None:
+    """By its token, once; the user has the roles it was made with."""
+    wanted = [wire.UserVault(vault_name="default", vault_role="proxy")]
+    made = owner.send(calls.create_invite("New+1@example.com", "no-access", wanted))
+    nobody = worker.tcp_client()
+    accepted = nobody.send(calls.accept_invite(made.token, PASSWORD))
+    assert accepted.email == "new+1@example.com"
+    assert refused(nobody, calls.accept_invite(made.token, PASSWORD)) == "not_found"
+    token = nobody.send(calls.login("new+1@example.com", PASSWORD)).token
+    client = worker.tcp_client(token)
+    assert client.send(calls.user("me")).vaults == wanted
+    assert client.send(calls.discover("default")).vault == "default"
+    assert refused(client, calls.services()) == "role_forbidden"
+    owner.send(calls.remove_user("new+1@example.com"))
+    assert refused(client, calls.me()) == "unauthorized"
+
+
+def test_the_last_owner_cannot_go(worker: ThreadedWorker, owner: SyncClient) -> None:
+    """409, as long as there is no other one."""
+    me = owner.send(calls.me()).email
+    others = [one.email for one in owner.send(calls.users()).users if one.role == "owner"]
+    for other in others:
+        if other != me:
+            owner.send(calls.change_user_role(other, "member"))
+    for call in (calls.remove_user(me), calls.change_user_role(me, "no-access")):
+        assert refused(owner, call) == "conflict"
+
+
+def test_a_member_keeps_its_vaults_and_makes_its_own(worker: ThreadedWorker, name: str) -> None:
+    """Operators' work over the network, by vault role; whoever makes a vault rules it."""
+    client = worker.tcp_client(worker.sign_in(name))
+    auth = {"type": "bearer", "token": "API_KEY"}
+    client.send(calls.set_credentials({"API_KEY": "x"}))
+    client.send(calls.upsert_services([{"name": "web", "host": "web.example.com", "auth": auth}]))
+    session = client.send(calls.create_session("default"))
+    agent = worker.tcp_client(session.token)
+    wanted = wire.CreateProposal(services=[{"action": "delete", "name": "web"}])
+    proposal = agent.send(calls.create_proposal(wanted))
+    assert client.send(calls.approve_proposal(proposal.id)).status == "applied"
+    assert client.send(calls.logs("default")).logs is not None
+    vault = f"vault-{next(_NUMBERS)}"
+    assert refused(client, calls.delete_vault("default")) == "role_forbidden"
+    client.send(calls.create_vault(vault))
+    assert [one.name for one in client.send(calls.vaults()).vaults] == ["default", vault]
+    client.send(calls.add_vault_user(vault, name, "admin"))
+    client.send(calls.delete_vault(vault))
+
+
+def test_events_are_those_of_the_own_vaults(worker: ThreadedWorker, name: str) -> None:
+    """A member follows its vaults, an operator everything; a session that ends ends the stream."""
+    other = f"other-{next(_NUMBERS)}"
+    operator = worker.client()
+    operator.send(calls.create_vault(other))
+    token = worker.sign_in(name)
+    follow = events_sync(worker.tcp_client(token))
+    assert next(follow) == Connected()
+    operator.send(calls.set_credentials({"HIDDEN": "x"}, vault=other))
+    operator.send(calls.change_settings({"log_retention_days": 29}))
+    operator.send(calls.set_credentials({"SHOWN": "x"}))
+    told = next(follow)
+    assert isinstance(told, Event)
+    assert (told.type, told.data["name"]) == ("credential.changed", "SHOWN")
+    worker.tcp_client(token).send(calls.logout())
+    operator.send(calls.set_credentials({"AFTERWARDS": "x"}))
+    assert isinstance(next(follow), Disconnected)
+    follow.close()  # type: ignore[attr-defined]
+
+
+def test_users_sign_in_while_the_vault_is_sealed(
+    fresh_worker: ThreadedWorker,
+) -> None:
+    """Who may know it sees that it is sealed; what needs the key says so."""
+    fresh_worker.init()
+    fresh_worker.add_user("ada", "owner")
+    client = fresh_worker.tcp_client(fresh_worker.sign_in("ada"))
+    client.send(calls.seal())
+    again = fresh_worker.tcp_client(fresh_worker.sign_in("ada"))
+    assert again.send(calls.status()).sealed
+    assert refused(again, calls.set_credentials({"KEY": "x"})) == "sealed"
