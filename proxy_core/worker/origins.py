@@ -16,14 +16,12 @@ from proxy_core.worker.peers import Peer
 _REFUSED: Final = frozenset(
     {
         "agent_process",
-        "operator_required",
-        "reauth_required",
         "role_forbidden",
         "service_not_granted",
         "vault_forbidden",
     }
 )
-"""What one may not do, as opposed to what is wrong with a request."""
+"""What one may not do: neither what is wrong with a request, nor what asks for a proof first."""
 
 
 def stranger(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> Origin:

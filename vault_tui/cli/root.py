@@ -61,6 +61,7 @@ COMMANDS = {
     "grant": LazyCommand("approvals:grant", "What was allowed for a while.", _WATCH),
     "webhook": LazyCommand("webhooks:webhook", "Tell other programs what happens.", _WATCH),
     "logs": LazyCommand("logs:logs", "Show requests, also live.", _WATCH),
+    "audit": LazyCommand("audit:audit", "Who did what, and whether that record is whole.", _WATCH),
     "events": LazyCommand("events:events", "Follow the worker's events.", _WATCH),
 }
 
