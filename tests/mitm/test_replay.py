@@ -3,63 +3,27 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import (
-    Decision,
     Injection,
-    Loan,
-    ResponseFacts,
     SecretSubstitution,
 )
 from proxy_core.domain.service import Surface
+from tests.mitm.replaying import (
+    KIB,
+    NEW,
+    OLD,
+    Reader,
+    Strict,
+    Writer,
+    post,
+    reconsider,
+)
 from tests.mitm.rig import Client, Rig, read_request, request, rig, until
-
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
-OLD, NEW = b"Bearer old", b"Bearer new"
-REFUSAL = b"HTTP/1.1 401 No\r\nX-Why: stale\r\nContent-Length: 5\r\n\r\nstale"
-KIB = 1024
-SECOND = Injection(headers=((b"Authorization", NEW),))
-
-
-def reconsider(proxy: Rig, second: Injection | VaultError | None = SECOND) -> None:
-    """Let the broker inject the old credential first, and offer `second` when it is refused."""
-    proxy.broker.injection = Injection(headers=((b"Authorization", OLD),))
-    proxy.broker.reconsiders = True
-    proxy.broker.second = second
-
-
-@dataclass
-class Strict:
-    """Refuses the old credential and takes the new one; answers with the body's size."""
-
-    refusal: bytes = REFUSAL
-    takes: bytes = NEW
-    seen: list[tuple[bytes, bytes]] = field(default_factory=list)
-    connections: int = 0
-
-    async def __call__(self, reader: Reader, writer: Writer) -> None:
-        self.connections += 1
-        while True:
-            head, body = await read_request(reader)
-            self.seen.append((head, body))
-            if self.takes in head:
-                answer = b"%d" % len(body)
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer))
-                writer.write(answer)
-            else:
-                writer.write(self.refusal)
-            await writer.drain()
-
-
-def post(body: bytes, extra: bytes = b"") -> bytes:
-    """A POST with a length."""
-    return request(b"/", b"POST", extra + b"Content-Length: %d\r\n" % len(body)) + body
 
 
 async def test_a_post_is_sent_again_with_the_new_credential(tmp_path: Path) -> None:
@@ -249,259 +213,6 @@ async def test_an_answer_that_streams_holds_nothing(tmp_path: Path) -> None:
         assert await client.exactly(6) == b"1\r\nx\r\n"
         assert proxy.proxy.streams == 1
         assert proxy.memory_used == 0
-
-
-# --- refusals in the middle of an upload ------------------------------------------------------
-
-
-@dataclass
-class Hasty:
-    """Refuses the old credential at the head, without reading the body."""
-
-    seen: list[tuple[bytes, bytes]] = field(default_factory=list)
-    refused: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def __call__(self, reader: Reader, writer: Writer) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if OLD in head:
-            writer.write(REFUSAL)
-            await writer.drain()
-            self.refused.set()
-            await asyncio.sleep(5)
-        size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        body = await reader.readexactly(size)
-        self.seen.append((head, body))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        await writer.drain()
-
-
-async def test_an_upload_goes_on_to_the_second_attempt(tmp_path: Path) -> None:
-    """Refused while half of it is there: held bytes first, then what the client still sends."""
-    hasty = Hasty()
-    async with rig(tmp_path, hasty) as proxy:
-        reconsider(proxy)
-        client = await proxy.secure()
-        body = bytes(range(256)) * 4096
-        await client.send(request(b"/", b"POST", b"Content-Length: %d\r\n" % len(body)))
-        await client.send(body[:300_000])
-        await asyncio.wait_for(hasty.refused.wait(), 5)
-        await client.send(body[300_000:])
-        status, _, answer = await client.response()
-        assert (status, answer) == (200, b"ok")
-        ((_, got),) = hasty.seen
-        assert got == body
-
-
-async def test_an_upload_that_no_upstream_reads(tmp_path: Path) -> None:
-    """Refused with the socket full: it is sent again, cut nowhere."""
-    hasty = Hasty()
-    async with rig(tmp_path, hasty) as proxy:
-        reconsider(proxy)
-        client = await proxy.secure()
-        body = bytes(range(256)) * 16 * KIB
-        await client.send(post(body))
-        status, _, answer = await client.response()
-        assert (status, answer) == (200, b"ok")
-        assert hasty.seen[0][1] == body
-
-
-async def test_permission_to_continue_comes_from_the_second_attempt(tmp_path: Path) -> None:
-    """Refused instead of 100: the client hears nothing of it, and sends its body once."""
-    seen: list[bytes] = []
-
-    async def polite(reader: Reader, writer: Writer) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        seen.append(head)
-        if OLD in head:
-            writer.write(REFUSAL)
-            await asyncio.sleep(5)
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = await reader.readexactly(4)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" + body)
-        await asyncio.sleep(5)
-
-    async with rig(tmp_path, polite) as proxy:
-        reconsider(proxy)
-        client = await proxy.secure()
-        await client.send(post(b"", b"Expect: 100-continue\r\n").replace(b": 0\r\n", b": 4\r\n"))
-        assert (await client.head()).startswith(b"HTTP/1.1 100 ")
-        await client.send(b"body")
-        assert (await client.response())[2] == b"body"
-        assert [b"Expect: 100-continue" in head for head in seen] == [True, True]
-
-
-async def test_permission_is_not_asked_for_twice(tmp_path: Path) -> None:
-    """Refused after 100 and body: the second attempt brings the body with it."""
-    strict = Strict()
-
-    async def polite(reader: Reader, writer: Writer) -> None:
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            if b"Expect" in head:
-                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = await reader.readexactly(4)
-            strict.seen.append((head, body))
-            allowed = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-            writer.write(allowed if NEW in head else REFUSAL)
-            await writer.drain()
-
-    async with rig(tmp_path, polite) as proxy:
-        reconsider(proxy)
-        client = await proxy.secure()
-        await client.send(post(b"", b"Expect: 100-continue\r\n").replace(b": 0\r\n", b": 4\r\n"))
-        assert (await client.head()).startswith(b"HTTP/1.1 100 ")
-        await client.send(b"body")
-        assert (await client.response())[0] == 200
-        assert [b"Expect" in head for head, _ in strict.seen] == [True, False]
-
-
-# --- ends in the middle -----------------------------------------------------------------------
-
-
-def waiting(proxy: Rig, then: Callable[[], Awaitable[object]]) -> asyncio.Event:
-    """Let the broker do `then` while it reconsiders; set when it has begun."""
-    asked = asyncio.Event()
-    answer = proxy.broker.reconsider
-
-    async def slowly(
-        decision: Decision, loan: Loan | None, response: ResponseFacts
-    ) -> Decision | None:
-        asked.set()
-        await then()
-        return await answer(decision, loan, response)
-
-    proxy.broker.reconsider = slowly  # type: ignore[method-assign]
-    return asked
-
-
-async def test_a_client_that_leaves_while_the_broker_reconsiders(tmp_path: Path) -> None:
-    """Nothing is sent a second time for nobody, and one record says so."""
-    strict, go = Strict(), asyncio.Event()
-    async with rig(tmp_path, strict) as proxy:
-        reconsider(proxy)
-        asked = waiting(proxy, go.wait)
-        client = await proxy.secure()
-        await client.send(post(b"body"))
-        await asyncio.wait_for(asked.wait(), 5)
-        client.abort()
-        for _ in range(20):
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
-        go.set()
-        (record,) = await proxy.broker.wait_records(1)
-        assert record.reason == "client left"
-        assert len(strict.seen) == 1
-        assert proxy.memory_used == 0
-        await until(lambda: proxy.proxy.connections == 0)
-
-
-async def test_a_client_that_leaves_in_the_second_upload(tmp_path: Path) -> None:
-    """The second upstream never takes the half for a whole."""
-    hasty, go = Hasty(), asyncio.Event()
-    async with rig(tmp_path, hasty) as proxy:
-        reconsider(proxy)
-        asked = waiting(proxy, go.wait)
-        client = await proxy.secure()
-        await client.send(request(b"/", b"POST", b"Content-Length: 10\r\n") + b"abc")
-        await asyncio.wait_for(asked.wait(), 5)
-        go.set()
-        await until(lambda: proxy.broker.responses != [])
-        client.abort()
-        (record,) = await proxy.broker.wait_records(1)
-        assert record.reason == "client left"
-        assert not hasty.seen
-        assert proxy.memory_used == 0
-
-
-async def test_a_chunk_that_breaks_while_the_broker_reconsiders(tmp_path: Path) -> None:
-    """What was malformed is never taken up again: the refusal passes and the client is closed."""
-    go = asyncio.Event()
-    seen: list[bytes] = []
-
-    async def refuse(reader: Reader, writer: Writer) -> None:
-        seen.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(REFUSAL)
-        await writer.drain()
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-
-    async with rig(tmp_path, refuse) as proxy:
-        reconsider(proxy)
-        asked = waiting(proxy, go.wait)
-        client = await proxy.secure()
-        await client.send(request(b"/", b"POST", b"Transfer-Encoding: chunked\r\n"))
-        await asyncio.wait_for(asked.wait(), 5)
-        await client.send(b"3\r\nabcXX")
-        await asyncio.sleep(0.05)
-        go.set()
-        answer = await client.rest()
-        assert answer.startswith(b"HTTP/1.1 401 No\r\n")
-        assert answer.endswith(b"stale")
-        assert len(seen) == 1
-
-
-async def test_an_upload_that_outgrows_its_place_while_the_broker_reconsiders(
-    tmp_path: Path,
-) -> None:
-    """It can't be sent again any more: the refusal passes as it came."""
-    go, outgrown = asyncio.Event(), asyncio.Event()
-
-    async def refuse(reader: Reader, writer: Writer) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert OLD in head
-        writer.write(REFUSAL)
-        await writer.drain()
-        await reader.readexactly(200_000)
-        outgrown.set()
-        await reader.read(-1)
-
-    async with rig(tmp_path, refuse) as proxy:
-        reconsider(proxy)
-        proxy.configure(replay_limit=100_000)
-        asked = waiting(proxy, go.wait)
-        client = await proxy.secure()
-        await client.send(request(b"/", b"POST", b"Transfer-Encoding: chunked\r\n"))
-        await asyncio.wait_for(asked.wait(), 5)
-        await client.send(b"30d40\r\n" + b"x" * 200_000)
-        await asyncio.wait_for(outgrown.wait(), 5)
-        assert proxy.memory_used == 0
-        go.set()
-        answer = await client.rest()
-        assert answer.startswith(b"HTTP/1.1 401 No\r\n")
-        assert b"Connection: close\r\n" in answer
-        assert answer.endswith(b"stale")
-
-
-async def test_a_second_attempt_that_fails(tmp_path: Path) -> None:
-    """The upstream breaks off under it: 502, since nobody knows what became of the request."""
-
-    async def fragile(reader: Reader, writer: Writer) -> None:
-        while True:
-            head, _ = await read_request(reader)
-            if NEW in head:
-                return
-            writer.write(REFUSAL)
-
-    async with rig(tmp_path, fragile) as proxy:
-        reconsider(proxy)
-        client = await proxy.secure()
-        await client.send(post(b"body"))
-        status, head, _ = await client.response()
-        assert status == 502
-        assert b"X-Vault-Proxy-Error: upstream_unreachable" in head
-        (record,) = await proxy.broker.wait_records(1)
-        assert (record.error_code, record.retries) == ("upstream_unreachable", 1)
-
-
-async def test_a_refusal_without_an_end_is_set_aside(tmp_path: Path) -> None:
-    """A body that is still to come is not waited for: its connection is closed, not reused."""
-    strict = Strict(refusal=b"HTTP/1.1 429 Slow\r\nContent-Length: 1000\r\n\r\npart")
-    async with rig(tmp_path, strict) as proxy:
-        reconsider(proxy)
-        client = await proxy.secure()
-        await client.send(post(b"body"))
-        assert (await client.response())[0] == 200
-        assert strict.connections == 2
 
 
 # --- with placeholders in the body ------------------------------------------------------------
