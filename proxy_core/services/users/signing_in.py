@@ -5,6 +5,7 @@ name that was typed is announced for known users alone, since it may be a passwo
 field.
 """
 
+from math import inf
 from typing import Any
 
 from sqlmodel import Session
@@ -29,6 +30,8 @@ from proxy_core.store import users as store
 MOST_SESSIONS = 50
 """Live sessions of one user; the oldest goes when one more begins."""
 _LABEL_LIMIT = 100
+_TOLD_SECONDS = 1.0
+"""Between two events that tell of attempts that were turned away."""
 
 
 class SigningIn:
@@ -39,6 +42,7 @@ class SigningIn:
         self._passwords = passwords
         self._rules = rules
         self._throttle = LoginThrottle(context.clock)
+        self._told_at = -inf
 
     async def login(
         self, email: str, password: str, address: str = "", label: str = ""
@@ -116,7 +120,7 @@ class SigningIn:
         try:
             self._throttle.begin(name, address)
         except VaultError:
-            self._refused(user, address, "too many wrong passwords")
+            self._turned_away(user, address)
             raise
         right = await self._passwords.check(None if user is None else user.password, password)
         # Looked up again: the password may have been changed while it was checked.
@@ -169,12 +173,23 @@ class SigningIn:
         users.end_of(user.id)
         users.set_password(user.id, hashed)
 
+    def _turned_away(self, user: User | None, address: str) -> None:
+        # Not more often: who goes on knocking must not push the traffic off the ring of events.
+        now = self._context.clock.monotonic()
+        if now - self._told_at >= _TOLD_SECONDS:
+            self._told_at = now
+            self._refused(user, address, "too many wrong passwords")
+
     def _refused(self, user: User | None, address: str, reason: str) -> None:
-        name = "" if user is None else user.email
-        who = display_safe(address, _LABEL_LIMIT) or "the control socket"
-        self._context.publish(
-            EventType.USER_REFUSED, who, name=name, address=address, reason=reason
-        )
+        # Not as `publish` does it: a stranger's attempts must not keep the vault from sealing.
+        where = display_safe(address, _LABEL_LIMIT)
+        data = {
+            "name": "" if user is None else user.email,
+            "address": where,
+            "reason": reason,
+            "by": where or "the control socket",
+        }
+        self._context.bus.publish(EventType.USER_REFUSED.value, data)
 
 
 def _name(email: str) -> str:

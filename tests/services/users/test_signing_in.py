@@ -79,9 +79,21 @@ async def test_guessing_is_throttled(app: Application, clock: FakeClock) -> None
         error = await refusal(app.users.login(name, PASSWORD, "192.0.2.99"))
         assert (error.code, error.status) == ("rate_limited", 429)
         assert error.retry_after == WINDOW_SECONDS
-    assert "too many" in events_of(app, "user.refused")[-1].data["reason"]
+    reasons = [event.data["reason"] for event in events_of(app, "user.refused")]
+    assert reasons.count("too many wrong passwords") == 1  # in a second, whoever knocks
     clock.advance(WINDOW_SECONDS)
     assert await sign_in(app, "ada")
+
+
+async def test_a_strangers_attempts_are_no_activity(app: Application, clock: FakeClock) -> None:
+    """They don't keep the vault from sealing itself; a sign-in does."""
+    await app.settings.change({"auto_seal_minutes": 10}, ADA)
+    await make_user(app, "ada")
+    for _ in range(2):
+        clock.advance(5 * 60)
+        await refusal(app.users.login("ada", "wrong"))
+    await app.housekeeping.tick()
+    assert app.keys.sealed
 
 
 async def test_a_removed_user_is_out_while_the_password_is_checked(
