@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from proxy_core.client import calls
-from proxy_core.domain.wire import AgentVault, CreateUser, UserVault
-from proxy_core.services.principal import operator
+from proxy_core.domain.wire import AgentVault
 from proxy_core.worker.routes import HANDLERS
-from tests.worker.harness import CHEAP, Answer, ThreadedWorker
+from tests.worker.harness import Answer, ThreadedWorker
 from tests.worker.matrix import ALIKE, EVERYONE, IN_VAULT, ON_SOCKET, ROLES, TABLE, Row, page
 
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"
@@ -50,16 +49,6 @@ class Cast:
             connection.close()
 
 
-def sign_in(worker: ThreadedWorker, name: str, role: str, vault: str) -> str:
-    """Make a user who may use `default` in a role, or no vault; answers the token."""
-    users, by = worker.running.app.users, operator("setup")
-    users.passwords.cost = CHEAP
-    vaults = [UserVault(vault_name="default", vault_role=vault)] if vault else []
-    wanted = CreateUser(email=name, password="correct horse", role=role, vaults=vaults)
-    worker.run(users.admin.create(wanted, by))
-    return str(worker.run(users.login(name, "correct horse")).token)
-
-
 def agent_tokens(worker: ThreadedWorker) -> dict[str, str]:
     """One for each role that agents have."""
     client = worker.client()
@@ -88,7 +77,8 @@ def cast(worker: ThreadedWorker) -> Cast:
         ("user-member", "no-access", "member"),
         ("user-admin", "no-access", "admin"),
     ):
-        tokens[name] = sign_in(worker, name, role, vault)
+        worker.add_user(name, role, **({"default": vault} if vault else {}))
+        tokens[name] = worker.sign_in(name)
     operators = worker.running.app.operators
     tokens["operator"] = worker.in_loop(operators.open, None, "tester").token
     client.send(calls.lock())
