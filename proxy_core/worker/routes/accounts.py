@@ -6,6 +6,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, needs
+from proxy_core.worker.routes.actions import action
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _READ = needs(Permission.READ_ACCOUNTS, "query")
@@ -64,12 +65,7 @@ async def remove_account(
     return await app.accounts.admin.remove(vault, name, caller.known())
 
 
-@post(
-    "/v1/accounts/{name:str}/restore",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/accounts/{name:str}/restore", _CHANGE, 401, 404, 409)
 async def restore_account(
     app: UseApp, caller: UseCaller, name: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.AccountInfo:
@@ -77,12 +73,7 @@ async def restore_account(
     return await app.accounts.admin.restore(vault, name, caller.known())
 
 
-@post(
-    "/v1/accounts/{name:str}/use",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/accounts/{name:str}/use", _CHANGE, 401, 404, 409)
 async def use_account(
     app: UseApp, caller: UseCaller, name: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.AccountInfo:
@@ -90,12 +81,7 @@ async def use_account(
     return await app.accounts.admin.use(vault, name, caller.known())
 
 
-@post(
-    "/v1/accounts/{name:str}/pause",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/accounts/{name:str}/pause", _CHANGE, 401, 404, 409)
 async def pause_account(
     app: UseApp, caller: UseCaller, name: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.AccountInfo:
@@ -103,12 +89,7 @@ async def pause_account(
     return await app.accounts.admin.pause(vault, name, caller.known())
 
 
-@post(
-    "/v1/accounts/{name:str}/resume",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/accounts/{name:str}/resume", _CHANGE, 401, 404, 409)
 async def resume_account(
     app: UseApp, caller: UseCaller, name: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.AccountInfo:
@@ -116,12 +97,7 @@ async def resume_account(
     return await app.accounts.admin.resume(vault, name, caller.known())
 
 
-@post(
-    "/v1/accounts/{name:str}/refresh",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404, 409, 502),
-)
+@action("/v1/accounts/{name:str}/refresh", _CHANGE, 401, 404, 409, 502)
 async def refresh_account(
     app: UseApp, caller: UseCaller, name: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.AccountInfo:
@@ -129,12 +105,7 @@ async def refresh_account(
     return await app.accounts.admin.refresh(vault, name, caller.known())
 
 
-@post(
-    "/v1/accounts/{name:str}/quota",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/accounts/{name:str}/quota", _CHANGE, 401, 404, 409)
 async def ask_quota(
     app: UseApp, name: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
 ) -> wire.AccountInfo:
@@ -142,12 +113,7 @@ async def ask_quota(
     return await app.accounts.admin.ask_quota(vault, name)
 
 
-@post(
-    "/v1/accounts/{name:str}/pin",
-    status_code=200,
-    opt=_PIN,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/accounts/{name:str}/pin", _PIN, 401, 404, 409)
 async def pin_account(
     app: UseApp, caller: UseCaller, name: FromPath[str], data: JSONBody[wire.PinAccount]
 ) -> wire.Pinned:
@@ -155,7 +121,7 @@ async def pin_account(
     return await app.accounts.admin.pin(name, data, caller.known())
 
 
-@post("/v1/accounts/unpin", status_code=200, opt=_PIN, responses=change_fails(401, 404))
+@action("/v1/accounts/unpin", _PIN, 401, 404)
 async def unpin_account(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.PinAccount]
 ) -> wire.Pinned:

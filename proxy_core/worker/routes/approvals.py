@@ -1,11 +1,12 @@
 """Held requests, and what operators allowed for a while."""
 
-from litestar import delete, get, post
+from litestar import delete, get
 from litestar.params import FromPath, JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import change_fails, fails, needs
+from proxy_core.worker.routes.actions import action
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _READ, _DECIDE = needs(Permission.READ_HOLDS, "any"), needs(Permission.DECIDE_HOLDS, "any")
@@ -27,12 +28,7 @@ async def get_hold(app: UseApp, caller: UseCaller, hold_id: FromPath[str]) -> wi
     return found
 
 
-@post(
-    "/v1/holds/{hold_id:str}/approve",
-    status_code=200,
-    opt=_DECIDE,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/holds/{hold_id:str}/approve", _DECIDE, 401, 404, 409)
 async def approve_hold(
     app: UseApp,
     caller: UseCaller,
@@ -44,12 +40,7 @@ async def approve_hold(
     return await app.approvals.approve(hold_id, data or wire.ApproveHold(), by)
 
 
-@post(
-    "/v1/holds/{hold_id:str}/deny",
-    status_code=200,
-    opt=_DECIDE,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/holds/{hold_id:str}/deny", _DECIDE, 401, 404, 409)
 async def deny_hold(
     app: UseApp,
     caller: UseCaller,

@@ -1,6 +1,6 @@
 """Logins at providers: begun, followed, completed by a browser or by what a person pastes."""
 
-from litestar import Request, Response, delete, get, post
+from litestar import Request, Response, delete, get
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -15,6 +15,7 @@ from proxy_core.services.principal import Permission
 from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import change_fails, fails, needs
 from proxy_core.worker.pages import page
+from proxy_core.worker.routes.actions import action
 from proxy_core.worker.uses import UseApp, UseCaller
 
 LONGEST_WAIT = 60
@@ -23,12 +24,7 @@ _CONNECT = needs(Permission.CHANGE_CREDENTIALS, "body")
 _CONNECT_ACCOUNT = needs(Permission.CHANGE_ACCOUNTS, "body")
 
 
-@post(
-    "/v1/credentials/oauth/connect",
-    status_code=200,
-    opt=_CONNECT,
-    responses=change_fails(401, 404, 409, 502),
-)
+@action("/v1/credentials/oauth/connect", _CONNECT, 401, 404, 409, 502)
 async def connect_oauth(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.ConnectOAuth]
 ) -> wire.OAuthFlow:
@@ -39,12 +35,7 @@ async def connect_oauth(
     return await app.connecting.credential(data, by)
 
 
-@post(
-    "/v1/oauth/accounts/connect",
-    status_code=200,
-    opt=_CONNECT_ACCOUNT,
-    responses=change_fails(401, 404, 409, 502),
-)
+@action("/v1/oauth/accounts/connect", _CONNECT_ACCOUNT, 401, 404, 409, 502)
 async def connect_account(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.ConnectAccount]
 ) -> wire.OAuthFlow:
@@ -63,12 +54,7 @@ async def get_flow(
     return await app.flows.wait(_flow(app.flows.get(flow_id), caller), wait)
 
 
-@post(
-    "/v1/oauth/flows/{flow_id:str}/complete",
-    status_code=200,
-    opt=_CONNECT,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/oauth/flows/{flow_id:str}/complete", _CONNECT, 401, 404, 409)
 async def complete_flow(
     app: UseApp, caller: UseCaller, flow_id: FromPath[str], data: JSONBody[wire.CompleteOAuth]
 ) -> wire.OAuthFlow:
@@ -110,12 +96,7 @@ async def list_providers() -> wire.OAuthProviderList:
     return wire.OAuthProviderList(providers=[_provider(one) for one in presets()])
 
 
-@post(
-    "/v1/oauth/discover",
-    status_code=200,
-    opt=_CONNECT,
-    responses=change_fails(401, 404, 502),
-)
+@action("/v1/oauth/discover", _CONNECT, 401, 404, 502)
 async def discover_issuer(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.DiscoverIssuer]
 ) -> wire.IssuerFound:

@@ -1,22 +1,18 @@
 """OAuth credentials: tokens pasted, their health, a refresh on demand."""
 
-from litestar import get, post
+from litestar import get
 from litestar.params import FromQuery, JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
-from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, needs, required
+from proxy_core.worker.guard import DEFAULT_VAULT, fails, needs, required
+from proxy_core.worker.routes.actions import action
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _CHANGE = needs(Permission.CHANGE_CREDENTIALS, "body")
 
 
-@post(
-    "/v1/credentials/oauth/tokens",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404, 409, 502),
-)
+@action("/v1/credentials/oauth/tokens", _CHANGE, 401, 404, 409, 502)
 async def paste_tokens(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.PasteTokens]
 ) -> wire.OAuthConnected:
@@ -39,12 +35,7 @@ async def oauth_status(
     return app.oauth.status(vault, required(key, "key"))
 
 
-@post(
-    "/v1/credentials/oauth/refresh",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404, 502),
-)
+@action("/v1/credentials/oauth/refresh", _CHANGE, 401, 404, 502)
 async def refresh_oauth(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.RefreshOAuth]
 ) -> wire.OAuthStatus:

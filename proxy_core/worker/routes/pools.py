@@ -6,6 +6,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, needs
+from proxy_core.worker.routes.actions import action
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _READ = needs(Permission.READ_ACCOUNTS, "query")
@@ -64,12 +65,7 @@ async def pool_choices(
     return app.accounts.pools.choices(vault, key, model)
 
 
-@post(
-    "/v1/pools/{key:str}/accounts",
-    status_code=200,
-    opt=_CHANGE_BODY,
-    responses=change_fails(401, 404, 409),
-)
+@action("/v1/pools/{key:str}/accounts", _CHANGE_BODY, 401, 404, 409)
 async def add_to_pool(
     app: UseApp, caller: UseCaller, key: FromPath[str], data: JSONBody[wire.PoolMembers]
 ) -> wire.PoolInfo:

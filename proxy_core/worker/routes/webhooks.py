@@ -6,6 +6,7 @@ from litestar.params import FromPath, JSONBody
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import change_fails, fails, needs
+from proxy_core.worker.routes.actions import action
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _READ, _CHANGE = needs(Permission.READ_WEBHOOKS), needs(Permission.CHANGE_WEBHOOKS)
@@ -34,7 +35,7 @@ async def change_webhook(
     return await app.webhooks.enable(webhook_id, data.enabled, caller.known())
 
 
-@post(f"{_ONE}/rotate", status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
+@action(f"{_ONE}/rotate", _CHANGE, 401, 404)
 async def rotate_webhook(
     app: UseApp, caller: UseCaller, webhook_id: FromPath[str]
 ) -> wire.WebhookSecret:
@@ -42,7 +43,7 @@ async def rotate_webhook(
     return await app.webhooks.rotate(webhook_id, caller.known())
 
 
-@post(f"{_ONE}/test", status_code=200, opt=_CHANGE, responses=change_fails(401, 404))
+@action(f"{_ONE}/test", _CHANGE, 401, 404)
 async def test_webhook(app: UseApp, webhook_id: FromPath[str]) -> wire.WebhookTested:
     """Try to deliver a notice, once and at once."""
     return await app.notifying.test(webhook_id)
