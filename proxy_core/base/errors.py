@@ -78,7 +78,7 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Prove your password: POST /v1/auth/reauth, or `vault-tui login`.",
     ),
     ErrorKind(
-        "login_failed", 401, "Not signed in", "Check the name and the password, and try again."
+        "login_failed", 401, "The name or the password is wrong", "Check them and try again."
     ),
     ErrorKind(
         "agent_process",

@@ -1,7 +1,12 @@
 """Keys: the data encryption key, its slots, and sealing of secrets."""
 
 from proxy_core.seal.aad import aad
-from proxy_core.seal.password_hash import PasswordHash, hash_password, matches, nobody
+from proxy_core.seal.password_hash import (
+    PasswordHash,
+    hash_password,
+    nobodys_password,
+    password_matches,
+)
 from proxy_core.seal.password_slot import COST_FLOOR, Argon2Cost
 from proxy_core.seal.process import harden_process
 from proxy_core.seal.sealer import WARN_ENCRYPTIONS, Encryptor, Sealer, new_dek, overwrite
@@ -20,10 +25,10 @@ __all__ = [
     "aad",
     "harden_process",
     "hash_password",
-    "matches",
     "new_dek",
-    "nobody",
+    "nobodys_password",
     "open_with_key",
     "overwrite",
+    "password_matches",
     "prove",
 ]

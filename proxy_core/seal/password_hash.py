@@ -36,13 +36,13 @@ def hash_password(password: bytes, cost: Argon2Cost = COST_FLOOR) -> PasswordHas
     return PasswordHash(kdf, _derive(kdf, password))
 
 
-def nobody(cost: Argon2Cost = COST_FLOOR) -> PasswordHash:
+def nobodys_password(cost: Argon2Cost = COST_FLOOR) -> PasswordHash:
     """What no password matches, and what takes as long to find out."""
     kdf = {"kdf": "argon2id", "salt": os.urandom(_SALT_BYTES).hex(), **asdict(cost)}
     return PasswordHash(kdf, os.urandom(_DIGEST_BYTES))
 
 
-def matches(stored: PasswordHash, password: bytes) -> bool:
+def password_matches(stored: PasswordHash, password: bytes) -> bool:
     """Compare in constant time. Takes as long as hashing: call it in a thread.
 
     Raises VaultError: internal, for a record that is damaged.

@@ -160,7 +160,7 @@ _OWNERS_TOO = frozenset({Permission.READ_EVENTS, Permission.READ_HOLDS, Permissi
 # An agent must not let its own requests pass, nor look for people to be: only people do this.
 _PEOPLE_ONLY = frozenset({Permission.DECIDE_HOLDS, Permission.READ_USERS})
 
-# A stolen session shall not show secrets, make itself a back door or take the vault away.
+# A stolen session shall not show secrets, make users of its own or take the vault away.
 _NEEDS_PROOF = frozenset(
     {
         Permission.REVEAL_CREDENTIALS,

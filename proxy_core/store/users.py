@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select, update
 
 from proxy_core.base.errors import VaultError
@@ -53,6 +53,17 @@ def add_user(session: Session, user: UserRow) -> UserRow:
     session.add(user)
     session.flush()
     return user
+
+
+def lock_user(session: Session, user_id: str, digest: bytes) -> None:
+    """Let nobody change the user before this transaction ends.
+
+    Raises VaultError: login_failed, when there is no such user with that password's digest any
+    more: it was changed since it was checked.
+    """
+    query = select(UserRow.password_digest).where(UserRow.id == user_id).with_for_update()
+    if session.exec(query).first() != digest:
+        raise VaultError("login_failed")
 
 
 def set_password(
@@ -115,10 +126,10 @@ def add_session(session: Session, signed_in: UserSessionRow) -> UserSessionRow:
 
 
 def prove_session(session: Session, session_id: str, now: float) -> UserSessionRow:
-    """Note that the password was proved again. Raises VaultError: not_found."""
+    """Note that the password was proved again. Raises VaultError: unauthorized (it has ended)."""
     row = session.get(UserSessionRow, session_id)
     if row is None:
-        raise VaultError("not_found", "No such session.")
+        raise VaultError("unauthorized")
     row.proved_at = now
     session.flush()
     return row
@@ -166,8 +177,3 @@ def _check_not_last(session: Session, owner: str) -> None:
     owners = session.exec(select(UserRow.id).where(UserRow.role == owner).with_for_update()).all()
     if len(owners) < 2:
         raise VaultError("conflict", "The last owner cannot be removed or demoted.")
-
-
-def count_users(session: Session) -> int:
-    """How many there are."""
-    return int(session.exec(select(func.count()).select_from(UserRow)).one())

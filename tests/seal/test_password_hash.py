@@ -3,7 +3,14 @@
 import pytest
 
 from proxy_core.base.errors import VaultError
-from proxy_core.seal import COST_FLOOR, Argon2Cost, PasswordHash, hash_password, matches, nobody
+from proxy_core.seal import (
+    COST_FLOOR,
+    Argon2Cost,
+    PasswordHash,
+    hash_password,
+    nobodys_password,
+    password_matches,
+)
 
 CHEAP = Argon2Cost(time=1, memory_kib=64, lanes=1)
 
@@ -19,17 +26,17 @@ def test_the_usual_cost_is_that_of_a_password_slot() -> None:
         "lanes": 4,
     }
     assert (COST_FLOOR.time, COST_FLOOR.memory_kib, COST_FLOOR.lanes) == (3, 65536, 4)
-    assert matches(stored, b"open sesame")
+    assert password_matches(stored, b"open sesame")
 
 
 def test_only_the_password_matches() -> None:
     """Salts differ, digests too; nobody's matches nothing."""
     one, two = hash_password(b"x", CHEAP), hash_password(b"x", CHEAP)
     assert one.digest != two.digest
-    assert matches(one, b"x")
-    assert not matches(one, b"y")
-    assert not matches(PasswordHash(one.kdf, two.digest), b"x")
-    assert not matches(nobody(CHEAP), b"")
+    assert password_matches(one, b"x")
+    assert not password_matches(one, b"y")
+    assert not password_matches(PasswordHash(one.kdf, two.digest), b"x")
+    assert not password_matches(nobodys_password(CHEAP), b"")
 
 
 def test_a_hash_shows_nothing() -> None:
@@ -53,5 +60,5 @@ def test_a_damaged_record_is_refused(edit: dict[str, object]) -> None:
     """Before it makes the worker run out of memory or time."""
     stored = hash_password(b"x", CHEAP)
     with pytest.raises(VaultError) as caught:
-        matches(PasswordHash({**stored.kdf, **edit}, stored.digest), b"x")
+        password_matches(PasswordHash({**stored.kdf, **edit}, stored.digest), b"x")
     assert caught.value.code == "internal"

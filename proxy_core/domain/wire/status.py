@@ -31,7 +31,7 @@ class Status(Response):
     problems: list[str]
     """One sentence each, for example a log that cannot be written."""
     operator: bool = False
-    """Whether the asking peer holds an operator session."""
+    """Whether who asks acts as an operator: with an operator session, or as a user who is owner."""
     has_terminal: bool = False
     """Whether the asking process has a terminal to unlock: its session's leader can be seen."""
     keyring_problem: str = ""

@@ -68,9 +68,6 @@ class Directory:
     def __iter__(self) -> Iterator[User]:
         return iter(sorted(self._users.values(), key=lambda user: user.email))
 
-    def __len__(self) -> int:
-        return len(self._users)
-
     def by_id(self, user_id: str) -> User | None:
         """A user by id."""
         return self._users.get(user_id)

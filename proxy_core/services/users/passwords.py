@@ -6,7 +6,14 @@ from typing import TypeVar
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.users import password_bytes
-from proxy_core.seal import COST_FLOOR, Argon2Cost, PasswordHash, hash_password, matches, nobody
+from proxy_core.seal import (
+    COST_FLOOR,
+    Argon2Cost,
+    PasswordHash,
+    hash_password,
+    nobodys_password,
+    password_matches,
+)
 
 T = TypeVar("T")
 
@@ -34,8 +41,8 @@ class Passwords:
 
         Raises VaultError: overloaded.
         """
-        wanted = stored or nobody(self.cost)
-        right = await self._in_thread(lambda: matches(wanted, password_bytes(password)))
+        wanted = stored or nobodys_password(self.cost)
+        right = await self._in_thread(lambda: password_matches(wanted, password_bytes(password)))
         return right and stored is not None
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

@@ -57,6 +57,7 @@ class SigningIn:
         surplus = self._surplus(user)
 
         def work(session: Session) -> tables.UserSessionRow:
+            store.lock_user(session, user.id, user.password.digest)
             store.delete_sessions(session, surplus)
             return store.add_session(session, tables.UserSessionRow(**values))
 
@@ -102,6 +103,7 @@ class SigningIn:
         values = self._new_session(user, token, address, label)
 
         def work(session: Session) -> tables.UserSessionRow:
+            store.lock_user(session, user.id, user.password.digest)
             store.set_password(session, user.id, hashed.kdf, hashed.digest)
             store.delete_sessions_of(session, user.id)
             return store.add_session(session, tables.UserSessionRow(**values))
@@ -123,16 +125,11 @@ class SigningIn:
             self._turned_away(user, address)
             raise
         right = await self._passwords.check(None if user is None else user.password, password)
-        # Looked up again: the password may have been changed while it was checked.
-        if not right or user is None or not self._is_current(user):
+        if not right or user is None:
             self._refused(user, address, "wrong password")
-            raise VaultError("login_failed", "The name or the password is wrong.")
+            raise VaultError("login_failed")
         self._throttle.succeeded(name, address)
         return user
-
-    def _is_current(self, user: User) -> bool:
-        now = self._context.users.by_id(user.id)
-        return now is not None and now.password == user.password
 
     def _user(self, by: Principal) -> User:
         user = self._context.users.by_id(by.id) if by.kind is PrincipalKind.USER else None

@@ -39,7 +39,7 @@ async def test_few_are_checked_at_once_and_a_crowd_is_turned_away(
             busy -= 1
         return True
 
-    monkeypatch.setattr(passwords, "matches", slow)
+    monkeypatch.setattr(passwords, "password_matches", slow)
     checker, stored = Passwords(CHEAP), hash_password(b"x", CHEAP)
     waiting = [asyncio.create_task(checker.check(stored, "x")) for _ in range(MOST_WAITING)]
     await asyncio.sleep(0)
