@@ -2,8 +2,8 @@
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
+from proxy_core.services.beginning import DEFAULT_VAULT
 from proxy_core.services.context import Context
-from proxy_core.services.keys import DEFAULT_VAULT
 from proxy_core.services.principal import Permission, Principal, PrincipalKind, authorize
 
 

@@ -20,19 +20,18 @@ from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
 from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
-from proxy_core.domain.service import UnmatchedHostPolicy
-from proxy_core.mitm.ca import LeafMint, new_root
+from proxy_core.mitm.ca import LeafMint
 from proxy_core.seal import Sealer, SlotDraft, SlotRecord, new_dek, overwrite, prove
 from proxy_core.services import authority, slots
 from proxy_core.services.attempts import Attempts
+from proxy_core.services.beginning import already_set_up, first_root, store_first
 from proxy_core.services.context import Context, Swap
 from proxy_core.services.loading import load_snapshot
 from proxy_core.services.opening import Opened, open_any, open_one
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Snapshot
-from proxy_core.store import installation, tables, vaults
+from proxy_core.store import installation, tables
 
-DEFAULT_VAULT = "default"
 MAX_LABEL = 100
 _ENCRYPTIONS = "encryptions"
 _KEY_VERSION = 1
@@ -121,22 +120,19 @@ class Keys:
         key_slot_unusable.
         """
         if self.initialized:
-            raise _already_set_up()
+            raise already_set_up()
         dek = new_dek()
         slot = await asyncio.to_thread(slots.create_slot, request, self._draft(request), dek)
         sealer = Sealer()
         sealer.open(bytearray(dek), key_version=slot.key_version)
-        stored_root = await asyncio.to_thread(self._new_root, sealer)
+        stored_root = await asyncio.to_thread(first_root, sealer, self._context.clock)
 
         def work(session: Session) -> Snapshot:
-            if installation.list_slots(session):
-                raise _already_set_up()
-            installation.save_slot(session, slots.slot_row(slot))
-            installation.save_authority(session, stored_root)
-            installation.set_fact(session, _ENCRYPTIONS, "1")
-            vaults.add_vault(session, self._default_vault())
+            now = self._context.clock.time()
+            store_first(session, slot, stored_root, now)
+            count_encryptions(session, sealer)
             self._context.audit.say_opened(session, _unsealed(slot), sealer)
-            return load_snapshot(session, self._context.clock.time(), slot.key_version)
+            return load_snapshot(session, now, slot.key_version)
 
         def then(snapshot: Snapshot) -> None:
             self._slots = [slot]
@@ -240,18 +236,6 @@ class Keys:
             )
         return SlotDraft(new_id(), label, self._context.clock.time(), key_version)
 
-    def _new_root(self, sealer: Sealer) -> tables.CertificateAuthority:
-        clock = self._context.clock
-        return authority.seal_root(new_root(clock), sealer, clock.time())
-
-    def _default_vault(self) -> tables.Vault:
-        return tables.Vault(
-            id=new_id(),
-            name=DEFAULT_VAULT,
-            unmatched_host_policy=UnmatchedHostPolicy.PASSTHROUGH.value,
-            created_at=self._context.clock.time(),
-        )
-
     async def _open(self, proof: wire.KeyProof, by: Principal, own_user: bool) -> Opened:
         """The DEK by the first slot of the proof's kind that it opens."""
         kind = slots.slot_kind(proof.slot)
@@ -318,10 +302,6 @@ class Keys:
 
 def _unsealed(slot: SlotRecord) -> Deed:
     return Deed("vault.unsealed", slot.kind.value, after={"slot": slot.label})
-
-
-def _already_set_up() -> VaultError:
-    return VaultError("conflict", "The vault is set up already.")
 
 
 def _slot_info(slot: SlotRecord) -> wire.SlotInfo:

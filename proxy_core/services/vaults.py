@@ -12,8 +12,8 @@ from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.domain.names import InstanceRole, VaultRole, check_vault_name
 from proxy_core.domain.service import UnmatchedHostPolicy
+from proxy_core.services.beginning import DEFAULT_VAULT
 from proxy_core.services.context import Context
-from proxy_core.services.keys import DEFAULT_VAULT
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.snapshot import VaultEntry
 from proxy_core.store import agents as agent_store
