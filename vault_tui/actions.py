@@ -114,6 +114,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("accounts.log", ("l",), bar=9),
     Action("accounts.restore", ("z",), bar=10, changes=True),
     Action("accounts.detail", ("enter",), bar=11),
+    Action("agents.add", ("a", "plus"), bar=1, changes=True),
+    Action("agents.rotate", ("r",), bar=2, changes=True),
+    Action("agents.grant", ("m",), bar=3, changes=True),
+    Action("agents.take", ("x",), bar=4, changes=True),
+    Action("agents.pin", ("p",), bar=5, changes=True),
+    Action("agents.revoke", ("d", "delete"), bar=6, changes=True),
+    Action("agents.rename", ("n",), bar=7, changes=True),
+    Action("agents.role", ("o",), bar=8, changes=True),
+    Action("agents.detail", ("enter",), bar=9),
 )
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}

@@ -84,6 +84,7 @@ class GlobalActions:
         app.state.vault = name
         app.state.credentials = app.state.services = app.state.accounts = None
         app.state.proposals = None
+        app.state.sessions = []
         app.traffic.switch(name)
         app.alerts.show_title()
         app.data_changed("vault")

@@ -9,6 +9,7 @@ from proxy_core.base.text import display_safe
 from proxy_core.domain.events import Event, EventType
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from vault_tui import strings
+from vault_tui.agent_news import effect_of_agent
 from vault_tui.effects import Effect
 from vault_tui.news import effect_of_account
 from vault_tui.proposal_news import effect_of_proposal
@@ -50,7 +51,6 @@ _LEVELS = {
     EventType.WORKER_PROBLEM: Level.ERROR,
     EventType.WEBHOOK_FAILED: Level.WARNING,
     EventType.WEBHOOK_DISABLED: Level.ERROR,
-    EventType.AGENT_REVOKED: Level.WARNING,
     EventType.WORKER_UNSEALED: Level.GOOD,
     EventType.WORKER_CAUGHT_UP: Level.GOOD,
 }
@@ -110,9 +110,9 @@ def effect_of(event: Event, vault: str) -> Effect:
     except ValueError:
         return Effect()
     found = effect_of_account(kind, data) or _effect(kind, data)
-    about_proposal = effect_of_proposal(event.type, data, vault)
-    if about_proposal is not None:
-        return about_proposal
+    everywhere = effect_of_proposal(event.type, data, vault) or effect_of_agent(kind, data)
+    if everywhere is not None:
+        return everywhere
     about = data.get("vault")
     if about in (None, "", vault) or event.type.startswith(_EVERYWHERE):
         return found

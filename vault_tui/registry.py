@@ -56,6 +56,12 @@ def _accounts() -> "ConsoleScreen":
     return AccountsScreen()
 
 
+def _agents() -> "ConsoleScreen":
+    from vault_tui.screens.agents import AgentsScreen
+
+    return AgentsScreen()
+
+
 SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("traffic", *strings.SCREENS["traffic"], _traffic),
     ScreenEntry("proposals", *strings.SCREENS["proposals"], _proposals),
@@ -63,6 +69,7 @@ SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("credentials", *strings.SCREENS["credentials"], _credentials),
     ScreenEntry("services", *strings.SCREENS["services"], _services),
     ScreenEntry("accounts", *strings.SCREENS["accounts"], _accounts),
+    ScreenEntry("agents", *strings.SCREENS["agents"], _agents),
 )
 
 

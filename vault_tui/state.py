@@ -53,6 +53,10 @@ class ConsoleState:
     """Of every vault."""
     accounts: list[wire.AccountInfo] | None = None
     pools: list[wire.PoolInfo] = field(default_factory=list)
+    agents: list[wire.AgentInfo] | None = None
+    """Of every vault, where whoever looks may see them."""
+    sessions: list[wire.SessionInfo] = field(default_factory=list)
+    """Scoped ones of the vault."""
     choices: list[wire.PoolChoices] = field(default_factory=list)
     """By pool: what it would choose, and what it chose lately."""
     notice: Notice | None = None

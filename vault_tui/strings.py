@@ -19,6 +19,7 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "services": ("Services", "Which hosts get which credential"),
     "holds": ("Holds", "Requests that wait for your answer"),
     "accounts": ("Accounts", "Logins at providers, and what is left of their quota"),
+    "agents": ("Agents", "Who may use what, until when, and who is there now"),
 }
 
 # id -> (label, help)
@@ -89,6 +90,15 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "accounts.pools": ("pools", "Credentials that are one of several accounts: members, strategy"),
     "accounts.log": ("log", "Which account was chosen when, and why"),
     "accounts.restore": ("undo", "Bring a removed account back"),
+    "agents.add": ("create", "Create an agent; its token is shown once"),
+    "agents.rotate": ("rotate", "Give it a new token; the present one ends at once"),
+    "agents.rename": ("rename", "Give it another name; its token stays"),
+    "agents.grant": ("grant", "Let it use a vault, or some services of it, with a role"),
+    "agents.take": ("take", "Take a vault from it; its connections are cut"),
+    "agents.role": ("role", "What it may do on the worker beside its vaults"),
+    "agents.pin": ("pin", "Let it use one account alone, or any again"),
+    "agents.revoke": ("revoke", "Delete the agent or end the session; its connections are cut"),
+    "agents.detail": ("detail", "Scroll in the detail"),
     "accounts.detail": ("detail", "Tokens, errors and choices of the account"),
     "services.undo": ("undo", "Put the service that was deleted last back"),
 }
@@ -167,8 +177,6 @@ EVENTS: Mapping[str, str] = {
     "service.deleted": "Service {name} was deleted by {by}",
     "vault.changed": "Vault {name} was changed by {by}",
     "vault.deleted": "Vault {name} was deleted by {by}",
-    "agent.changed": "Agent {name} was changed by {by}",
-    "agent.revoked": "Agent {name} was revoked by {by}",
     "settings.changed": "Settings were changed by {by}",
     "request.held": "{name} waits for an answer",
     "hold.approved": "{by} allowed a request of {name}",

@@ -10,6 +10,7 @@ from proxy_core.client import calls
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event, EventType
 from vault_tui import strings
+from vault_tui.agent_lists import read_agents
 from vault_tui.live import effect_of
 from vault_tui.revival import Revival
 from vault_tui.state import Level, Link
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 # Changes come in bursts (an import, an approval): one read for all of them.
 RELOAD_SECONDS = 0.03
 BACKFILL_ROWS = 200
-_LISTS = ("vaults", "credentials", "services", "proposals", "holds", "accounts")
+_LISTS = ("vaults", "credentials", "services", "proposals", "holds", "accounts", "agents")
 
 # Somebody waits for an answer.
 _RINGING = frozenset((EventType.REQUEST_HELD.value, EventType.PROPOSAL_CREATED.value))
@@ -179,6 +180,12 @@ class WorkerSync:
         choices = [await app.send(calls.pool_choices(pool.key, vault)) for pool in pools]
         if vault == app.state.vault:
             app.state.accounts, app.state.pools, app.state.choices = accounts, pools, choices
+
+    async def _read_agents(self) -> None:
+        app, vault = self._app, self._app.state.vault
+        agents, sessions = await read_agents(app.send, vault)
+        if vault == app.state.vault:
+            app.state.agents, app.state.sessions = agents, sessions
 
     async def backfill(self) -> None:
         """Rows that the log has and the screen has not."""

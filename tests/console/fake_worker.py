@@ -16,6 +16,7 @@ from proxy_core.domain.events import Event, EventType
 from proxy_core.domain.proposals import Authority
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from tests.console.fake_accounts import FakeAccounts
+from tests.console.fake_agents import FakeAgents
 from tests.console.fake_proposals import FakeProposals, authority_of
 
 T = TypeVar("T")
@@ -94,6 +95,7 @@ class FakeWorker:
         self.holds: list[wire.Hold] = []
         self.grants: list[wire.Grant] = []
         self.lent = FakeAccounts(self.clock)
+        self.staff = FakeAgents(self.clock)
         self.oauth: dict[str, wire.CredentialInfo] = {}
         self.down = False
         self.failing: dict[str, VaultError] = {}
@@ -115,6 +117,11 @@ class FakeWorker:
         failing = self.failing.get(f"{call.method} {call.path}")
         if failing is not None:
             raise failing
+        parts = [unquote(part) for part in call.path.strip("/").split("/")]
+        if self.staff.is_asked(parts):
+            if call.method != "GET":
+                self._operator_only()
+            return self.staff.answer(call, parts)  # type: ignore[no-any-return]
         return self._answer(call, query)  # type: ignore[no-any-return]
 
     async def events(self) -> AsyncIterator[Note]:

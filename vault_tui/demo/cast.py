@@ -31,12 +31,17 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """An agent: its vault, what it asks, and what it asks that a rule holds for an operator."""
+    """An agent: its vault, what it asks, and what it asks that a rule holds for an operator.
+
+    `services` are those that it may use, none named: all; `life` is its token's, in seconds.
+    """
 
     name: str
     vault: str
     offers: tuple[Offer, ...]
     asks: tuple[Offer, ...] = ()
+    services: tuple[str, ...] = ()
+    life: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +289,7 @@ PLAYERS = (
             Offer("GET", _STRIPE, "/v1/customers?limit={n}", 4),
             Offer("POST", _STRIPE, "/v1/invoices", 3, (200, 200, 200, 402, 500), body=320),
             Offer("POST", _STRIPE, "/v1/refunds", 1, refused="path_not_allowed"),
+            Offer("GET", _GITHUB, "/repos/acme/shop/issues/{n}", 1, refused="service_not_granted"),
             Offer("POST", _SLACK, "/api/chat.postMessage", 2, body=240),
             Offer(
                 "POST",
@@ -301,6 +307,8 @@ PLAYERS = (
                 text='{"amount": 1250000, "currency": "eur", "description": "July, acme.test"}',
             ),
         ),
+        services=("slack-bot", "stripe", "telegram"),
+        life=30 * 86_400,
     ),
     Player(
         "oncall",

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from proxy_core.base.text import display_safe
 from vault_tui import strings
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.words import safe_lines
@@ -29,7 +30,7 @@ class AskText(Dialog[str]):
             window.border_title = Content(safe_lines(self._title_text))
             window.border_subtitle = Content(strings.ASK_KEYS)
             yield Static(Content(safe_lines(self._text)), classes="text")
-            yield Input(self._value, compact=True)
+            yield Input(display_safe(self._value), compact=True)
             yield Static("", id="complaint", markup=False)
 
     def on_mount(self) -> None:
