@@ -4,6 +4,7 @@ import pytest
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
+from proxy_core.seal import Argon2Cost
 from proxy_core.services.application import Application
 from proxy_core.services.connecting.clients import stored_configuration
 from tests.services.conftest import ADA, events_of
@@ -163,3 +164,26 @@ async def test_an_agent_whose_token_is_revoked_meanwhile(
     ended = await come_back(app, provider.agreed(two))
     assert (ended.state, ended.error) == ("failed", "vault_forbidden")
     assert await token_of(app) == before
+
+
+async def test_a_user_whose_role_is_taken_meanwhile(app: Application, provider: Provider) -> None:
+    """A member's ends with the role, anybody's with the session; an owner needs no role."""
+    app.users.passwords.cost = Argon2Cost(time=1, memory_kib=64, lanes=1)
+    member = [wire.UserVault(vault_name="default", vault_role="member")]
+    for name, role, vaults in (("mia", "member", member), ("olga", "owner", [])):
+        wanted = wire.CreateUser(email=name, password="correct horse", role=role, vaults=vaults)
+        await app.users.admin.create(wanted, ADA)
+    mia, olga = [
+        app.identity.of_bearer((await app.users.login(name, "correct horse")).token)
+        for name in ("mia", "olga")
+    ]
+    request = wire.ConnectOAuth(key="TOKEN", **provider.fields())  # type: ignore[arg-type]
+    one, two = [await app.connecting.credential(request, by) for by in (mia, olga)]
+    three = await app.connecting.credential(request, olga)
+    await app.users.members.revoke("default", "mia", ADA)
+    ended = await come_back(app, provider.agreed(one))
+    assert (ended.state, ended.error) == ("failed", "vault_forbidden")
+    assert (await come_back(app, provider.agreed(two))).state == "connected"
+    await app.users.sessions.logout(olga)
+    ended = await come_back(app, provider.agreed(three))
+    assert (ended.state, ended.error) == ("failed", "vault_forbidden")

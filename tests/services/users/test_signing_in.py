@@ -112,6 +112,27 @@ async def test_a_removed_user_is_out_while_the_password_is_checked(
     assert (await refusal(app.users.login("ada", PASSWORD))).code == "login_failed"
 
 
+async def test_a_changed_password_lets_nobody_in_who_began_before(
+    each_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old password was right when it was checked, and is not when the session would begin."""
+    app = each_app
+    await make_user(app, "ada")
+    token = await sign_in(app, "ada")
+    check = app.users.passwords.check
+
+    async def slow(stored: object, password: str) -> bool:
+        right = await check(stored, password)  # type: ignore[arg-type]
+        monkeypatch.setattr(app.users.passwords, "check", check)
+        request = wire.ChangePassword(current_password=PASSWORD, new_password="another one")
+        await app.users.signing_in.change_password(request, principal(app, token))
+        return right
+
+    monkeypatch.setattr(app.users.passwords, "check", slow)
+    assert (await refusal(app.users.login("ada", PASSWORD))).code == "login_failed"
+    assert len(app.users.sessions.list(ADA).sessions) == 1
+
+
 async def test_the_oldest_session_makes_room(
     app: Application, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
