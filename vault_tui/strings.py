@@ -207,7 +207,6 @@ OUTCOMES: Mapping[str, str] = {
     "injected": "credential injected",
     "captured": "login, answered by the vault",
     "answered": "answered by the vault itself",
-    "answered": "answered by the vault itself",
     "passthrough": "service without credential",
     "unmatched": "no service, forwarded without a credential",
     "denied": "denied by policy",

@@ -175,9 +175,9 @@ def _last_resort(
         if not paused and _state(member, wish, now) is AccountState.RECONNECT:
             return Choice(member, f"{strategy}: no account is usable; its token may be", False)
     found = [_hindrance(member, wish, settings, now) for member in members]
-    paused = tuple(member.account.name for member in members if member.account.paused)
-    alone = len(paused) == len(members)
-    return Exhausted(_earliest(found), _all_of(members, found), paused if alone else ())
+    resting = tuple(member.account.name for member in members if member.account.paused)
+    all_rest = len(resting) == len(members)
+    return Exhausted(_earliest(found), _all_of(members, found), resting if all_rest else ())
 
 
 def _hindrance(member: Member, wish: Wish, settings: PoolSettings, now: float) -> Standing:

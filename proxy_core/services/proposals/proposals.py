@@ -113,7 +113,7 @@ class Proposals:
     async def list(
         self, vault: str, status: str = "", by: Principal | None = None
     ) -> wire.ProposalList:
-        """Those that `by` may see, newest first; of one status when given. VaultError: bad_request."""
+        """Those that `by` may see, newest first. Raises VaultError: bad_request (status)."""
         entry, rows = await self.rows(vault, status)
         now, snapshot = self._context.clock.time(), self._context.snapshot
         seen = [row for row in rows if sees(snapshot, entry, row, by)]
