@@ -44,7 +44,7 @@ class Authentication:
         snapshot = self._context.snapshot
         try:
             token, named = parse_authorization(authorization)
-            bearer = self.live(snapshot, token_sha256(token))
+            bearer = self.live(token_sha256(token))
         except VaultError:
             if authorization:  # no token at all is how many clients begin
                 self._failures.failed(address)
@@ -62,9 +62,9 @@ class Authentication:
             "" if entry is None else entry.id,
         )
 
-    def live(self, snapshot: Snapshot, sha256: bytes) -> Bearer:
+    def live(self, sha256: bytes) -> Bearer:
         """Who holds the token now. Raises VaultError: proxy_auth_required."""
-        bearer = snapshot.bearers.get(sha256) or self._context.verdicts.known(sha256)
+        bearer = self._context.bearer(sha256)
         if bearer is None:
             raise VaultError("proxy_auth_required", "The token is unknown or was revoked.")
         if bearer.expires_at <= self._time():

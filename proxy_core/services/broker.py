@@ -80,7 +80,7 @@ class Broker:
     def gateway(self, access: Access, prefix: str) -> Gateway:
         """Where a gateway's prefix leads. Raises VaultError: see `mitm.ports.Broker`."""
         snapshot = self._context.snapshot
-        bearer = self._authentication.live(snapshot, access.token_sha256)
+        bearer = self._authentication.live(access.token_sha256)
         entry = vault_of(snapshot, bearer, access)
         return upstream_of(entry, prefix, bearer.services.get(entry.id))
 
@@ -106,7 +106,7 @@ class Broker:
         Raises VaultError: see `mitm.ports.Broker`.
         """
         snapshot = self._context.snapshot
-        bearer = self._authentication.live(snapshot, access.token_sha256)
+        bearer = self._authentication.live(access.token_sha256)
         entry = vault_of(snapshot, bearer, access)
         if self._context.sealer.sealed:
             raise VaultError("sealed")
@@ -138,7 +138,7 @@ class Broker:
         Raises VaultError: see `mitm.ports.Broker`.
         """
         snapshot = self._context.snapshot
-        bearer = self._authentication.live(snapshot, access.token_sha256)
+        bearer = self._authentication.live(access.token_sha256)
         entry = vault_of(snapshot, bearer, access)
         allowed = await self._holds.wait(access, entry.id, facts, ask, preview)
         again = self.decide(access, facts)

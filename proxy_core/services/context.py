@@ -21,7 +21,7 @@ from proxy_core.services.audit.refusals import Refusals
 from proxy_core.services.audit.trail import Trail
 from proxy_core.services.events import EventBus
 from proxy_core.services.principal import Principal
-from proxy_core.services.snapshot import Snapshot, VaultEntry
+from proxy_core.services.snapshot import Bearer, Snapshot, VaultEntry
 from proxy_core.services.usage import Usage
 from proxy_core.services.users.directory import Directory
 from proxy_core.services.verdicts import Verdicts
@@ -123,6 +123,15 @@ class Context:
         if entry is None:
             raise VaultError("vault_not_found", f"There is no vault {name!r}.")
         return entry
+
+    def bearer(self, sha256: bytes) -> Bearer | None:
+        """Who holds a token: one of the vault's own, or a JWT that an issuer has vouched for."""
+        return self.snapshot.bearers.get(sha256) or self.verdicts.known(sha256)
+
+    def granted(self, sha256: bytes, entry: VaultEntry) -> frozenset[str] | None:
+        """The services of a vault that a token may use; None: all, as for whoever has no token."""
+        bearer = self.bearer(sha256)
+        return None if bearer is None else bearer.services.get(entry.id)
 
     def vault_once_named(self, name: str) -> VaultEntry | None:
         """The vault that has, or had, this name: a request may outlive its vault's name."""

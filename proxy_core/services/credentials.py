@@ -97,7 +97,7 @@ class Credentials:
     async def names(self, vault: str, by: Principal) -> wire.CredentialList:
         """Keys alone; those of its services for a token that may use some only."""
         entry = self._context.vault(vault)
-        granted = self._context.snapshot.granted(by.token_sha256, entry)
+        granted = self._context.granted(by.token_sha256, entry)
         keys = entry.keys if granted is None else entry.keys_of(granted)
         return wire.CredentialList(keys=keys)
 

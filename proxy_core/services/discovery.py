@@ -20,7 +20,7 @@ class Discoveries:
         """
         entry = self._context.vault(vault or self.only_vault(by))
         authorize(by, Permission.DISCOVER, entry.name)
-        granted = self._context.snapshot.granted(by.token_sha256, entry)
+        granted = self._context.granted(by.token_sha256, entry)
         services = [
             wire.ServiceName(name=service.name, host=service.pattern)
             for service in entry.compiled.services

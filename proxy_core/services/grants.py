@@ -87,7 +87,7 @@ class Grants:
     ) -> Grant:
         """Store a grant; `then` is called in the loop once it is in force."""
         now, seconds = self._context.clock.time(), duration.seconds
-        bearer = self._context.snapshot.bearers.get(access.token_sha256)
+        bearer = self._context.bearer(access.token_sha256)
         ends_with_token = inf if bearer is None else bearer.expires_at
         grant = Grant(
             id=new_id(),
@@ -168,11 +168,11 @@ class Grants:
         )
 
     def _is_live(self, grant: Grant) -> bool:
-        snapshot = self._context.snapshot
+        context = self._context
         return (
-            grant.expires_at > self._context.clock.time()
-            and grant.vault_id in snapshot.by_id
-            and (not grant.token_sha256 or grant.token_sha256 in snapshot.bearers)
+            grant.expires_at > context.clock.time()
+            and grant.vault_id in context.snapshot.by_id
+            and (not grant.token_sha256 or context.bearer(grant.token_sha256) is not None)
         )
 
     def _keep(self, grant: Grant) -> None:

@@ -36,9 +36,7 @@ class Identity:
             if found is None:
                 raise VaultError("unauthorized")
             return found
-        sha256 = token_sha256(token)
-        context = self._context
-        bearer = context.snapshot.bearers.get(sha256) or context.verdicts.known(sha256)
+        bearer = self._context.bearer(token_sha256(token))
         if bearer is None or bearer.expires_at <= self._context.clock.time():
             raise VaultError("unauthorized")
         return self._principal(bearer)

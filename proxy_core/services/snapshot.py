@@ -207,11 +207,6 @@ class Snapshot:
             if bearer.actor_type is ActorType.SESSION and vault_id in bearer.grants
         ]
 
-    def granted(self, sha256: bytes, entry: VaultEntry) -> frozenset[str] | None:
-        """The services of a vault that a token may use; None: all, as for whoever has no token."""
-        bearer = self.bearers.get(sha256)
-        return None if bearer is None else bearer.services.get(entry.id)
-
     def agent(self, agent_id: str) -> Bearer | None:
         """The holder of an agent's token."""
         for bearer in self.bearers.values():

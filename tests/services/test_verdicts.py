@@ -15,7 +15,7 @@ from proxy_core.services.application import Application
 from proxy_core.services.principal import PrincipalKind
 from proxy_core.services.snapshot import Bearer
 from proxy_core.services.verdicts import Verdicts
-from tests.services.conftest import NOW, basic, facts, make_agent
+from tests.services.conftest import NOW, basic, facts, make_agent, put_service
 
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 
@@ -25,6 +25,7 @@ class FakeVerifier:
     """Vouches for every JWT, for an hour, once it is let go on."""
 
     grants: dict[str, VaultRole] = field(default_factory=dict)
+    services: dict[str, frozenset[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     refusal: VaultError | None = None
     go_on: asyncio.Event | None = None
@@ -36,7 +37,15 @@ class FakeVerifier:
         if self.refusal is not None:
             raise self.refusal
         sha256 = token_sha256(token)
-        return Bearer(sha256, ActorType.AGENT, "1", "ada", self.grants, NOW + 3600)
+        return Bearer(
+            sha256,
+            ActorType.AGENT,
+            "1",
+            "ada",
+            self.grants,
+            expires_at=NOW + 3600,
+            services=self.services,
+        )
 
 
 @pytest.fixture
@@ -182,3 +191,16 @@ async def test_the_vaults_own_tokens_ask_nobody(app: Application) -> None:
     await app.broker.verify(b"Bearer vt_agt_" + b"0" * 64)
     await app.identity.verify("vt_agt_" + "0" * 64)
     assert not verifier.asked
+
+
+async def test_a_jwt_sees_the_services_that_it_may_use_alone(app: Application) -> None:
+    """As an agent whose grant names them."""
+    for name in ("mine", "theirs"):
+        await put_service(app, name, f"{name}.example.com", "KEY")
+    made = await make_agent(app, "bot", "default")
+    vault_id = app.broker.authenticate(basic(made)).vault_id
+    limited = {vault_id: frozenset({"mine"})}
+    app.verdicts.verifier = FakeVerifier({vault_id: VaultRole.PROXY}, services=limited)
+    await app.identity.verify(JWT)
+    found = await app.discoveries.discover(app.identity.of_bearer(JWT), None)
+    assert [service.name for service in found.services] == ["mine"]

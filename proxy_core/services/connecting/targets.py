@@ -161,7 +161,7 @@ def check_still_allowed(context: Context, by: Principal, vault_id: str) -> None:
     if by.kind is PrincipalKind.USER:
         _check_user(context, by, vault_id)
         return
-    bearer = context.snapshot.bearers.get(by.token_sha256)
+    bearer = context.bearer(by.token_sha256)
     role = bearer.grants.get(vault_id) if bearer else None
     expired = bearer is None or bearer.expires_at <= context.clock.time()
     if expired or role is None or not role.at_least(VaultRole.MEMBER):

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.proposals import Authority, ItemAction, Proposal, effect
 from proxy_core.domain.service_document import credential_keys
+from proxy_core.services.context import Context
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Snapshot, VaultEntry
 from proxy_core.store.tables import ProposalRow
 
 
 def check_within(
-    snapshot: Snapshot, entry: VaultEntry, authority: Authority, proposal: Proposal, by: Principal
+    context: Context, entry: VaultEntry, authority: Authority, proposal: Proposal, by: Principal
 ) -> None:
     """Raises VaultError: service_not_granted, for a service or credential outside the grant."""
-    granted = snapshot.granted(by.token_sha256, entry)
+    granted = context.granted(by.token_sha256, entry)
     if granted is None:
         return
     names = {service.name for service in entry.compiled.services} - granted
@@ -31,9 +32,9 @@ def check_within(
             raise _outside("credential", key)
 
 
-def sees(snapshot: Snapshot, entry: VaultEntry, row: ProposalRow, by: Principal | None) -> bool:
+def sees(context: Context, entry: VaultEntry, row: ProposalRow, by: Principal | None) -> bool:
     """Whether a proposal is shown: those of others name what a limited token may not use."""
-    limited = by is not None and snapshot.granted(by.token_sha256, entry) is not None
+    limited = by is not None and context.granted(by.token_sha256, entry) is not None
     return by is None or not limited or row.actor_id == by.id
 
 

@@ -82,7 +82,7 @@ class Proposals:
         proposal, values = await asyncio.to_thread(
             parse_proposal, document, authority, self._allow_http_loopback
         )
-        check_within(self._context.snapshot, entry, authority, proposal, by)
+        check_within(self._context, entry, authority, proposal, by)
         if values and self._context.sealer.sealed:
             raise VaultError("sealed")
         token = new_token(APPROVAL_PREFIX)
@@ -115,8 +115,8 @@ class Proposals:
     ) -> wire.ProposalList:
         """Those that `by` may see, newest first. Raises VaultError: bad_request (status)."""
         entry, rows = await self.rows(vault, status)
-        now, snapshot = self._context.clock.time(), self._context.snapshot
-        seen = [row for row in rows if sees(snapshot, entry, row, by)]
+        now = self._context.clock.time()
+        seen = [row for row in rows if sees(self._context, entry, row, by)]
         return wire.ProposalList(proposals=[shown.summary(row, entry.name, now) for row in seen])
 
     async def get(
@@ -130,7 +130,7 @@ class Proposals:
             raise VaultError("bad_request", f"wait must be 0 to {LONGEST_WAIT} seconds.")
         entry, after = self._context.vault(vault), self._context.bus.last_seq
         row = await self.row(entry.id, number)
-        if not sees(self._context.snapshot, entry, row, by):
+        if not sees(self._context, entry, row, by):
             raise VaultError("not_found", "No such proposal of this token.")
         now = self._context.clock.time()
         if wait and shown.status_of(row, now) is Status.PENDING:
