@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.filters import FilterError, Node, parse_filter
+from proxy_core.domain.traffic import RequestRecord
 from proxy_core.services.context import Context
 from proxy_core.store import log_pages
 from proxy_core.store.unmatched_hosts import unmatched_hosts
@@ -48,7 +51,8 @@ class Logs:
             lambda session: log_pages.log_page(session, wanted)
         )
         cursor = None if found.next_cursor is None else str(found.next_cursor)
-        return wire.LogPage(logs=list(found.rows), next_cursor=cursor, latest_id=found.latest_id)
+        entries = [_entry(record) for record in found.rows]
+        return wire.LogPage(logs=entries, next_cursor=cursor, latest_id=found.latest_id)
 
     async def discovered_hosts(self, vault: str) -> wire.DiscoveredHosts:
         """Hosts that were seen without a service, the last seen first."""
@@ -66,6 +70,10 @@ class Logs:
             for seen in hosts
         ]
         return wire.DiscoveredHosts(hosts=described, total=total)
+
+
+def _entry(record: RequestRecord) -> wire.LogEntry:
+    return wire.LogEntry(**structs.asdict(record), created_at=rfc3339(record.started_at))
 
 
 def _cursor(name: str, text: str) -> int | None:

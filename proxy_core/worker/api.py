@@ -25,6 +25,9 @@ from proxy_core.worker.problems import (
 )
 from proxy_core.worker.routes import HANDLERS
 
+# No cache keeps what may be a token or a secret, and nothing is taken for what it does not say.
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 
 def create_api(
     facts: WorkerFacts,
@@ -54,6 +57,7 @@ def create_api(
                 "browsers": Browsers(facts.clock.monotonic),
             }
         ),
+        response_headers=_HEADERS,
         openapi_config=None,
         logging_config=None,
         request_max_body_size=MAX_BODY_BYTES,

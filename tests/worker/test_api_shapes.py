@@ -1,11 +1,14 @@
 """Failures have the contract's shape, whoever raises them; foreign sites and odd bodies fail."""
 
+import base64
 import json
 import socket
+import time
 from typing import Any
 
 import pytest
 
+from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import ERRORS
 from proxy_core.client import calls
 from proxy_core.worker.front import MAX_BODY_BYTES
@@ -222,3 +225,54 @@ def test_every_described_operation_is_routed(worker: ThreadedWorker, token: str)
             )
             answer = worker.ask("GET", url, token=token)
             assert str(answer.status) in item["get"]["responses"], (path, answer.body)
+
+
+def test_nothing_is_cached(worker: ThreadedWorker, token: str) -> None:
+    """No cache on the way keeps a secret or a token, nor is a type guessed."""
+    worker.client(token).send(calls.set_credentials({"SHOWN_KEY": "value"}))
+    answers = [
+        worker.ask("GET", "/v1/credentials?reveal=true&key=SHOWN_KEY", token=token),
+        worker.ask("POST", "/v1/sessions", token=token, body={"vault": "default"}),
+        worker.ask("GET", "/v1/status"),
+        worker.ask("GET", "/metrics", token=token),
+        worker.ask("GET", "/v1/nowhere"),
+    ]
+    assert [answer.status for answer in answers] == [200, 200, 200, 200, 404]
+    for answer in answers:
+        assert answer.headers["cache-control"] == "no-store"
+    for answer in answers[:4]:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_no_page_of_another_site_is_told_that_it_may_ask(worker: ThreadedWorker) -> None:
+    """A browser's question before a foreign request gets no permission, only the methods."""
+    asks = {"Access-Control-Request-Method": "POST"}
+    answer = worker.ask("OPTIONS", "/v1/vaults", headers=asks)
+    check_problem(answer, 405, "method_unsupported")
+    assert answer.headers["allow"] == "GET, POST"
+    foreign = worker.ask("OPTIONS", "/v1/vaults", headers={**asks, "Origin": "http://evil.example"})
+    check_problem(foreign, 403, "origin_refused")
+    for told in (answer, foreign):
+        assert not [name for name in told.headers if name.startswith("access-control-")]
+
+
+def test_a_log_row_has_the_contracts_fields(worker: ThreadedWorker, token: str) -> None:
+    """What programs read of a row is there, its time in the words of the other endpoints."""
+    session = worker.client(token).send(calls.create_session("default"))
+    host, _, port = worker.running.facts.proxy.rpartition(":")
+    login = base64.b64encode(f"{session.token}:default".encode()).decode()
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        fields = f"Host: logged.example\r\nProxy-Authorization: Basic {login}\r\n"
+        raw.sendall(f"TRACE http://logged.example/x HTTP/1.1\r\n{fields}\r\n".encode())
+        assert raw.recv(65536).startswith(b"HTTP/1.1 403")
+    path, rows = "/v1/vaults/default/logs?q=host:logged.example", []
+    deadline = time.monotonic() + 20
+    while not rows:
+        assert time.monotonic() < deadline
+        page = worker.ask("GET", path, token=token).json
+        rows = page["logs"]
+    assert page.keys() == {"logs", "next_cursor", "latest_id"}
+    wanted = "id ingress method host path matched_service credential_keys status latency_ms"
+    wanted += " error_code actor_type actor_id actor_name created_at"
+    assert set(wanted.split()) <= rows[0].keys()
+    assert rows[0]["created_at"] == rfc3339(rows[0]["started_at"])

@@ -92,6 +92,7 @@ from proxy_core.domain.wire.oauth import (
 from proxy_core.domain.wire.operation import (
     DiscoveredHost,
     DiscoveredHosts,
+    LogEntry,
     LogPage,
     Setting,
     SettingList,
@@ -264,6 +265,7 @@ __all__ = [
     "IssuerFound",
     "KeyProof",
     "Locked",
+    "LogEntry",
     "LogPage",
     "LoggedIn",
     "Login",

@@ -33,7 +33,7 @@ class CredentialInfo(Response, omit_defaults=True):
     value: str | None = None
 
 
-class CredentialList(Response):
+class CredentialList(Response, omit_defaults=True):
     """`GET /v1/credentials`. Proxy role: `keys` alone."""
 
     keys: list[str]

@@ -6,10 +6,16 @@ from proxy_core.domain.traffic import RequestRecord
 from proxy_core.domain.wire.base import Request, Response
 
 
+class LogEntry(RequestRecord, frozen=True, kw_only=True, gc=False):
+    """A row of the log: `created_at` says `started_at` in the API's words for times."""
+
+    created_at: str
+
+
 class LogPage(Response):
     """`GET /v1/vaults/{v}/logs`, newest first. `next_cursor` null: no older rows."""
 
-    logs: list[RequestRecord]
+    logs: list[LogEntry]
     next_cursor: str | None
     latest_id: int
 

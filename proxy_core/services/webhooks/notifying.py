@@ -151,9 +151,7 @@ class Notifying:
             def told(outcome: Outcome) -> Awaitable[None]:
                 return self._webhooks.told(webhook_id, outcome)
 
-            self._outboxes[webhook_id] = Outbox(
-                Carrier(send, self._open.wait, told, self._sleep)
-            )
+            self._outboxes[webhook_id] = Outbox(Carrier(send, self._open.wait, told, self._sleep))
         return self._outboxes[webhook_id]
 
     def _written(self, hook: Webhook, notice: Notice) -> Envelope:
