@@ -93,7 +93,7 @@ class GatewayDoor:
         domain = self._hub.config.gateway_domain
         if not domain:
             return by_header
-        by_host = vault_of_host(_own_name(head)[0], domain)
+        by_host = vault_of_host(own_name(head)[0], domain)
         if by_header is not None and by_host is not None and by_header != by_host:
             raise VaultError("bad_request", "X-Vault and the host name two vaults.")
         return by_header or by_host
@@ -148,13 +148,9 @@ def without_clients_own(head: RequestHead, decision: Decision) -> RequestHead:
 def own_name(head: RequestHead) -> tuple[str, int]:
     """Host and port by which the client has called the gateway; nothing where that is no name."""
     try:
-        return _own_name(head)
+        return split_authority((head.host or b"").decode("latin-1"), DEFAULT_PORTS["http"])
     except VaultError:
         return "", 0
-
-
-def _own_name(head: RequestHead) -> tuple[str, int]:
-    return split_authority((head.host or b"").decode("latin-1"), DEFAULT_PORTS["http"])
 
 
 def _note(head: RequestHead) -> dict[bytes, bytes]:
