@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
-from vault_tui import strings
+from vault_tui import strings_gates as gate_words
 
 KEYRING_SERVICE = "vault-tui"
 KEYRING_SECONDS = 10.0
@@ -35,9 +35,9 @@ async def keyring_secret(slot_id: str) -> str:
     try:
         found = await asyncio.wait_for(asyncio.to_thread(_read_keyring, slot_id), KEYRING_SECONDS)
     except TimeoutError:
-        raise VaultError("wrong_key", strings.KEYRING_SILENT) from None
+        raise VaultError("wrong_key", gate_words.KEYRING_SILENT) from None
     if not found:
-        raise VaultError("wrong_key", strings.KEYRING_EMPTY)
+        raise VaultError("wrong_key", gate_words.KEYRING_EMPTY)
     return found
 
 
@@ -58,15 +58,15 @@ def keyfile_secret(path: Path) -> str:
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:
-                raise VaultError("wrong_key", strings.KEYFILE_OPEN)
+                raise VaultError("wrong_key", gate_words.KEYFILE_OPEN)
             content = file.read(_MAX_KEYFILE_BYTES).strip()
         base64.b64decode(content, validate=True)
     except OSError as error:
         raise VaultError(
-            "wrong_key", strings.KEYFILE_UNREADABLE.format(why=error.strerror)
+            "wrong_key", gate_words.KEYFILE_UNREADABLE.format(why=error.strerror)
         ) from None
     except ValueError:
-        raise VaultError("wrong_key", strings.KEYFILE_NO_KEY) from None
+        raise VaultError("wrong_key", gate_words.KEYFILE_NO_KEY) from None
     return content.decode("ascii")
 
 

@@ -259,44 +259,7 @@ EMPTY_CREDENTIALS: Lines = (
     (("", "text"),),
     (("or from a shell:  ", "muted"), ("vault-tui credential set GITHUB_TOKEN", "accent")),
 )
-EMPTY_HOLDS: Lines = (
-    (("No request waits", "text+bold"),),
-    (("", "text"),),
-    (("A service's rule with ", "muted"), ("action: ask", "accent"),
-     (" holds what it covers until you answer.", "muted")),
-    (("o", "accent+bold"), ("  shows what was allowed for a while", "muted")),
-)  # fmt: skip
-HOLD_COLUMNS: Mapping[str, str] = {
-    "left": "LEFT",
-    "agent": "AGENT",
-    "method": "METHOD",
-    "url": "URL",
-    "service": "SERVICE",
-    "vault": "VAULT",
-}
-HOLD_DURATIONS: Mapping[str, str] = {
-    "once": "once",
-    "session": "for this session: as long as the agent's token",
-    "15m": "for 15 minutes",
-    "1h": "for 1 hour",
-    "always": "always: writes a rule",
-}
-HOLD_VAULT = "vault"
-HOLD_SINCE = "since"
-HOLD_BODY = "BODY, SECRETS LEFT OUT"
-HOLD_ALLOW_TITLE = "Allow {method} for {agent}"
-HOLD_ALLOWED = ("Allowed", "Allowed, and {others} more like it")
-HOLD_DENIED = ("Denied", "Denied, and {others} more like it")
-HOLD_GONE = "Stored; its agent does not wait for it any more"
-HOLD_DENY_TITLE = "Deny such requests always?"
-HOLD_DENY_TEXT = "A rule is written that refuses {method} {url} to every agent of the vault."
-HOLD_DENY_BUTTON = "Deny always"
 HOLDS_WAIT = "▲ {count} held"
-GRANTS_TITLE = "Allowed for a while: Enter ends one"
-GRANTS_NONE = "Nothing is allowed for a while."
-GRANT_REVOKED = "Ended: such requests are asked about again"
-GRANT_NO_END = "its token ends"
-GRANT_UNTIL = "until {ends}"
 CREDENTIAL_COLUMNS: Mapping[str, str] = {
     "key": "KEY",
     "type": "TYPE",
@@ -324,6 +287,7 @@ SET_TEXT = "The old value stays in the history."
 KEY_PLACEHOLDER = "GITHUB_TOKEN"
 SECRET_PLACEHOLDER = "value: type or paste, it is not shown"  # noqa: S105 - a hint, no secret
 KEY_TAKEN = "{key} exists already; s gives it a new value."
+NOW_THE_VALUE = "Now its value."
 VALUE_EMPTY = "The value is empty."
 STORED = "{key} is stored"
 REVEAL_TITLE = "Reveal"
@@ -380,64 +344,3 @@ SEAL_TEXT = (
     "unseals the vault, here or with `vault-tui unseal`."
 )
 SEAL_BUTTON = "Seal"
-
-# --- keys and gates -----------------------------------------------------------------------------
-UNLOCK_TITLE = "Unlock"
-UNLOCK_TEXT = (
-    "Changes need an operator. Prove a key slot once; it lasts while this terminal is in use."
-)
-CHECKING = "checking …"
-WORKING = "working …"
-SLOT_KINDS: Mapping[str, str] = {
-    "keyring": "this machine's keyring",
-    "password": "master password",
-    "keyfile": "key file",
-}
-SLOT_PLACEHOLDERS: Mapping[str, str] = {
-    "keyring": "enter: the keyring is asked",
-    "password": "master password",
-    "keyfile": "path of the key file",
-}
-KEYFILE_KNOWN = "enter: the worker reads its key file; or the path of another"
-
-
-def slot_placeholder(kind: str, local: bool) -> str:
-    """What the empty input of a slot's proof says."""
-    return KEYFILE_KNOWN if kind == "keyfile" and local else SLOT_PLACEHOLDERS[kind]
-
-
-FIRST_NOT_HERE = "Not here: {why}"
-KEYRING_SILENT = "The keyring does not answer; it may wait for a desktop to ask for its password."
-KEYRING_EMPTY = "The keyring of this machine does not hold the vault's key."
-KEYFILE_OPEN = "The key file must be a plain file that only you can read: chmod 600."
-KEYFILE_UNREADABLE = "The key file cannot be read: {why}."
-KEYFILE_NO_KEY = "The file does not hold a key."
-GATE_KEYS = "↑ ↓ choose   enter go on   esc back   ctrl+q quit"
-FIRST_HEADING = "How shall this vault be protected?"
-FIRST_TEXT = "Asked once. Everything stored is encrypted under a key that only this opens."
-FIRST_CHOICES: Mapping[str, tuple[str, str]] = {
-    "keyring": ("OS keyring", "Opens by itself when you are logged in. For a desktop."),
-    "password": ("Master password", "You type it after each start of the worker. For SSH."),
-    "keyfile": ("Key file", "A file that only you can read. For servers that start unattended."),
-}
-FIRST_PLACEHOLDERS: Mapping[str, str] = {
-    "password": "master password",
-    "keyfile": "where to write the key file: /etc/vault-tui/key",
-}
-AGAIN = "the same once more"
-ONCE_MORE = "Type it once more, to be sure."
-NOW_THE_VALUE = "Now its value."
-DIFFERENT = "The two passwords differ."
-PASSWORD_EMPTY = "The password is empty."  # noqa: S105 - a sentence, no secret
-PATH_ABSOLUTE = "Name an absolute path."
-KEYRING_FAILED = "{why} Choose the master password instead: it works over SSH."
-STRENGTH: tuple[tuple[str, str], ...] = (
-    ("weak: a guess away", "$error"),
-    ("fair: add words", "$warning"),
-    ("good", "$success"),
-    ("strong", "$success bold"),
-)
-SET_UP = "The vault is set up. Next: store a credential, pick a service, start an agent."
-UNSEAL_HEADING = "The vault is sealed"
-UNSEAL_TEXT = "Agents get no credential until it is opened."
-UNSEALED_NOW = "The vault is unsealed"

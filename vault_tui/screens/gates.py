@@ -16,6 +16,7 @@ from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
 from vault_tui import strings
+from vault_tui import strings_gates as gate_words
 from vault_tui.proofs import SUGGESTED_BITS, slot_secret, strength_bits
 from vault_tui.screens.base import Dialog
 from vault_tui.state import Level
@@ -50,10 +51,10 @@ class Gate(Dialog[None]):
             yield Static(Content.styled(self.TEXT, "$muted"), classes="text")
             yield OptionList(*self.options(), id="choice", markup=False, compact=True)
             yield Input(password=True, compact=True, id="secret")
-            yield Input(password=True, compact=True, id="again", placeholder=strings.AGAIN)
+            yield Input(password=True, compact=True, id="again", placeholder=gate_words.AGAIN)
             yield Static("", id="hint", markup=False)
             yield Static("", id="complaint", markup=False)
-            yield Static(Content.styled(strings.GATE_KEYS, "$faint"), classes="keys")
+            yield Static(Content.styled(gate_words.GATE_KEYS, "$faint"), classes="keys")
 
     def options(self) -> list[Option]:
         """The ways offered."""
@@ -107,7 +108,7 @@ class Gate(Dialog[None]):
         if self._busy:
             return
         self._busy = True
-        self.complain(strings.WORKING, "$muted")
+        self.complain(gate_words.WORKING, "$muted")
         self.run_worker(self._send(call, done), exit_on_error=True)
 
     async def _send(self, call: Call[wire.Sealed], done: str) -> None:
@@ -135,8 +136,8 @@ class Gate(Dialog[None]):
 class FirstRun(Gate):
     """Choose once how the vault's key is kept."""
 
-    HEADING = strings.FIRST_HEADING
-    TEXT = strings.FIRST_TEXT
+    HEADING = gate_words.FIRST_HEADING
+    TEXT = gate_words.FIRST_TEXT
     _kind = ""
 
     def options(self) -> list[Option]:
@@ -145,20 +146,20 @@ class FirstRun(Gate):
         trouble = {"keyring": status.keyring_problem if status is not None else ""}
         return [
             _first_option(kind, title, text, trouble.get(kind, ""))
-            for kind, (title, text) in strings.FIRST_CHOICES.items()
+            for kind, (title, text) in gate_words.FIRST_CHOICES.items()
         ]
 
     @on(OptionList.OptionSelected, "#choice")
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self._kind = event.option_id or ""
         if self._kind == "keyring":
-            self.go(calls.init("keyring"), strings.SET_UP)
+            self.go(calls.init("keyring"), gate_words.SET_UP)
             return
         self.complain("")
         self.show_inputs(secret=True, again=self._kind == "password")
         secret = self.query_one("#secret", Input)
         secret.password = self._kind == "password"
-        secret.placeholder = strings.FIRST_PLACEHOLDERS[self._kind]
+        secret.placeholder = gate_words.FIRST_PLACEHOLDERS[self._kind]
         secret.focus()
 
     @on(Input.Changed, "#secret")
@@ -169,36 +170,36 @@ class FirstRun(Gate):
             return
         bits = strength_bits(event.value)
         filled = min(int(bits / 10), 10)
-        word, style = strings.STRENGTH[min(int(bits / (SUGGESTED_BITS / 3)), 3)]
+        word, style = gate_words.STRENGTH[min(int(bits / (SUGGESTED_BITS / 3)), 3)]
         hint.update(Content.styled(f"{'━' * filled}{'─' * (10 - filled)} {word}", style))
 
     @on(Input.Submitted, "#secret")
     def _first(self, event: Input.Submitted) -> None:
         if self._kind == "password":
             self.query_one("#again").focus()
-            self.complain(strings.ONCE_MORE, "$muted")
+            self.complain(gate_words.ONCE_MORE, "$muted")
         elif not Path(event.value).expanduser().is_absolute():
-            self.complain(strings.PATH_ABSOLUTE)
+            self.complain(gate_words.PATH_ABSOLUTE)
         else:
             path = str(Path(event.value).expanduser())
-            self.go(calls.init("keyfile", path=path), strings.SET_UP)
+            self.go(calls.init("keyfile", path=path), gate_words.SET_UP)
 
     @on(Input.Submitted, "#again")
     def _second(self, event: Input.Submitted) -> None:
         secret = self.query_one("#secret", Input).value
         if secret != event.value:
             self.query_one("#again", Input).value = ""
-            self.complain(strings.DIFFERENT)
+            self.complain(gate_words.DIFFERENT)
         elif not secret:
-            self.complain(strings.PASSWORD_EMPTY)
+            self.complain(gate_words.PASSWORD_EMPTY)
         else:
-            self.go(calls.init("password", secret), strings.SET_UP)
+            self.go(calls.init("password", secret), gate_words.SET_UP)
 
     def failed(self, error: VaultError) -> None:
         """No keyring is the usual case over SSH: go on with the password."""
         super().failed(error)
         if self._kind == "keyring":
-            self.complain(strings.KEYRING_FAILED.format(why=error))
+            self.complain(gate_words.KEYRING_FAILED.format(why=error))
             self.query_one("#choice", OptionList).highlighted = 1
 
 
@@ -206,7 +207,7 @@ def _first_option(kind: str, title: str, text: str, trouble: str) -> Option:
     if not trouble:
         words = Content.assemble((f" {title}\n", "bold"), (f"   {text}", "$muted"))
         return Option(words, id=kind)
-    why = safe_lines(strings.FIRST_NOT_HERE.format(why=trouble))
+    why = safe_lines(gate_words.FIRST_NOT_HERE.format(why=trouble))
     words = Content.assemble((f" {title}\n", "$faint"), (f"   {why}", "$muted"))
     return Option(words, id=kind, disabled=True)
 
@@ -214,15 +215,15 @@ def _first_option(kind: str, title: str, text: str, trouble: str) -> Option:
 class Unseal(Gate):
     """Open the vault with one of its slots."""
 
-    HEADING = strings.UNSEAL_HEADING
-    TEXT = strings.UNSEAL_TEXT
+    HEADING = gate_words.UNSEAL_HEADING
+    TEXT = gate_words.UNSEAL_TEXT
     _kind = "password"
 
     def options(self) -> list[Option]:
         """The slots that exist."""
         status = self.console.state.status
         kinds = status.slots if status is not None and status.slots else ["password"]
-        return [Option(Content(f" {strings.SLOT_KINDS[kind]}"), id=kind) for kind in kinds]
+        return [Option(Content(f" {gate_words.SLOT_KINDS[kind]}"), id=kind) for kind in kinds]
 
     def begin(self) -> None:
         """With a password alone there is nothing to choose."""
@@ -235,7 +236,7 @@ class Unseal(Gate):
         self.show_inputs(secret=True, again=False)
         secret = self.query_one("#secret", Input)
         secret.password = kind == "password"
-        secret.placeholder = strings.slot_placeholder(kind, self.console.local)
+        secret.placeholder = gate_words.slot_placeholder(kind, self.console.local)
         secret.focus()
 
     @on(OptionList.OptionSelected, "#choice")
@@ -257,4 +258,4 @@ class Unseal(Gate):
         except VaultError as error:
             self.complain(str(error))
         else:
-            self.go(calls.unseal(self._kind, secret), strings.UNSEALED_NOW)
+            self.go(calls.unseal(self._kind, secret), gate_words.UNSEALED_NOW)

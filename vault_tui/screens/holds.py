@@ -6,6 +6,7 @@ from proxy_core.base.clock import parse_rfc3339
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import strings
+from vault_tui import strings_holds as hold_words
 from vault_tui.actions import Action
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
@@ -20,7 +21,7 @@ _HURRY_SECONDS = 20
 class HoldsScreen(ListScreen, screen_id="holds"):
     """The list with the time left, a detail, and the answers behind the keys."""
 
-    empty = strings.EMPTY_HOLDS
+    empty = hold_words.EMPTY_HOLDS
     enter_action = "holds.allow"
 
     def on_mount(self) -> None:
@@ -47,8 +48,8 @@ class HoldsScreen(ListScreen, screen_id="holds"):
             fixed.append(("vault", 12))
         url = max(width - sum(size for _, size in fixed) - 2 * (len(fixed) + 1) - 2, 16)
         sizes = {**dict(fixed), "url": url}
-        order = [name for name in strings.HOLD_COLUMNS if name in sizes]
-        return [(name, strings.HOLD_COLUMNS[name], sizes[name]) for name in order]
+        order = [name for name in hold_words.HOLD_COLUMNS if name in sizes]
+        return [(name, hold_words.HOLD_COLUMNS[name], sizes[name]) for name in order]
 
     def rows(self) -> dict[str, dict[str, Content]]:
         """One row a request, the oldest first."""
@@ -64,15 +65,15 @@ class HoldsScreen(ListScreen, screen_id="holds"):
             plain(f"{hold.method} {hold.url}", "bold"),
             Content(""),
             field(strings.AGENT, strings.ACTOR.format(name=hold.agent, kind=hold.actor_type)),
-            field(strings.HOLD_VAULT, hold.vault),
+            field(hold_words.HOLD_VAULT, hold.vault),
             field(strings.SERVICE, hold.service or strings.NO_SERVICE),
             field(strings.KEYS, ", ".join(hold.credential_keys) or strings.NO_SERVICE),
             field(strings.WHY, hold.reason),
-            field(strings.HOLD_SINCE, when(hold.created_at)),
+            field(hold_words.HOLD_SINCE, when(hold.created_at)),
         ]
         if hold.body_preview:
             body = Content(safe_lines(hold.body_preview))
-            lines += [Content(""), heading(strings.HOLD_BODY), body]
+            lines += [Content(""), heading(hold_words.HOLD_BODY), body]
         return Content("\n").join(lines)
 
     def why_not(self, action: Action) -> str | None:
@@ -90,8 +91,8 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         hold = self._find(self.table.key)
         if hold is None:
             return
-        entries = [(name, Content(text)) for name, text in strings.HOLD_DURATIONS.items()]
-        title = strings.HOLD_ALLOW_TITLE.format(method=hold.method, agent=hold.agent)
+        entries = [(name, Content(text)) for name, text in hold_words.HOLD_DURATIONS.items()]
+        title = hold_words.HOLD_ALLOW_TITLE.format(method=hold.method, agent=hold.agent)
         choose = Choose(title, entries, "", deliberate=True)
         duration = await self.app.push_screen_wait(choose)
         if duration:
@@ -108,8 +109,8 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         hold = self._find(self.table.key)
         if hold is None:
             return
-        text = strings.HOLD_DENY_TEXT.format(method=hold.method, url=hold.url)
-        sure = Confirm(strings.HOLD_DENY_TITLE, text, strings.HOLD_DENY_BUTTON)
+        text = hold_words.HOLD_DENY_TEXT.format(method=hold.method, url=hold.url)
+        sure = Confirm(hold_words.HOLD_DENY_TITLE, text, hold_words.HOLD_DENY_BUTTON)
         if await self.app.push_screen_wait(sure):
             await self._answer(calls.deny_hold(hold.id, always=True))
 
@@ -118,8 +119,8 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         if found is None:
             return
         allowed = found.outcome == "approved"
-        one, several = strings.HOLD_ALLOWED if allowed else strings.HOLD_DENIED
-        words = (strings.HOLD_GONE, one)[found.released] if found.released < 2 else several
+        one, several = hold_words.HOLD_ALLOWED if allowed else hold_words.HOLD_DENIED
+        words = (hold_words.HOLD_GONE, one)[found.released] if found.released < 2 else several
         level = Level.GOOD if allowed else Level.WARNING
         self.console.notice(words.format(others=found.released - 1), level)
         self.console.sync.reload("holds")
@@ -129,12 +130,12 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         grants = (await self.console.send(calls.grants())).grants
         entries = [(grant.id, _grant_line(grant)) for grant in grants]
         chosen = await self.app.push_screen_wait(
-            Choose(strings.GRANTS_TITLE, entries, strings.GRANTS_NONE)
+            Choose(hold_words.GRANTS_TITLE, entries, hold_words.GRANTS_NONE)
         )
         if chosen is None or self.state.read_only:
             return
         if await self.console.send_as_operator(calls.revoke_grant(chosen)) is not None:
-            self.console.notice(strings.GRANT_REVOKED, Level.GOOD)
+            self.console.notice(hold_words.GRANT_REVOKED, Level.GOOD)
 
 
 def _cells(hold: wire.Hold, now: float) -> dict[str, Content]:
@@ -158,10 +159,10 @@ def _seconds_left(hold: wire.Hold, now: float) -> int:
 
 
 def _grant_line(grant: wire.Grant) -> Content:
-    ends = when(grant.expires_at) if grant.expires_at else strings.GRANT_NO_END
+    ends = when(grant.expires_at) if grant.expires_at else hold_words.GRANT_NO_END
     return Content.assemble(
         plain(grant.agent, "bold", 20),
         "  ",
         plain(f"{grant.method} {grant.url}", "", 60),
-        (f"  {strings.GRANT_UNTIL.format(ends=ends)}", "$muted"),
+        (f"  {hold_words.GRANT_UNTIL.format(ends=ends)}", "$muted"),
     )

@@ -9,6 +9,7 @@ from textual.widgets import Input, Select, Static
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from vault_tui import strings
+from vault_tui import strings_gates as gate_words
 from vault_tui.proofs import slot_secret
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.words import safe_lines
@@ -31,7 +32,7 @@ class ProofDialog(Dialog[bool]):
             yield Static(Content(safe_lines(self._text)), classes="text")
             kinds = self._kinds()
             yield Select(
-                [(strings.SLOT_KINDS[kind], kind) for kind in kinds],
+                [(gate_words.SLOT_KINDS[kind], kind) for kind in kinds],
                 value=kinds[0],
                 allow_blank=False,
                 compact=True,
@@ -58,7 +59,7 @@ class ProofDialog(Dialog[bool]):
         self._kind = kind
         secret = self.query_one("#secret", Input)
         secret.password = kind == "password"
-        secret.placeholder = strings.slot_placeholder(kind, self.console.local)
+        secret.placeholder = gate_words.slot_placeholder(kind, self.console.local)
         secret.value = ""
         secret.focus()
 
@@ -72,7 +73,7 @@ class ProofDialog(Dialog[bool]):
             return
         self._busy = True
         kind = str(self.query_one("#slot", Select).value)
-        self._say(strings.CHECKING, "$muted")
+        self._say(gate_words.CHECKING, "$muted")
         self.run_worker(self._prove(kind, event.value), exit_on_error=True)
 
     async def _prove(self, kind: str, typed: str) -> None:
@@ -106,4 +107,4 @@ class UnlockDialog(ProofDialog):
     """For whatever changes something; the session lasts while it is used."""
 
     def __init__(self, why: str = "") -> None:
-        super().__init__(strings.UNLOCK_TITLE, why or strings.UNLOCK_TEXT)
+        super().__init__(gate_words.UNLOCK_TITLE, why or gate_words.UNLOCK_TEXT)
