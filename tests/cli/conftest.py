@@ -15,7 +15,7 @@ from proxy_core.client.target import Target
 
 PROGRAM = (sys.executable, "-m", "vault_tui")
 PASSWORD = "correct horse battery"
-_FOREIGN = ("VAULT_TUI_", "AGENT_VAULT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "COLUMNS")
+FOREIGN = ("VAULT_TUI_", "AGENT_VAULT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "COLUMNS")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CommandLine:
 
     def environment(self, **more: str) -> dict[str, str]:
         """What a command sees; nothing of the machine's own vault."""
-        clean = {k: v for k, v in os.environ.items() if not k.upper().startswith(_FOREIGN)}
+        clean = {k: v for k, v in os.environ.items() if not k.upper().startswith(FOREIGN)}
         return clean | {"VAULT_TUI_HOME": str(self.home)} | more
 
     def __call__(
