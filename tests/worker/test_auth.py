@@ -12,6 +12,7 @@ from proxy_core.client.stream import events_sync
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event
+from proxy_core.services.audit.auditing import AuditQuery
 from proxy_core.services.users.throttle import ACCOUNT_LIMIT, WINDOW_SECONDS
 from tests.worker.harness import PASSWORD, ThreadedWorker, own_terminal
 
@@ -218,6 +219,21 @@ def test_events_are_those_of_the_own_vaults(worker: ThreadedWorker, name: str) -
     operator.send(calls.set_credentials({"AFTERWARDS": "x"}))
     assert isinstance(next(follow), Disconnected)
     follow.close()  # type: ignore[attr-defined]
+
+
+def test_the_audit_names_who_signed_in(worker: ThreadedWorker, name: str) -> None:
+    """A sign-in is the user's deed from the client's address, and an accepted invite too."""
+    login = worker.ask("POST", "/v1/auth/login", body={"email": name, "password": PASSWORD})
+    assert login.status == 200
+    invited = f"{name}.au"
+    token = worker.client().send(calls.create_invite(invited)).token
+    worker.tcp_client().send(calls.accept_invite(token, PASSWORD))
+    audit = worker.run(worker.running.app.auditing.page(AuditQuery()))
+    found = {entry.action: entry for entry in reversed(audit.entries)}
+    signed_in, made = found["user.login"], found["user.created"]
+    assert (signed_in.actor.kind, signed_in.actor.name) == ("user", name)
+    assert signed_in.source == {"address": "127.0.0.1"}
+    assert (made.actor.kind, made.actor.name, made.target) == ("user", invited, invited)
 
 
 def test_users_sign_in_while_the_vault_is_sealed(

@@ -9,8 +9,9 @@ from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.domain.names import InstanceRole, VaultRole, parse_instance_role
 from proxy_core.domain.users import check_password, normal_email
+from proxy_core.services.audit.acting import act_as_user
 from proxy_core.services.context import Context
-from proxy_core.services.principal import Principal
+from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.users.admin import store_user
 from proxy_core.services.users.directory import User
 from proxy_core.services.users.members import described_roles, vault_roles
@@ -105,6 +106,7 @@ class Invites:
         hashed = await self._passwords.hash(check_password(request.password, email))
         role, roles = InstanceRole(invite.role), self._roles(invite)
         user = User(new_id(), email, role, now, hashed, roles)
+        act_as_user(PrincipalKind.USER.value, user.email, user.id)
 
         def work(session: Session) -> None:
             store.claim_invite(session, invite.id)

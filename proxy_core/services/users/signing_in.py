@@ -18,6 +18,7 @@ from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.domain.users import check_password, normal_email
 from proxy_core.seal import PasswordHash
+from proxy_core.services.audit.acting import act_as_user
 from proxy_core.services.context import Context
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.users.directory import User, signed_in_of
@@ -52,6 +53,7 @@ class SigningIn:
         Raises VaultError: login_failed (whatever is wrong), rate_limited, overloaded.
         """
         user = await self._proved(_name(email), password, address)
+        act_as_user(PrincipalKind.USER.value, user.email, user.id)
         token = new_token(USER_PREFIX)
         values = self._new_session(user, token, address, label)
         surplus = self._surplus(user)
