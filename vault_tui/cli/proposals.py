@@ -32,9 +32,12 @@ def proposal() -> None:
 @pass_connection
 def list_(connection: Connection, status: str | None, vault: str | None, as_json: bool) -> None:
     """List the proposals of a vault, newest first."""
-    listed = calls.proposals if connection.is_agent else calls.admin_proposals
-    name = connection.vault(vault)
-    found = connection.send(listed(name, status or ""))
+    name, only = connection.vault(vault), status or ""
+    found: wire.ProposalList | wire.ProposalInbox
+    if connection.is_agent:
+        found = connection.send(calls.proposals(name, only))
+    else:
+        found = connection.send(calls.admin_proposals(name, only))
     if as_json:
         output.emit_json(found)
         return
