@@ -25,8 +25,9 @@ _PREFIX = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _NEEDLESS_V1 = re.compile(r"/v1(?=/(?:v1|api|oauth|managed|\.well-known)(?:/|$))")
 
 
-def parse_gateway(fields: Fields, host: str, port: int) -> Gateway | None:
-    """The `gateway` field of a service for `host` (normalised, or `*.suffix`) and `port` (0: any).
+def parse_gateway(fields: Fields, host: str, port: int, path: str) -> Gateway | None:
+    """The `gateway` field of a service for `host` (normalised, or `*.suffix`), `port` (0: any) and
+    the glob `path`.
 
     Without `upstream`, an exact host is its own. Raises VaultError bad_request.
     """
@@ -53,6 +54,8 @@ def parse_gateway(fields: Fields, host: str, port: int) -> Gateway | None:
             f"upstream {quoted(upstream)} is no host of this service, which is for "
             f"{format_authority(host, port)}",
         )
+    if not _meet(path, gateway.base):
+        raise invalid(given.where, f"nothing below upstream {quoted(upstream)} fits path {path}")
     return gateway
 
 
@@ -135,6 +138,12 @@ def _upstream(where: str, prefix: str, url: str) -> Gateway:
     if base and not is_plain(base):
         raise invalid(where, f"upstream {quoted(url)} has a path that can be read in several ways")
     return Gateway(prefix, parts.scheme, host, port, base)
+
+
+def _meet(glob: str, base: str) -> bool:
+    """Whether a path below `base` can match, as far as the glob's literal beginning tells."""
+    literal, below = glob.partition("*")[0], base + "/"
+    return below.startswith(literal) or literal.startswith(below) or literal == base
 
 
 def _covers(host: str, port: int, gateway: Gateway) -> bool:

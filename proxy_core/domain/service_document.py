@@ -140,7 +140,7 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
         scrub=fields.get("scrub", bool, True),
         failover=_failover(fields),
         capture=_capture(fields, host, path),
-        gateway=parse_gateway(fields, host, port),
+        gateway=parse_gateway(fields, host, port, path),
     )
 
 

@@ -68,7 +68,7 @@ async def test_a_service_keeps_everything_the_form_shows(worker: FakeWorker):
         assert sent["failover"] == [529]
 
 
-@pytest.mark.parametrize("base", ["", "/v9"])
+@pytest.mark.parametrize("base", ["", "/api"])
 async def test_a_gateway_is_shown_and_kept(worker: FakeWorker, base: str):
     """The detail names prefix and upstream; the form keeps both, also the upstream it omits."""
     service = worker.services[2]

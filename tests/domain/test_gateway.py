@@ -89,6 +89,27 @@ def test_a_wildcard_needs_an_upstream_of_one_label() -> None:
     assert "no host of this service" in refusal(other_port, "slack.com:8443")
 
 
+@pytest.mark.parametrize(
+    ("base", "fits"),
+    [
+        ("", True),
+        ("/api", True),
+        ("/api/v2", True),
+        ("/v9", False),
+        ("/ap", False),
+        ("/apis", False),
+    ],
+)
+def test_the_upstreams_base_fits_the_services_path(base: str, fits: bool) -> None:
+    """A gateway of which every request would be refused is a mistake."""
+    given = {"prefix": "s", "upstream": f"https://slack.com{base}"}
+    if fits:
+        assert parsed(given, "slack.com/api/*").base == base
+    else:
+        assert "nothing below upstream" in refusal(given, "slack.com/api/*")
+    assert parsed({"prefix": "s", "upstream": "https://slack.com/api"}, "slack.com/api").base
+
+
 def test_a_prefix_belongs_to_one_service_of_a_vault() -> None:
     """A second service with the same prefix is refused, its namesake is replaced."""
     one, other = parse_services(

@@ -83,9 +83,9 @@ class ServiceForm(Dialog[dict[str, Any]]):
                 for name in _FIELDS:
                     value = header_lines(document) if name == "headers" else str(auth.get(name, ""))
                     yield from self._line(name, value)
+                yield from self._line("gateway", gateway_line(document))
                 yield from self._area("rules", rule_lines(document))
                 yield from self._area("substitutions", substitution_lines(document))
-                yield from self._line("gateway", gateway_line(document))
                 with Horizontal(classes="field"):
                     yield Label(strings_services.FORM_LABELS["options"], markup=False)
                     yield Tick(
