@@ -67,5 +67,6 @@ def _short(connection: Connection) -> str:
     if found.holds:
         words.append(f"{found.holds} held")
     if found.problems:
-        words.append(f"{len(found.problems)} problems")
+        count = len(found.problems)
+        words.append(f"{count} problem" if count == 1 else f"{count} problems")
     return "vault: " + ", ".join(words)
