@@ -76,3 +76,23 @@ async def test_services_that_are_gone_leave_no_counts(app: Application) -> None:
         assert len(app._context.usage.services) == 1
         await remove
         assert app._context.usage.services == {}
+
+
+async def test_requests_are_summed_by_how_they_ended(app: Application) -> None:
+    """Those that ended alike count together, with their time and their bytes."""
+    await put_credentials(app, API_KEY="v")
+    access = app.broker.authenticate(basic(await make_agent(app, "bot", "default")))
+    for status in (200, 204):
+        app.broker.finished(
+            record(access, status=status, latency_ms=250.0, bytes_up=3, bytes_down=5)
+        )
+    app.broker.finished(record(access, decision="denied", status=403))
+    app.broker.finished(record(access, status=0))
+    totals = app.usage.totals
+    assert {outcome: one.count for outcome, one in totals.items()} == {
+        ("injected", 2): 2,
+        ("denied", 4): 1,
+        ("injected", 0): 1,
+    }
+    served = totals["injected", 2]
+    assert (served.seconds, served.bytes_up, served.bytes_down) == (0.5, 6, 10)

@@ -127,9 +127,11 @@ async def test_another_workers_tokens_are_adopted(
 
 
 async def test_an_operator_forces_a_refresh(open_worker: OpenWorker, provider: Provider) -> None:
-    """Though nothing is due, the provider is asked; the event says who wanted it."""
+    """Though nothing is due, the provider is asked; the event says who wanted it, and it counts."""
     app, login = await open_login(open_worker, provider)
+    assert app.logins.refreshes == {"succeeded": 0, "failed": 0, "reconnect": 0}
     status = await app.logins.force(login.id, ADA)
+    assert app.logins.refreshes == {"succeeded": 1, "failed": 0, "reconnect": 0}
     assert (status.refresh_count, status.state) == (1, LoginState.CONNECTED)
     assert {event.data["by"] for event in refresh_events(app)} == {ADA.label}
     assert provider.refreshes == 2
