@@ -85,6 +85,10 @@ class Check:
             )
         elif self._hash != self.ends.hash:
             self._fail(self._seq, f"The last entry, {self._seq}, is not the one that was written.")
+        elif self.key is not None and self.count and self.unsealed == self.count:
+            self._fail(
+                self.ends.start_seq + 1, "No entry is sealed, although the vault has been open."
+            )
         elif self.noted is not None and self.noted.seq > self._seq:
             self._fail(
                 self._seq + 1,

@@ -80,10 +80,11 @@ class Trail:
 
     def existing_key(self, sealed: bytes | None) -> FoundKey:
         """The key of the seals, to verify with; `sealed` as the head has it."""
-        if self._sealer.sealed or sealed is None:
+        if self._sealer.sealed:
             return FoundKey(None)
         try:
-            return FoundKey(self._sealer.unseal(sealed, _place(self._sealer)))
+            # An open vault has one: opening it was the first entry that was sealed.
+            return FoundKey(self._sealer.unseal(sealed or b"", _place(self._sealer)))
         except VaultError:
             return FoundKey(None, "The key of the audit's seals is not readable.")
 
