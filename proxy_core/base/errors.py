@@ -316,6 +316,11 @@ class VaultError(Exception):
         return ERRORS[self.code]
 
     @property
+    def advice(self) -> str:
+        """What to do next: this case's own `help`, else its kind's."""
+        return str(self.extra.get("help") or self.kind.help)
+
+    @property
     def status(self) -> int:
         """HTTP status of the answer."""
         return self.kind.status

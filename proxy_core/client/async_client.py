@@ -49,7 +49,8 @@ class AsyncClient:
             raise self.failure(error) from error
         if response.status_code >= 400:
             retry_after = response.headers.get("Retry-After")
-            raise failure_of(response.status_code, response.content, retry_after)
+            where = self.target.sign_in_at
+            raise failure_of(response.status_code, response.content, retry_after, where)
         try:
             return call.decode(response.content)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -25,8 +25,13 @@ _CODE_BY_STATUS = {
 }
 
 
-def failure_of(status: int, data: bytes, retry_after: str | None = None) -> VaultError:
-    """The error that an answer with `status` >= 400 stands for, its extra fields kept."""
+def failure_of(
+    status: int, data: bytes, retry_after: str | None = None, sign_in_at: str = ""
+) -> VaultError:
+    """The error that an answer with `status` >= 400 stands for, its extra fields kept.
+
+    `sign_in_at` is the address where a person has to sign in, when that is what is missing.
+    """
     try:
         document: Any = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -38,6 +43,9 @@ def failure_of(status: int, data: bytes, retry_after: str | None = None) -> Vaul
     message = fields.get("message")
     detail = message if isinstance(message, str) else f"The worker answered {status}."
     extra = {name: value for name, value in fields.items() if name not in _COMMON_FIELDS}
+    if code == "unauthorized" and sign_in_at:
+        detail = f"Not signed in at {sign_in_at} (any more)."
+        extra["help"] = f"Run `vault-tui login --addr {sign_in_at}`."
     seconds = int(retry_after) if retry_after and retry_after.isdecimal() else None
     return VaultError(code, detail, extra, seconds)
 

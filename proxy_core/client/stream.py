@@ -65,7 +65,8 @@ async def _one_connection(
         response = await client.http.send(request, stream=True)
         try:
             if response.status_code >= 400:
-                raise failure_of(response.status_code, await response.aread())
+                data, where = await response.aread(), client.target.sign_in_at
+                raise failure_of(response.status_code, data, sign_in_at=where)
             yield Connected()
             async for data in response.aiter_raw():
                 for note in reader.feed(data):

@@ -63,7 +63,8 @@ class SyncClient:
             raise unreachable(error, self.where) from error
         if failed is not None:
             connection.close()
-            raise failure_of(response.status, failed, response.getheader("Retry-After"))
+            retry_after = response.getheader("Retry-After")
+            raise failure_of(response.status, failed, retry_after, self.target.sign_in_at)
         return connection, response
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import USER_PREFIX
 from proxy_core.base.paths import Home
 
 if TYPE_CHECKING:  # a client of the socket does without it
@@ -37,6 +38,12 @@ class Target:
     def where(self) -> str:
         """The worker's address as people know it."""
         return str(self.socket or self.base_url)
+
+    @property
+    def sign_in_at(self) -> str:
+        """Where a person signs in to be somebody there; empty for a program's token."""
+        is_persons = not self.token or self.token.startswith(USER_PREFIX)
+        return self.base_url if is_persons else ""
 
     @classmethod
     def choose(

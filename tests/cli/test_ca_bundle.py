@@ -27,6 +27,14 @@ def test_the_bundle_holds_the_users_roots_and_ours(tmp_path: Path) -> None:
     assert stat.S_IMODE(ca_bundle.bundle_path(home).stat().st_mode) == 0o600
 
 
+def test_a_ca_named_for_the_worker_is_in_both(tmp_path: Path) -> None:
+    """The worker's own certificate is to be trusted as the leaves are."""
+    home = make_home(tmp_path)
+    ca_bundle.write_ca_files(home, OWN, {}, more="theirs\n")
+    assert ca_bundle.ca_path(home).read_text() == OWN + "theirs\n"
+    assert ca_bundle.bundle_path(home).read_text().endswith(OWN + "theirs\n")
+
+
 def test_a_bundle_never_contains_itself(tmp_path: Path) -> None:
     """Inside another run, SSL_CERT_FILE names our bundle: ours is not added twice."""
     home = make_home(tmp_path)

@@ -1,5 +1,6 @@
 """The environment that `run` gives a command."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,6 +31,12 @@ def test_every_variable_of_the_contract_is_set() -> None:
     assert made["AGENT_VAULT_ADDR"] == "http://127.0.0.1:14321"
     assert made["AGENT_VAULT_TOKEN"] == made["AGENT_VAULT_SESSION_TOKEN"] == "vt_sess_abc"
     assert made["AGENT_VAULT_VAULT"] == "team"
+
+
+def test_a_proxy_elsewhere_is_spoken_to_over_tls() -> None:
+    """As an https:// proxy, with the same token and vault."""
+    made = build_environment({}, replace(FACTS, proxy="vault.lan:14322", proxy_tls=True), {})
+    assert made["HTTPS_PROXY"] == made["http_proxy"] == "https://vt_sess_abc:team@vault.lan:14322"
 
 
 def test_the_operator_stays_outside() -> None:

@@ -1,8 +1,9 @@
 """The CA files that a command under `vault-tui run` is pointed at.
 
 `ca.pem` holds our certificate alone; `ca-bundle.pem` the system's roots and ours, for variables
-that replace a program's own roots instead of adding to them. Both lie in the home, and though
-they hold nothing secret, they are as private as all that lies there.
+that replace a program's own roots instead of adding to them. Where a CA is named for the worker's
+own certificate, both hold it too. They lie in the home, and though they hold nothing secret, they
+are as private as all that lies there.
 """
 
 import os
@@ -33,10 +34,15 @@ def bundle_path(home: Home) -> Path:
     return home.path / "ca-bundle.pem"
 
 
-def write_ca_files(home: Home, ca_pem: str, environ: Mapping[str, str] | None = None) -> None:
-    """Write both files; each replaced in one step, so that a running command sees no half."""
+def write_ca_files(
+    home: Home, ca_pem: str, environ: Mapping[str, str] | None = None, more: str = ""
+) -> None:
+    """Write both files; each replaced in one step, so that a running command sees no half.
+
+    `more` are roots that both hold beside ours, in PEM.
+    """
     env = os.environ if environ is None else environ
-    own = ca_pem.strip() + "\n"
+    own = f"{ca_pem.strip()}\n{more}".strip() + "\n"
     roots = system_roots(env, exclude=bundle_path(home)).rstrip()
     _replace(ca_path(home), own)
     _replace(bundle_path(home), f"{roots}\n{own}" if roots else own)

@@ -72,5 +72,4 @@ def _sentence(text: str) -> str:
 
 
 def _help(error: VaultError) -> str:
-    help_text = str(error.extra.get("help") or error.kind.help)
-    return "" if help_text.rstrip(".") in str(error) else help_text
+    return "" if error.advice.rstrip(".") in str(error) else error.advice

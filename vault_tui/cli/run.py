@@ -72,7 +72,8 @@ def carry_out(connection: Connection, status: Status, job: Job) -> int:
     _write_ca_files(connection)
     # Last: from here on the control socket refuses this process, as it does the command.
     label = display_safe(f"run {Path(job.command[0]).name}"[:64])
-    call = calls.create_session(job.vault, job.ttl, label, os.getpid(), job.account)
+    run_pid = os.getpid() if connection.is_local else None
+    call = calls.create_session(job.vault, job.ttl, label, run_pid, job.account)
     session = connection.send(call)
     with supervise.signals_held():
         try:
@@ -108,7 +109,9 @@ def _placeholders(connection: Connection, vault: str) -> dict[str, str]:
 def _write_ca_files(connection: Connection) -> None:
     home = connection.home
     home.prepare()
-    ca_bundle.write_ca_files(home, connection.client.send(calls.ca_pem()))
+    target = connection.target
+    more = "" if target.ca_file is None else target.ca_file.read_text("utf-8", "replace")
+    ca_bundle.write_ca_files(home, connection.client.send(calls.ca_pem()), more=more)
 
 
 def _facts(
@@ -117,19 +120,22 @@ def _facts(
     home = connection.home
     worker_host = urlsplit(connection.target.base_url).hostname or ""
     return run_env.RunFacts(
-        api=session.av_addr,
+        api=connection.target.base_url or session.av_addr,
         proxy=run_env.reachable(status.proxy, worker_host),
         vault=vault,
         token=session.token,
         bundle_path=str(ca_bundle.bundle_path(home)),
         ca_path=str(ca_bundle.ca_path(home)),
+        # Programs of the worker's own machine need none, and many cannot.
+        proxy_tls=status.tls and connection.target.base_url.startswith("https://"),
     )
 
 
 def _revoke(connection: Connection, session: SessionCreated, vault: str) -> None:
     """End the session by its own token, where it is: the worker, too, may be gone by now."""
     address = connection.target.base_url or session.av_addr
-    client = SyncClient(Target(base_url=address, token=session.token), _REVOKE_SECONDS)
+    target = Target(base_url=address, token=session.token, ca_file=connection.target.ca_file)
+    client = SyncClient(target, _REVOKE_SECONDS)
     try:
         client.send(calls.revoke_session(session.id, vault))
     except VaultError as error:

@@ -36,7 +36,9 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, n
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What the variables are made of. `proxy` is `host:port`; paths are absolute."""
+    """What the variables are made of. `proxy` is `host:port`, which is spoken to over TLS when
+    `proxy_tls`; paths are absolute.
+    """
 
     api: str
     proxy: str
@@ -44,6 +46,7 @@ class RunFacts:
     token: str = field(repr=False)
     bundle_path: str
     ca_path: str
+    proxy_tls: bool = False
 
 
 def build_environment(
@@ -55,7 +58,8 @@ def build_environment(
     """
     environment = {k: v for k, v in inherited.items() if k not in OPERATOR_VARIABLES}
     environment.update({k: v for k, v in placeholders.items() if k in environment})
-    proxy = f"http://{facts.token}:{facts.vault}@{facts.proxy}"
+    scheme = "https" if facts.proxy_tls else "http"
+    proxy = f"{scheme}://{facts.token}:{facts.vault}@{facts.proxy}"
     for name in ("HTTPS_PROXY", "HTTP_PROXY"):
         environment[name] = environment[name.lower()] = proxy
     direct = no_proxy(inherited, facts.api)
