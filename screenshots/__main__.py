@@ -37,6 +37,9 @@ SCENES = (
     Scene("traffic"),
     Scene("traffic-detail", ("space", "up", "up", "up", "enter")),
     Scene("traffic-80x24", (), (80, 24)),
+    Scene("proposals", ("2", "wait:1")),
+    Scene("proposals-80x24", ("2", "enter", "wait:1"), (80, 24)),
+    Scene("proposal-approve", ("2", "a", *"GITHUB_TOKEN", "enter", *"github", "wait:1")),
     Scene("holds", (":", *"holds", "enter", "wait:1")),
     Scene("credentials", ("4", "down", "down", "wait:1")),
     Scene("health", ("4", "b", "wait:1")),
@@ -66,7 +69,7 @@ async def shoot(home: Home, scene: Scene, warm_up: float) -> None:
         save(app, scene.name)
 
 
-_NAMES = {":": "colon", "/": "slash", ".": "full_stop", "-": "minus"}
+_NAMES = {":": "colon", "/": "slash", ".": "full_stop", "-": "minus", "_": "underscore"}
 
 
 def save(app: ConsoleApp, name: str) -> None:

@@ -211,6 +211,12 @@ async def test_reading_goes_through_all_and_keeps_what_somebody_else_decides():
         await until(pilot, lambda: "proposal 1  ◷ waits" in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: "ASKS FOR" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "ASKS FOR" not in text_of(app))
+        await pilot.press("x")
+        await until(pilot, lambda: "Reject proposal 1" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "No proposal waits" in text_of(app))
 
 
 async def test_a_new_proposal_rings_and_is_counted(monkeypatch: pytest.MonkeyPatch):

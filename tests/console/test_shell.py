@@ -221,3 +221,18 @@ async def test_news_while_leaving_break_nothing():
     async with running(app):
         app._prune = take_down_and_tell  # type: ignore[method-assign, assignment]
     assert told
+
+
+async def test_the_vault_switcher_fills_itself_when_the_vaults_are_there():
+    """It may be opened before they were read; the cursor stays on its vault."""
+    worker = furnished()
+    app = console(worker)
+    async with running(app) as pilot:
+        app.state.vaults = []
+        await pilot.press("v")
+        await until(pilot, lambda: "there is no connection" in text_of(app))
+        worker.vaults = ["another", "default", "staging"]
+        app.sync.reload("vaults")
+        await until(pilot, lambda: "staging" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.state.vault == "staging")

@@ -20,6 +20,7 @@ class Agent:
     token: str
     api: str
     proxy: str
+    vault: str = VAULT
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """One call of the API."""
@@ -38,7 +39,7 @@ class Agent:
         """One request through the proxy, trusting the CA that the API gives out."""
         context = ssl.create_default_context(cadata=self.ask("GET", "/v1/mitm/ca.pem")[1])
         connection = http.client.HTTPSConnection(self.proxy, timeout=60, context=context)
-        login = base64.b64encode(f"{self.token}:{VAULT}".encode()).decode()
+        login = base64.b64encode(f"{self.token}:{self.vault}".encode()).decode()
         connection.set_tunnel(host, 443, {"Proxy-Authorization": f"Basic {login}"})
         try:
             connection.request("GET", path)

@@ -17,6 +17,7 @@ from proxy_core.domain.wire import AgentVault, PasteTokens
 from vault_tui.demo.cast import GRANTS, PLAYERS, VAULTS
 from vault_tui.demo.issuer import Issuer
 from vault_tui.demo.lifeline import die_with_parent
+from vault_tui.demo.pleas import raise_pleas
 
 _STOP_SECONDS = 10.0
 # As the real ones look, so that a screen full of them looks real.
@@ -100,6 +101,7 @@ def furnish(home: Home, values: Mapping[str, str], issuer: Issuer) -> dict[str, 
         call = calls.create_agent(player.name, vaults=grants, ttl_seconds=player.life)
         tokens[player.name] = client.send(call).av_agent_token
     client.send(calls.create_session("default", label="nightly import"))
+    raise_pleas(home, tokens, {player.name: player.vault for player in PLAYERS})
     return tokens
 
 

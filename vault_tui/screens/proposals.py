@@ -262,7 +262,7 @@ class ProposalsScreen(ListScreen, screen_id="proposals"):
             self._go_on(found.id)
 
     def _go_on(self, decided: int) -> None:
-        """To the next one that waits, as a reader would."""
+        """To the next one that waits, as a reader would; after the last one to the list."""
         waiting = [
             one for one in self._listed().values() if one.status == "pending" and one.id != decided
         ]
@@ -270,6 +270,8 @@ class ProposalsScreen(ListScreen, screen_id="proposals"):
             # The list has the newest first: the next older one, else the newest.
             after = next((one for one in waiting if one.id < decided), waiting[0])
             self.table.select(str(after.id))
+        elif self._reading:
+            self._read(False)
         self._fresh.clear()
         self.console.sync.reload("proposals")
 

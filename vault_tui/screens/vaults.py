@@ -17,16 +17,18 @@ class VaultDialog(Dialog[str]):
 
     def __init__(self) -> None:
         super().__init__(classes="dialog")
+        self._names: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """The vaults, the present one marked."""
         with Vertical(classes="window") as window:
             window.border_title = Content(strings.VAULTS_TITLE)
             window.border_subtitle = Content(strings.CHOOSE_KEYS)
-            yield OptionList(*self._options(), markup=False)
+            yield OptionList(markup=False)
 
     def _options(self) -> list[Option]:
         state = self.console.state
+        self._names = {f"v{index}": vault.name for index, vault in enumerate(state.vaults)}
         return [
             Option(
                 Content.assemble(
@@ -48,13 +50,25 @@ class VaultDialog(Dialog[str]):
 
     def on_mount(self) -> None:
         """Start on the present vault."""
-        names = [vault.name for vault in self.console.state.vaults]
+        self.query_one(OptionList).focus()
+        self._show()
+
+    def data_changed(self, kind: str) -> None:
+        """The vaults were read afresh, perhaps for the first time."""
+        if kind == "vaults":
+            self._show()
+
+    def _show(self) -> None:
         options = self.query_one(OptionList)
-        options.focus()
-        if self.console.state.vault in names:
-            options.highlighted = names.index(self.console.state.vault)
+        here = options.highlighted_option
+        name = self._names.get(here.id or "", "") if here is not None else ""
+        options.set_options(self._options())
+        names = list(self._names.values())
+        wanted = name or self.console.state.vault
+        if wanted in names:
+            options.highlighted = names.index(wanted)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         if event.option_id:
-            self.dismiss(self.console.state.vaults[int(event.option_id[1:])].name)
+            self.dismiss(self._names[event.option_id])

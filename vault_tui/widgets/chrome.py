@@ -135,7 +135,7 @@ def shortened(
     """The screens with titles that fit: the longest one gives a letter, the present one none."""
     titles = {screen_id: title for screen_id, _, title in screens}
     # A space on each side of key and title, and one between two tabs.
-    spare = room - sum(len(key) + len(title) + 4 for _, key, title in screens) + 1
+    spare = room - sum(len(key) + len(title) + 4 for _, key, title in screens)
     while spare < 0:
         longest = max((name for name in titles if name != here), key=lambda name: len(titles[name]))
         if len(titles[longest]) <= _LEAST_TITLE:
