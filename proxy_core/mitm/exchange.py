@@ -136,7 +136,8 @@ class Exchange(Shortcut):
     async def _find(self, find_route: RouteFinder) -> Route | LocalAnswer:
         asked, trail = self._asked, self.trail
         if trail.ingress == Ingress.GATEWAY:
-            trail.host, trail.port = own_name(asked.head)
+            scheme = "https" if self._client.encrypted else "http"
+            trail.host, trail.port = own_name(asked.head, scheme)
         try:
             return await find_route(asked)
         finally:

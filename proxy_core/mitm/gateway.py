@@ -145,10 +145,10 @@ def without_clients_own(head: RequestHead, decision: Decision) -> RequestHead:
     return _keeping(head, lambda field: fold(field[0]) not in _TOKEN_FIELDS)
 
 
-def own_name(head: RequestHead) -> tuple[str, int]:
+def own_name(head: RequestHead, scheme: str = "http") -> tuple[str, int]:
     """Host and port by which the client has called the gateway; nothing where that is no name."""
     try:
-        return split_authority((head.host or b"").decode("latin-1"), DEFAULT_PORTS["http"])
+        return split_authority((head.host or b"").decode("latin-1"), DEFAULT_PORTS[scheme])
     except VaultError:
         return "", 0
 

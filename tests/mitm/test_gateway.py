@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Injection
 from proxy_core.domain.service import Auth, AuthType, Gateway, Service
+from proxy_core.mitm.config import ProxyConfig
 from tests.mitm.rig import (
     AUTH,
     GATEWAY_AUTH,
@@ -20,6 +22,7 @@ from tests.mitm.rig import (
     TOKEN,
     Echo,
     Rig,
+    authority,
     client_tls,
     read_request,
     request,
@@ -489,6 +492,24 @@ async def test_inside_a_tunnel_no_path_is_the_gateways(tmp_path: Path) -> None:
         _, _, body = await client.response()
         assert body.startswith(b"GET /api/x HTTP/1.1\r\n")
         assert proxy.broker.facts[0].ingress == "connect"
+
+
+async def test_the_gateway_over_tls(tmp_path: Path) -> None:
+    """With a certificate of the port's own; the record of a refusal has https's port."""
+    config = ProxyConfig(tls=upstream_tls("vault.test"), gateway_domain="test")
+    async with rig(tmp_path, Echo(), config=config) as proxy:
+        trusting = ssl.create_default_context()
+        authority().configure_trust(trusting)
+        client = await proxy.plain()
+        await client.writer.start_tls(trusting, server_hostname="vault.test")
+        for fields, status in (((BEARER,), 200), ((), 401)):
+            data = ask(b"/api/x", *fields).replace(b"127.0.0.1:14322", b"vault.test")
+            await client.send(data)
+            assert (await client.response())[0] == status
+        assert proxy.broker.asked_locally[0].base == "https://vault.test"
+        assert proxy.broker.vaults == ["vault", "vault"]
+        _, refused = await proxy.broker.wait_records(2)
+        assert (refused.host, refused.port) == ("vault.test", 443)
 
 
 async def test_anthropics_tunnels_get_its_envelope(tmp_path: Path) -> None:
