@@ -135,10 +135,12 @@ def test_a_proof_is_asked_for_where_somebody_is_there(
     assert "s3cret" in there("credential", "get", "API_KEY", "--reveal")
 
 
-def test_login_is_for_workers_elsewhere(here: Machine) -> None:
-    """Without an address there is nothing to sign in to: the socket has `unlock`."""
+def test_login_is_for_workers_elsewhere(here: Machine, there: Machine) -> None:
+    """Without an address there is nothing to sign in to: the socket has `unlock`, it alone."""
     for command in ("login", "logout"):
         assert "--addr" in here(command, code=2)
+    for command in ("unlock", "lock"):
+        assert "login" in there(command, code=2)
 
 
 def test_a_damaged_file_of_sign_ins_is_told(there: Machine) -> None:

@@ -5,6 +5,7 @@ import click
 from proxy_core.client import calls
 from vault_tui.cli import output, proof
 from vault_tui.cli.connection import Connection
+from vault_tui.cli.failures import Usage
 from vault_tui.cli.options import Command, pass_connection
 
 
@@ -33,8 +34,8 @@ def unseal(connection: Connection) -> None:
 @pass_connection
 def unlock(connection: Connection) -> None:
     """Start an operator session in this terminal: 15 minutes from the last use."""
-    if connection.is_local:
-        proof.refuse_without_terminal(connection.client)
+    _check_local(connection)
+    proof.refuse_without_terminal(connection.client)
     session = proof.unlock(connection.client)
     output.emit(f"Unlocked until {output.safe(session.expires_at)}; each use extends it.")
 
@@ -43,5 +44,11 @@ def unlock(connection: Connection) -> None:
 @pass_connection
 def lock(connection: Connection) -> None:
     """End this terminal's operator session."""
+    _check_local(connection)
     connection.client.send(calls.lock())
     output.emit("Locked.")
+
+
+def _check_local(connection: Connection) -> None:
+    if not connection.is_local:
+        raise Usage("A terminal is unlocked for this machine's worker; `vault-tui login` elsewhere")
