@@ -67,6 +67,18 @@ def test_both_clients(worker: ThreadedWorker, authority: Authority) -> None:
     assert asyncio.run(ask()) == "ok"
 
 
+def test_clients_learn_that_the_proxy_speaks_tls(
+    worker: ThreadedWorker, fresh_worker: ThreadedWorker
+) -> None:
+    """Who makes a proxy's URL of what the API tells gets the scheme right as well."""
+    fresh_worker.init()
+    encrypted = worker.ask("GET", "/v1/mitm/ca.pem", tcp=False)
+    plain = fresh_worker.ask("GET", "/v1/mitm/ca.pem", tcp=False)
+    assert encrypted.headers["x-mitm-tls"] == "1"
+    assert encrypted.headers["x-mitm-port"] == worker.running.facts.proxy.rpartition(":")[2]
+    assert "x-mitm-tls" not in plain.headers
+
+
 def test_a_stranger_is_told_apart(worker: ThreadedWorker, tmp_path: Path) -> None:
     """Without the CA, or for another name, both clients say that the certificate is not trusted."""
     other = Authority(tmp_path)

@@ -35,11 +35,11 @@ async def status(facts: UseFacts, caller: UseCaller) -> wire.Status:
 
 @get("/v1/mitm/ca.pem", responses=fails(503), media_type="application/x-pem-file")
 async def ca_pem(app: UseApp, facts: UseFacts) -> Response[str]:
-    """The certificate of the local CA, for agents to trust."""
-    port = facts.proxy.rpartition(":")[2]
-    return Response(
-        app.keys.ca_pem, media_type="application/x-pem-file", headers={"X-MITM-Port": port}
-    )
+    """The certificate of the local CA, for agents to trust; beside it how the proxy is reached."""
+    headers = {"X-MITM-Port": facts.proxy.rpartition(":")[2]}
+    if facts.tls:
+        headers["X-MITM-TLS"] = "1"
+    return Response(app.keys.ca_pem, media_type="application/x-pem-file", headers=headers)
 
 
 @get("/v1/service-catalog", responses=fails())
