@@ -17,7 +17,7 @@ from proxy_core.worker.origins import origin_of, stranger
 from proxy_core.worker.peers import Peer
 
 DEFAULT_VAULT = "default"
-_NEEDS, _SOCKET_ONLY = "needs", "socket_only"
+_NEEDS, _SOCKET_ONLY, _ANYONE = "needs", "socket_only", "anyone"
 
 
 class Problem(msgspec.Struct):
@@ -55,6 +55,13 @@ def socket_only() -> dict[str, Any]:
     return {_SOCKET_ONLY: True}
 
 
+def anyone() -> dict[str, Any]:
+    """The `opt` of an endpoint whose body proves who asks: a token that comes along, perhaps one
+    that has expired, is not looked at.
+    """
+    return {_ANYONE: True}
+
+
 def fails(*statuses: int) -> Mapping[int, ResponseSpec]:
     """The failures an endpoint documents.
 
@@ -88,7 +95,8 @@ async def identify(
     gatekeeper: Gatekeeper = connection.app.state.gatekeeper
     peer: Peer | None = connection.scope.get("vault_tui.peer")  # type: ignore[assignment]  # ours
     address = connection.client.host if peer is None and connection.client else ""
-    authorization = connection.headers.get("authorization")
+    has_no_token = bool(handler.opt.get(_ANYONE))
+    authorization = None if has_no_token else connection.headers.get("authorization")
     place = stranger(connection, handler)
     act_as(place)
     await gatekeeper.verify(authorization, address)

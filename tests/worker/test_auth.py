@@ -76,6 +76,15 @@ def test_login_me_and_logout(worker: ThreadedWorker, name: str) -> None:
     assert worker.ask("GET", "/v1/auth/me", token=token).status == 401
 
 
+def test_a_token_that_has_ended_keeps_nobody_from_signing_in(
+    worker: ThreadedWorker, name: str
+) -> None:
+    """Clients send what they have; the password is what counts."""
+    body = {"email": name, "password": PASSWORD}
+    made = worker.ask("POST", "/v1/auth/login", body=body, token="vt_user_" + "0" * 64)
+    assert made.status == 200
+
+
 def test_a_wrong_password_is_401_and_too_many_are_429(worker: ThreadedWorker, name: str) -> None:
     """Known name or not, word for word; with the seconds to wait."""
     for who in (name, f"no-{name}"):

@@ -8,13 +8,13 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission, PrincipalKind
-from proxy_core.worker.guard import change_fails, fails
+from proxy_core.worker.guard import anyone, change_fails, fails
 from proxy_core.worker.uses import UseApp, UseCaller
 
 _DEVICE = Annotated[str | None, HeaderParameter(name="User-Agent", required=False)]
 
 
-@post("/v1/auth/login", status_code=200, responses=change_fails(401, 429))
+@post("/v1/auth/login", status_code=200, opt=anyone(), responses=change_fails(401, 429))
 async def login(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.Login], user_agent: _DEVICE = None
 ) -> wire.LoggedIn:
@@ -46,6 +46,7 @@ async def change_password(
 @post(
     "/v1/auth/accept-invite",
     status_code=201,
+    opt=anyone(),
     responses=change_fails(401, 404, 409),
 )
 async def accept_invite(
