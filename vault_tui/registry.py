@@ -62,6 +62,12 @@ def _agents() -> "ConsoleScreen":
     return AgentsScreen()
 
 
+def _events() -> "ConsoleScreen":
+    from vault_tui.screens.audit import EventsScreen
+
+    return EventsScreen()
+
+
 SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("traffic", *strings.SCREENS["traffic"], _traffic),
     ScreenEntry("proposals", *strings.SCREENS["proposals"], _proposals),
@@ -70,6 +76,7 @@ SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("services", *strings.SCREENS["services"], _services),
     ScreenEntry("accounts", *strings.SCREENS["accounts"], _accounts),
     ScreenEntry("agents", *strings.SCREENS["agents"], _agents),
+    ScreenEntry("events", *strings.SCREENS["events"], _events),
 )
 
 

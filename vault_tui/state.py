@@ -1,11 +1,14 @@
 """What the console knows of its worker: one value that screens read and never own."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from proxy_core.domain import wire
+from proxy_core.domain.events import Event
 
 SLOW_ROUND_TRIP_MS = 150.0
+EVENTS_KEPT = 1_000
 
 
 class Link(StrEnum):
@@ -59,6 +62,8 @@ class ConsoleState:
     """Scoped ones of the vault."""
     choices: list[wire.PoolChoices] = field(default_factory=list)
     """By pool: what it would choose, and what it chose lately."""
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    """What happened, without requests: the newest last."""
     notice: Notice | None = None
     slow: bool | None = None
     """Slow-link mode: on, off, or decided by the round trip (None)."""

@@ -19,11 +19,18 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "services": ("Services", "Which hosts get which credential"),
     "holds": ("Holds", "Requests that wait for your answer"),
     "accounts": ("Accounts", "Logins at providers, and what is left of their quota"),
+    "events": ("Events", "What happens, and the record of who did what"),
     "agents": ("Agents", "Who may use what, until when, and who is there now"),
 }
 
 # id -> (label, help)
 ACTIONS: Mapping[str, tuple[str, str]] = {
+    "events.view": ("audit", "Switch between what happens and the record of who did what"),
+    "events.filter": ("filter", "Show only what holds some words"),
+    "events.clear_filter": ("all", "Show everything again"),
+    "events.older": ("older", "Load older entries of the audit"),
+    "events.verify": ("verify", "Check that no entry was changed, removed or moved"),
+    "events.detail": ("detail", "Scroll in the detail"),
     "app.help": ("help", "Search every action; Enter runs the chosen one"),
     "app.palette": ("palette", "Run any action by typing a part of its name"),
     "app.command": ("command", "Type an action, a screen or a vault by name"),

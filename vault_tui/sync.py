@@ -81,6 +81,8 @@ class WorkerSync:
             return
         if event.type == EventType.WORKER_STOPPING:
             self.revival.announced(event)
+        app.state.events.append(event)
+        app.data_changed("events")
         effect = effect_of(event, app.state.vault)
         if effect.text:
             app.notice(effect.text, effect.level)

@@ -17,6 +17,7 @@ from proxy_core.domain.proposals import Authority
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from tests.console.fake_accounts import FakeAccounts
 from tests.console.fake_agents import FakeAgents
+from tests.console.fake_audit import FakeAudit
 from tests.console.fake_proposals import FakeProposals, authority_of
 
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class FakeWorker:
         self.hosts: list[wire.DiscoveredHost] = []
         self.unreadable: set[str] = set()
         self.proposals = FakeProposals(self.clock, self._authority)
+        self.audit = FakeAudit(self.clock)
         self.holds: list[wire.Hold] = []
         self.grants: list[wire.Grant] = []
         self.lent = FakeAccounts(self.clock)
@@ -191,6 +193,8 @@ class FakeWorker:
             "DELETE /v1/credentials": lambda: self._delete(call.body),
             "GET /v1/service-catalog": self._catalog,
             "GET /v1/admin/proposals": self.proposals.inbox,
+            "GET /v1/audit": lambda: self._audited(lambda: self.audit.page(query)),
+            "GET /v1/audit/verify": lambda: self._audited(self.audit.verified),
             "GET /v1/holds": lambda: wire.HoldList(holds=list(self.holds)),
             "GET /v1/grants": lambda: wire.GrantList(grants=list(self.grants)),
         }
@@ -217,6 +221,10 @@ class FakeWorker:
         if parts[:2] == ["v1", "credentials"] and parts[-1] == "restore":
             return self._restore(parts[2], call.body)
         raise VaultError("not_found", call.path)
+
+    def _audited(self, answer: Callable[[], Any]) -> Any:
+        self._operator_only()
+        return answer()
 
     def _vault_answer(self, call: Call[Any], rest: list[str], query: dict[str, str]) -> Any:
         what = f"{call.method} {rest[0]}"
