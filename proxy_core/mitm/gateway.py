@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.agent_tokens import bears, for_gateway
+from proxy_core.domain.agent_tokens import bears, for_gateway, holds_own
 from proxy_core.domain.exchange import Access, Decision, Ingress
 from proxy_core.domain.gateway import (
     split_path,
@@ -74,6 +74,8 @@ class GatewayDoor:
         if answer is not None:
             return answer
         access = asked.access or await self._authenticate(asked, presented, noted)
+        if holds_own(asked.target.query or b""):
+            raise VaultError("bad_request", "a token of the vault's stands in the query")
         gateway = self._hub.broker.gateway(access, prefix)
         asked.lead_to(upstream_path(gateway, rest))
         origin = Origin(gateway.scheme, gateway.host, gateway.port)
@@ -178,10 +180,14 @@ def _refuse_pages(head: RequestHead, noted: dict[bytes, bytes]) -> None:
 
 
 def _without_token(head: RequestHead, presented: bytes) -> RequestHead:
-    return _keeping(
-        head,
-        lambda field: fold(field[0]) not in _TOKEN_FIELDS or not bears(field[1], presented),
-    )
+    """The head without what the client has said of itself, in whichever field it did."""
+
+    def keep(field: Field) -> bool:
+        name, value = field
+        is_token = bears(value, presented) if fold(name) in _TOKEN_FIELDS else holds_own(value)
+        return not is_token
+
+    return _keeping(head, keep)
 
 
 def _keeping(head: RequestHead, keep: Callable[[Field], bool]) -> RequestHead:

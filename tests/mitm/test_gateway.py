@@ -118,10 +118,13 @@ async def test_a_service_that_attaches_nothing_gets_the_clients_own_key(tmp_path
         _, _, body = await client.response()
         assert b"Authorization: Bearer own\r\n" in body
         assert TOKEN not in body
-        other = b"x-api-key: vt_user_" + b"ab" * 32 + b"\r\n"
-        await client.send(ask(b"/api/", BEARER, other))
+        user = b"vt_user_" + b"ab" * 32
+        others = b"x-api-key: %b\r\nCookie: a=b; c=%b\r\nX-Goog-Api-Key: %b\r\n"
+        await client.send(ask(b"/api/", BEARER, others % (user, TOKEN, TOKEN)))
         _, _, body = await client.response()
         assert b"vt_" not in body
+        await client.send(ask(b"/api/?key=" + TOKEN, BEARER))
+        assert (await client.response())[0] == 400
 
 
 @pytest.mark.parametrize(
