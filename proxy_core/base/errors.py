@@ -77,9 +77,7 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Password needed again",
         "Prove your password: POST /v1/auth/reauth, or `vault-tui login`.",
     ),
-    ErrorKind(
-        "login_failed", 401, "The name or the password is wrong", "Check them and try again."
-    ),
+    ErrorKind("login_failed", 401, "Not signed in", "Check both and try again."),
     ErrorKind(
         "agent_process",
         403,

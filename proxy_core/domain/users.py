@@ -42,6 +42,11 @@ def check_password(password: str, email: str) -> bytes:
     return password_bytes(password)
 
 
+def login_failed() -> VaultError:
+    """What everybody is told who is not let in, in the same words, whatever was wrong."""
+    return VaultError("login_failed", "The name or the password is wrong.")
+
+
 def password_bytes(password: str) -> bytes:
     """A password as it is hashed. Lone surrogates, which UTF-8 can't spell, match nothing."""
     return password.encode("utf-8", "surrogatepass")

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select, update
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain.users import login_failed
 from proxy_core.store.audited import NO_ROWS
 from proxy_core.store.tables import UserGrant, UserRow, UserSessionRow
 from proxy_core.store.touched import NOTHING, Scope, Touched
@@ -63,7 +64,7 @@ def lock_user(session: Session, user_id: str, digest: bytes) -> None:
     """
     query = select(UserRow.password_digest).where(UserRow.id == user_id).with_for_update()
     if session.exec(query).first() != digest:
-        raise VaultError("login_failed")
+        raise login_failed()
 
 
 def set_password(

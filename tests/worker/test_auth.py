@@ -91,7 +91,7 @@ def test_a_wrong_password_is_401_and_too_many_are_429(worker: ThreadedWorker, na
         body = {"email": who, "password": "not that one"}
         answers = [worker.ask("POST", "/v1/auth/login", body=body) for _ in range(ACCOUNT_LIMIT)]
         assert {(one.status, one.json["error"], one.json["message"]) for one in answers} == {
-            (401, "login_failed", "The name or the password is wrong")
+            (401, "login_failed", "The name or the password is wrong.")
         }
         late = worker.ask("POST", "/v1/auth/login", body={**body, "password": PASSWORD})
         assert (late.status, late.json["error"]) == (429, "rate_limited")

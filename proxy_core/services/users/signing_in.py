@@ -16,7 +16,7 @@ from proxy_core.base.ids import USER_PREFIX, new_id, new_token, token_sha256
 from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
-from proxy_core.domain.users import check_password, normal_email
+from proxy_core.domain.users import check_password, login_failed, normal_email
 from proxy_core.seal import PasswordHash
 from proxy_core.services.audit.acting import act_as_user
 from proxy_core.services.context import Context
@@ -129,7 +129,7 @@ class SigningIn:
         right = await self._passwords.check(None if user is None else user.password, password)
         if not right or user is None:
             self._refused(user, address, "wrong password")
-            raise VaultError("login_failed")
+            raise login_failed()
         self._throttle.succeeded(name, address)
         return user
 

@@ -33,7 +33,7 @@ async def test_whoever_is_wrong_learns_nothing_else(app: Application) -> None:
         for name in ("ada@example.com", "nobody@example.com", "not a name!", "", "me")
     ]
     assert {(one.code, one.status, str(one)) for one in answers} == {
-        ("login_failed", 401, "The name or the password is wrong")
+        ("login_failed", 401, "The name or the password is wrong.")
     }
 
 
