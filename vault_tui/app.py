@@ -20,6 +20,7 @@ from proxy_core.base.text import display_safe
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
 from vault_tui import strings
+from vault_tui import strings_gates as gate_words
 from vault_tui.actions import BY_ID, Action, bindings
 from vault_tui.alerts import Alerts
 from vault_tui.commands import ActionCommands
@@ -181,7 +182,7 @@ class ConsoleApp(GlobalActions, App[int]):
         try:
             return await self.send(call)
         except VaultError as error:
-            if error.code != "operator_required":
+            if error.code not in {"operator_required", "reauth_required"}:
                 raise
         if not await self.unlock():
             return None
@@ -189,12 +190,20 @@ class ConsoleApp(GlobalActions, App[int]):
 
     async def unlock(self, why: str = "") -> bool:
         """Ask for a proof until one is right or the operator gives up."""
-        from vault_tui.screens.unlock import UnlockDialog
+        return await self.prove(gate_words.UNLOCK_TITLE, why or gate_words.UNLOCK_TEXT)
 
-        unlocked = await self.push_screen_wait(cast("Screen[bool]", UnlockDialog(why)))
-        if unlocked:
+    async def prove(self, title: str, text: str) -> bool:
+        """Ask for a proof of who is here: a key slot's, or at a worker elsewhere one's password.
+
+        Whether one was right before the operator gave up.
+        """
+        from vault_tui.screens.unlock import PasswordDialog, ProofDialog
+
+        dialog = ProofDialog(title, text) if self.local else PasswordDialog(title)
+        proved = await self.push_screen_wait(cast("Screen[bool]", dialog))
+        if proved:
             await self.ask_status()
-        return bool(unlocked)
+        return bool(proved)
 
     async def ask_status(self) -> None:
         """Read the status now, rather than in a few seconds."""
@@ -215,7 +224,7 @@ class ConsoleApp(GlobalActions, App[int]):
         try:
             await work
         except VaultError as error:
-            self.notice(f"{error} {error.kind.help}", Level.ERROR)
+            self.notice(f"{error} {error.advice}", Level.ERROR)
 
     # --- actions ------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ from proxy_core.domain.events import Event
 from vault_tui.worker_link import OpenLink, WorkerLink
 
 STATUS_SECONDS = 5.0
+# Trying again would change nothing, and a worker counts the tries.
+_FINAL = frozenset({"unauthorized", "worker_untrusted"})
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0)
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,10 @@ class Listener(Protocol):
         """Nothing is live until `connected` is called again."""
         ...
 
+    def given_up(self, reason: str) -> None:
+        """As `disconnected`, and nobody will try again."""
+        ...
+
     async def lost(self, count: int | None) -> None:
         """Events were missed for good; None: nobody knows how many."""
         ...
@@ -45,6 +51,10 @@ class Listener(Protocol):
     def status(self, status: wire.Status, round_trip_ms: float) -> None:
         """How the worker is."""
         ...
+
+
+class _Over(Exception):
+    """Nothing will change by trying again."""
 
 
 class Connection:
@@ -61,11 +71,14 @@ class Connection:
         self._ever = False
 
     async def run(self) -> None:
-        """Open, then follow and ask, without end."""
-        await self._until_it_works(self._open)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._until_it_works(self._follow))
-            group.create_task(self._ask_regularly())
+        """Open, then follow and ask, without end: until the worker says who we are not."""
+        try:
+            await self._until_it_works(self._open)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._until_it_works(self._follow))
+                group.create_task(self._ask_regularly())
+        except* _Over:
+            log.info("the connection is given up")
 
     async def close(self) -> None:
         """Give the link up."""
@@ -89,7 +102,11 @@ class Connection:
             try:
                 await step()
             except VaultError as error:
-                self._down(f"{error} {error.kind.help}")
+                reason = f"{error} {error.advice}"
+                if error.code in _FINAL:
+                    self._listener.given_up(reason)
+                    raise _Over from None
+                self._down(reason)
             else:
                 return
             await asyncio.sleep(self._pauses[min(failures, len(self._pauses) - 1)])

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from proxy_core.client import calls
-from vault_tui import strings
+from vault_tui import strings, strings_remote
 from vault_tui.actions import Action
 from vault_tui.preferences import NOTIFICATIONS
 from vault_tui.state import Level, Link
@@ -27,6 +27,8 @@ class GlobalActions:
         state = self._app.state
         if action.id in {"app.lock", "app.unlock"} and state.read_only:
             return strings.WHY_READ_ONLY
+        if action.id in {"app.lock", "app.unlock"} and not self._app.local:
+            return strings_remote.WHY_SIGNED_IN
         if action.id == "app.start":
             return None if self._app.sync.revival.possible else strings.WHY_RUNS
         if action.id in {"app.seal", "app.lock", "app.unlock"}:

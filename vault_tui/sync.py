@@ -65,6 +65,12 @@ class WorkerSync:
         self._app.traffic.ring.forget_under_way()
         self.revival.gone(strings.DISCONNECTED.format(reason=reason))
 
+    def given_up(self, reason: str) -> None:
+        """Keep the screen; only a new console, or a new sign-in, is of use now."""
+        self._app.state.link = Link.LOST
+        self._app.traffic.ring.forget_under_way()
+        self._app.notice(reason, Level.ERROR)
+
     async def lost(self, count: int | None) -> None:
         """Fill what can be filled from the log, and say what was missed."""
         many = strings.SOME if count is None else str(count)

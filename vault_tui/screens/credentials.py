@@ -115,13 +115,11 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
     async def do_reveal(self) -> None:
         """Show the value, after a fresh proof, for a short time."""
         from vault_tui.screens.reveal import RevealDialog
-        from vault_tui.screens.unlock import ProofDialog
 
         key = self._here().key
         title, text = strings.REVEAL_TITLE, strings.REVEAL_TEXT.format(key=key)
-        if not await self.app.push_screen_wait(ProofDialog(title, text)):
+        if not await self.console.prove(title, text):
             return
-        await self.console.ask_status()
         answer = await self.console.send(calls.credentials(self.state.vault, reveal=True, key=key))
         for found in answer.credentials or ():
             if found.key == key and found.value is not None:

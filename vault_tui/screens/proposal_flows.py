@@ -66,16 +66,14 @@ async def reject(console: "ConsoleApp", found: wire.ReviewedProposal) -> bool:
 async def reveal(console: "ConsoleApp", found: wire.ReviewedProposal) -> None:
     """Show a value that the agent supplied, after a fresh proof, for a short time."""
     from vault_tui.screens.reveal import RevealDialog
-    from vault_tui.screens.unlock import ProofDialog
 
     keys = [slot.key for slot in found.credentials if slot.has_value]
     key = await _one_of(console, keys, words.REVEAL_WHICH)
     if key is None:
         return
     text = strings.REVEAL_TEXT.format(key=key)
-    if not await console.push_screen_wait(ProofDialog(strings.REVEAL_TITLE, text)):
+    if not await console.prove(strings.REVEAL_TITLE, text):
         return
-    await console.ask_status()
     answer = await console.send(calls.reveal_proposed(found.id, key, found.vault))
     await console.push_screen_wait(RevealDialog(key, answer.value))
 

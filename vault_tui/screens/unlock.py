@@ -1,4 +1,6 @@
-"""Asking for a proof of a key slot: for an operator session, and before a reveal."""
+"""Asking for a proof of who is here: a key slot's, or elsewhere one's own password again."""
+
+from abc import abstractmethod
 
 from textual import on
 from textual.app import ComposeResult
@@ -8,38 +10,79 @@ from textual.widgets import Input, Select, Static
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
-from vault_tui import strings
+from vault_tui import strings, strings_remote
 from vault_tui import strings_gates as gate_words
 from vault_tui.proofs import slot_secret
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.words import safe_lines
 
 
-class ProofDialog(Dialog[bool]):
-    """True when the worker accepted the proof; stays open after a wrong one."""
+class _Asking(Dialog[bool]):
+    """True when the worker accepted what was typed; stays open after something wrong."""
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__(classes="dialog")
         self._title_text, self._text = title, text
         self._busy = False
-        self._kind = ""
 
     def compose(self) -> ComposeResult:
-        """What it is for, which slot, the secret, and what went wrong."""
+        """What it is for, the secret, and what went wrong."""
         with Vertical(classes="window") as window:
             window.border_title = Content(self._title_text)
             window.border_subtitle = Content(strings.PROOF_KEYS)
             yield Static(Content(safe_lines(self._text)), classes="text")
-            kinds = self._kinds()
-            yield Select(
-                [(gate_words.SLOT_KINDS[kind], kind) for kind in kinds],
-                value=kinds[0],
-                allow_blank=False,
-                compact=True,
-                id="slot",
-            )
+            yield from self.compose_choice()
             yield Input(password=True, compact=True, id="secret")
             yield Static("", id="complaint", markup=False)
+
+    def compose_choice(self) -> ComposeResult:
+        """What is asked for, where there is a choice."""
+        return ()
+
+    @on(Input.Submitted, "#secret")
+    def _submitted(self, event: Input.Submitted) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        self._say(gate_words.CHECKING, "$muted")
+        self.run_worker(self._check(event.value), exit_on_error=True)
+
+    async def _check(self, typed: str) -> None:
+        try:
+            await self.prove(typed)
+        except VaultError as error:
+            self.query_one("#secret", Input).value = ""
+            self._say(str(error), "$error")
+        else:
+            self.dismiss(True)
+        finally:
+            self._busy = False
+
+    @abstractmethod
+    async def prove(self, typed: str) -> None:
+        """Hand the proof to the worker. Raises VaultError."""
+
+    def _say(self, text: str, style: str) -> None:
+        self.query_one("#complaint", Static).update(Content.styled(safe_lines(text), style))
+
+
+class ProofDialog(_Asking):
+    """Asks for what proves one of the key slots."""
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__(title, text)
+        self._kind = ""
+
+    def compose_choice(self) -> ComposeResult:
+        """Which slot."""
+        kinds = self._kinds()
+        yield Select(
+            [(gate_words.SLOT_KINDS[kind], kind) for kind in kinds],
+            value=kinds[0],
+            allow_blank=False,
+            compact=True,
+            id="slot",
+        )
 
     def _kinds(self) -> list[str]:
         status = self.console.state.status
@@ -67,25 +110,12 @@ class ProofDialog(Dialog[bool]):
     def _slot_chosen(self, event: Select.Changed) -> None:
         self._adapt(str(event.value))
 
-    @on(Input.Submitted, "#secret")
-    def _submitted(self, event: Input.Submitted) -> None:
-        if self._busy:
-            return
-        self._busy = True
+    async def prove(self, typed: str) -> None:
+        """Begin an operator session, which lasts while it is used."""
         kind = str(self.query_one("#slot", Select).value)
-        self._say(gate_words.CHECKING, "$muted")
-        self.run_worker(self._prove(kind, event.value), exit_on_error=True)
-
-    async def _prove(self, kind: str, typed: str) -> None:
-        try:
-            await self.prove(kind, await self._secret(kind, typed))
-        except VaultError as error:
-            self.query_one("#secret", Input).value = ""
-            self._say(str(error), "$error")
-        else:
-            self.dismiss(True)
-        finally:
-            self._busy = False
+        secret = await self._secret(kind, typed)
+        session = await self.console.send(calls.unlock(kind, secret))
+        self.console.keep_session(session)
 
     async def _secret(self, kind: str, typed: str) -> str:
         local, slot = self.console.local, ""
@@ -94,17 +124,19 @@ class ProofDialog(Dialog[bool]):
             slot = next((slot.id for slot in slots if slot.kind == "keyring"), "")
         return await slot_secret(kind, typed.strip() if kind == "keyfile" else typed, slot, local)
 
-    def _say(self, text: str, style: str) -> None:
-        self.query_one("#complaint", Static).update(Content.styled(safe_lines(text), style))
 
-    async def prove(self, kind: str, secret: str) -> None:
-        """Hand the proof to the worker. Raises VaultError."""
-        session = await self.console.send(calls.unlock(kind, secret))
-        self.console.keep_session(session)
+class PasswordDialog(_Asking):
+    """At a worker elsewhere: asks who signed in there for the password once more."""
 
+    def __init__(self, title: str) -> None:
+        super().__init__(title, strings_remote.ONCE_MORE)
 
-class UnlockDialog(ProofDialog):
-    """For whatever changes something; the session lasts while it is used."""
+    def on_mount(self) -> None:
+        """Type at once."""
+        secret = self.query_one("#secret", Input)
+        secret.placeholder = strings_remote.ONCE_MORE_HINT
+        secret.focus()
 
-    def __init__(self, why: str = "") -> None:
-        super().__init__(gate_words.UNLOCK_TITLE, why or gate_words.UNLOCK_TEXT)
+    async def prove(self, typed: str) -> None:
+        """For a while the sign-in may do what takes a recent proof."""
+        await self.console.send(calls.reauth(typed))
