@@ -69,8 +69,8 @@ class Broker(Protocol):
         """Decide afresh for each request, revocation included.
 
         Raises VaultError: proxy_auth_required (revoked since), vault_required, vault_not_found,
-        vault_forbidden, forbidden (with proposal_hint), service_disabled, method_not_allowed,
-        path_not_allowed, http_not_allowed, sealed.
+        vault_forbidden, forbidden (with proposal_hint), service_not_granted, service_disabled,
+        method_not_allowed, path_not_allowed, http_not_allowed, sealed.
         """
 
     async def hold(self, access: Access, facts: RequestFacts, ask: Ask, preview: str) -> Decision:

@@ -82,7 +82,6 @@ def _review(found: Proposal, review: ProposalReview) -> None:
     for title, keys in (
         ("values needed", review.needs_value),
         ("logins needed", review.needs_login),
-        ("added to its agent's grant", review.grants),
     ):
         if keys:
             output.emit(f"{title}: {output.safe(keys)}")

@@ -7,6 +7,7 @@ for by the way. What is approved for them is added to their grant: else it would
 from collections.abc import Sequence
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
 from proxy_core.domain.proposals import Authority, ItemAction, Proposal, effect
 from proxy_core.domain.service_document import credential_keys
 from proxy_core.services.context import Context
@@ -46,6 +47,17 @@ def widening(snapshot: Snapshot, row: ProposalRow, proposal: Proposal) -> tuple[
         return ()
     wanted = [one.name for one in proposal.services if one.action is ItemAction.SET]
     return tuple(name for name in wanted if name not in granted)
+
+
+def note_widening(
+    snapshot: Snapshot, row: ProposalRow, proposal: Proposal, found: wire.ProposalReview
+) -> None:
+    """Tell whoever reviews a proposal what its agent gets besides."""
+    for name in widening(snapshot, row, proposal):
+        found.grants.append(name)
+        text = f"service {name} is added to the grant of {row.actor_name}, which names services"
+        risk = wire.ProposalRisk(level="low", code="grant_widened", about=name, text=text)
+        found.risks.append(risk)
 
 
 def _keys(proposal: Proposal, after: Authority) -> Sequence[str]:

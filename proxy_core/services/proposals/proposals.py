@@ -30,7 +30,7 @@ from proxy_core.services.events import Follow
 from proxy_core.services.keys import count_encryptions
 from proxy_core.services.principal import Principal
 from proxy_core.services.proposals import shown
-from proxy_core.services.proposals.limited import check_within, sees, widening
+from proxy_core.services.proposals.limited import check_within, note_widening, sees
 from proxy_core.services.proposals.reviewing import (
     IsConnected,
     authority_of,
@@ -270,7 +270,7 @@ class Proposals:
             found = review(proposal, entry, self._is_connected).described()
         except VaultError as error:
             return unreviewable(error)
-        found.grants = list(widening(self._context.snapshot, row, proposal))
+        note_widening(self._context.snapshot, row, proposal, found)
         return found
 
     # --- within --------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ async def test_what_is_approved_for_a_limited_agent_is_added_to_its_grant(
     review = (await app.proposals.reviewed("default", number)).review
     assert review is not None
     assert review.grants == ["stripe"]
+    assert [risk.code for risk in review.risks if risk.about == "stripe"][-1] == "grant_widened"
     await approve(app, number, STRIPE_KEY="sk_live")
     assert (await app.agents.get("bot")).vaults[0].services == ["github", "stripe"]
     found = await app.discoveries.discover(by, "default")
