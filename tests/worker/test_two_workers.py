@@ -132,16 +132,16 @@ def test_a_user_is_signed_in_everywhere(two: Two) -> None:
     two.a.add_user("bob", default="member")
     ada, bob = two.a.sign_in("ada"), two.a.sign_in("bob")
     there = two.b.tcp_client(bob)
-    two.known(lambda: two.b.ask("GET", "/v1/auth/me", token=bob).status == 200)
+    _until(lambda: two.b.ask("GET", "/v1/auth/me", token=bob).status == 200)
     assert [one.vault_role for one in there.send(calls.me()).vaults] == ["member"]
     two.a.tcp_client(ada).send(calls.change_vault_user("default", "bob", "admin"))
-    two.known(lambda: there.send(calls.me()).vaults[0].vault_role == "admin")
+    _until(lambda: there.send(calls.me()).vaults[0].vault_role == "admin")
     second = two.b.run(two.b.running.app.users.login("bob", PASSWORD)).token
     there.send(calls.logout())
-    two.known(lambda: two.a.ask("GET", "/v1/auth/me", token=bob).status == 401)
-    two.known(lambda: two.a.ask("GET", "/v1/auth/me", token=second).status == 200)
+    _until(lambda: two.a.ask("GET", "/v1/auth/me", token=bob).status == 401)
+    _until(lambda: two.a.ask("GET", "/v1/auth/me", token=second).status == 200)
     two.a.tcp_client(ada).send(calls.remove_user("bob"))
-    two.known(lambda: two.b.ask("GET", "/v1/auth/me", token=second).status == 401)
+    _until(lambda: two.b.ask("GET", "/v1/auth/me", token=second).status == 401)
 
 
 @pytest.mark.parametrize("two", ["postgresql"], indirect=True)
