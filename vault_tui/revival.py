@@ -75,13 +75,6 @@ class Revival:
             raise VaultError("no_worker", strings.WHY_RUNS)
         self._revived_at = self._app.clock.monotonic()
         log.info("starting a worker")
-        await self._app.start_worker(self._same_ports())
-
-    def _same_ports(self) -> list[str]:
-        """Where the last worker listened: that is where the agents look for it."""
         status = self._app.state.status
-        if status is None:
-            return []
-        host, _, port = status.api.rpartition(":")
-        proxy_port = status.proxy.rpartition(":")[2]
-        return ["--host", host.strip("[]"), "--port", port, "--proxy-port", proxy_port]
+        # As the last worker was started, on its ports: there the agents look for it.
+        await self._app.start_worker([] if status is None else status.options)

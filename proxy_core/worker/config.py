@@ -82,6 +82,27 @@ class WorkerConfig:
                 raise VaultError("bad_request", f"--upstream-ca: {path} cannot be read.")
         self.certificate()
 
+    def again(self, port: int, proxy_port: int) -> list[str]:
+        """Options that start such a worker again, on the ports that it has had.
+
+        Where its database is stays out: that can be secret, and whoever starts it knows.
+        """
+        options = ["--host", self.host, "--port", str(port), "--proxy-port", str(proxy_port)]
+        given = [
+            ("--socket-group", self.socket_group),
+            *(("--connect-to", text) for text in self.connect_to),
+            *(("--upstream-ca", path) for path in self.upstream_ca),
+            ("--tls-cert", self.tls_cert),
+            ("--tls-key", self.tls_key),
+            ("--public-url", self.public_url or None),
+            ("--log-level", self.log_level),
+        ]
+        for name, value in given:
+            if value is not None:
+                options += [name, str(value)]
+        switches = ("allow_private", "allow_http", "allow_http_token_urls", "insecure")
+        return options + [f"--{one.replace('_', '-')}" for one in switches if getattr(self, one)]
+
     @property
     def speaks_tls(self) -> bool:
         """Whether the listeners have a certificate of their own."""

@@ -1,7 +1,7 @@
 """What the worker knows of itself, for the status."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -42,6 +42,8 @@ class WorkerFacts:
     problems: Callable[[], list[str]]
     base_url: str
     tls: bool = False
+    options: Sequence[str] = ()
+    """Those that start such a worker again."""
 
     def status(self, caller: Caller) -> wire.Status:
         """The whole state for operators and the control socket; what is public for others."""
@@ -68,6 +70,7 @@ class WorkerFacts:
             operator=is_operator,
             has_terminal=caller.terminal is not None,
             tls=self.tls,
+            options=list(self.options) if inside else [],
         )
 
 

@@ -240,6 +240,7 @@ async def _serving(
         problems=supervisor.problems,
         base_url=config.public_url or f"{scheme}://{authority(api_host, api_port)}",
         tls=config.speaks_tls,
+        options=config.again(api_port, port),
     )
     front = create_api(
         facts,

@@ -270,6 +270,7 @@ class FakeWorker:
             proxy="127.0.0.1:14322", socket="/x", pid=1, uptime=5.0, streams=3, connections=4,
             pending_proposals=self.proposals.waiting, holds=0, log_dropped=0, slots=self.slots,
             database="sqlite", problems=[], operator=self.operator,
+            options=["--host", "127.0.0.1", "--port", "14321", "--proxy-port", "14322"],
         )  # fmt: skip
 
     def _init(self, body: wire.InitRequest) -> wire.Sealed:

@@ -1,5 +1,6 @@
 """The worker's options: addresses as they are compared, and what the environment says."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,23 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_vaults_are_named_below_a_public_name_alone(tmp_path: Path, url: str, domain: str) -> None:
     """An address has no names below it."""
     assert WorkerConfig(Home(tmp_path), public_url=url).gateway_domain == domain
+
+
+def test_starting_such_a_worker_again(tmp_path: Path) -> None:
+    """The options say all but the ports, which were picked, and the database, which is secret."""
+    given = [
+        *("--home", str(tmp_path), "--host", "0.0.0.0", "--insecure", "--allow-http"),
+        *("--connect-to", "a:1:b:2", "--connect-to", "c:3:d:4", "--upstream-ca", "/ca.pem"),
+        *("--tls-cert", "/cert.pem", "--tls-key", "/key.pem", "--public-url", "https://a.test"),
+        *("--socket-group", "0", "--log-level", "debug", "--port", "0", "--proxy-port", "0"),
+    ]
+    config = parse_options([*given, "--database-url", "postgresql://u:secret@db/vault"])
+    again = config.again(1, 2)
+    assert "secret" not in " ".join(again)
+    found = parse_options(["--home", str(tmp_path), *again])
+    assert found == replace(config, port=1, proxy_port=2, database="")
+    plain = parse_options(["--home", str(tmp_path)])
+    assert (
+        parse_options(["--home", str(tmp_path), *plain.again(plain.port, plain.proxy_port)])
+        == plain
+    )

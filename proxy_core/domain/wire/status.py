@@ -1,5 +1,7 @@
 """Who the worker is and how it fares."""
 
+import msgspec
+
 from proxy_core.domain.wire.base import Response
 
 
@@ -38,3 +40,5 @@ class Status(Response):
     """Before the first run: why no keyring slot can be made here, one sentence; else empty."""
     tls: bool = False
     """Whether both ports speak TLS."""
+    options: list[str] = msgspec.field(default_factory=list)
+    """What starts such a worker again: options of `vault-tui worker`, none of them a secret."""
