@@ -95,13 +95,22 @@ FIELDS: Mapping[str, str] = {
     "capture": "capture",
     "gateway": "gateway",
 }
+OAUTH_FIELDS: Mapping[str, str] = {
+    "authorization_url": "sign-in URL",
+    "token_url": "token URL",
+    "scopes": "scopes",
+    "scope_separator": "separator",
+    "client_id": "client id",
+    "token_auth_method": "client auth",
+    "disable_pkce": "no PKCE",
+}
 NO_RULES = "none: every method, every path"
 NOTHING = "–"  # noqa: RUF001 - a dash for nothing
 NOWHERE = "nowhere"
 YES, NO = "yes", "no"
 GOES_TO = "goes to"
 VALUE = "value"
-VALUE_NEEDED = "▲ needed from you: a asks for it"
+VALUE_NEEDED = "▲ needed from you"
 VALUE_AGENT = "has a value, the agent's: V reveals it"
 VALUE_STAYS = "stays as it is, unless you give another"
 LOGIN = "login"
@@ -142,6 +151,7 @@ REJECTED = "Proposal {id} is rejected"
 ALREADY = " (it had been before)"
 CHANGED_AGAIN = "The vault was changed since you looked: look again. Nothing was applied"
 REVEAL_WHICH = "Reveal which value?"
+CONNECT_TITLE = "Connect {key}, as proposed"
 CONNECT_WHICH = "Connect which credential?"
 
 # --- events -------------------------------------------------------------------------------------

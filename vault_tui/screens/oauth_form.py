@@ -11,6 +11,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.names import check_credential_key
 from vault_tui import strings_oauth as words
+from vault_tui import strings_proposals
 from vault_tui.screens.form import FormDialog
 
 ISSUER, CUSTOM = "*issuer", "*custom"
@@ -38,7 +39,8 @@ class ConnectForm(FormDialog[wire.ConnectOAuth | wire.PasteTokens]):
         key: str,
         proposed: Mapping[str, Any] | None = None,
     ) -> None:
-        title = words.RECONNECT_TITLE.format(key=key) if key else words.CONNECT_TITLE
+        anew = strings_proposals.CONNECT_TITLE if proposed else words.RECONNECT_TITLE
+        title = anew.format(key=key) if key else words.CONNECT_TITLE
         super().__init__(title, words.FORM_KEYS)
         self._providers = {one.id: one for one in providers}
         self._taken, self._vault, self._key = taken, vault, key

@@ -70,21 +70,28 @@ class HeaderLine(Line):
             (strings.VAULT_WORD, "$muted"), plain(state.vault, "bold", 24), (" ▾", "$accent"), "  "
         )
         self.spots.put(start, left.cell_length, "app.vault")
-        left += self._seal() + Content("  ")
-        if state.status is not None and state.status.pending_proposals:
+        waiting = self._waiting()
+        # That it is open goes without saying where something waits and there is little room.
+        if wide or not waiting or state.sealed:
+            left += self._seal() + Content("  ")
+        for screen, count in waiting:
             start = left.cell_length
-            proposed = strings_proposals.WAITING.format(count=state.status.pending_proposals)
-            left += Content.styled(proposed, "$warning bold") + Content("  ")
-            self.spots.put(start, left.cell_length, "screen.proposals")
-        if state.holds:
-            start = left.cell_length
-            waiting = strings.HOLDS_WAIT.format(count=len(state.holds))
-            left += Content.styled(waiting, "$warning bold") + Content("  ")
-            self.spots.put(start, left.cell_length, "screen.holds")
+            left += Content.styled(count, "$warning bold") + Content("  ")
+            self.spots.put(start, left.cell_length, f"screen.{screen}")
         start = left.cell_length
         left += self._operator()
         self.spots.put(start, left.cell_length, "app.unlock")
         return spread(left, self._worker(wide), self.size.width)
+
+    def _waiting(self) -> list[tuple[str, str]]:
+        """What waits for an answer: the screen, and how many."""
+        found = []
+        if self.state.status is not None and self.state.status.pending_proposals:
+            count = self.state.status.pending_proposals
+            found.append(("proposals", strings_proposals.WAITING.format(count=count)))
+        if self.state.holds:
+            found.append(("holds", strings.HOLDS_WAIT.format(count=len(self.state.holds))))
+        return found
 
     def _seal(self) -> Content:
         status = self.state.status

@@ -78,7 +78,7 @@ def _named(change: str, what: str, name: str, width: int) -> list[Content]:
 
 
 def _label(text: str) -> Content:
-    return Content(_INDENT) + plain(f"{text:<{_LABEL}}", "$muted", 40)
+    return Content(_INDENT) + plain(f"{text:<{_LABEL - 1}} ", "$muted", 40)
 
 
 def _service(change: wire.ServiceChange, width: int) -> list[Content]:
@@ -114,7 +114,11 @@ def _said(field: str, document: Mapping[str, Any] | None) -> list[str]:
         return [words.YES if value else words.NO]
     if value is None:
         return [words.NOTHING]
-    return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
+    return [_plain(value)]
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _credential(change: wire.CredentialChange, width: int) -> list[Content]:
@@ -131,8 +135,9 @@ def _slot(slot: wire.ProposedSlot, review: wire.ProposalReview, width: int) -> l
         said = words.LOGIN_NEEDED if needed else words.LOGIN_THERE
         lines = hang(_label(words.LOGIN), said, width, "$warning" if needed else "")
         for name, value in (slot.oauth or {}).items():
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            lines += hang(_label(name), text, width)
+            several = isinstance(value, list) and all(isinstance(one, str) for one in value)
+            text = " ".join(value) if several else _plain(value)
+            lines += hang(_label(words.OAUTH_FIELDS.get(name, name)), text, width)
     else:
         needed = slot.key in review.needs_value
         kept = words.VALUE_AGENT if slot.has_value else words.VALUE_STAYS
