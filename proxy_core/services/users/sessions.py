@@ -10,6 +10,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import token_sha256
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
+from proxy_core.domain.users import normal_email
 from proxy_core.services.context import Context
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.users.directory import SignedIn, User
@@ -82,7 +83,7 @@ class UserSessions:
     def list(self, by: Principal, email: str = "") -> wire.UserSessionList:
         """Live ones, newest first: of the caller, of `email`, or for an operator of everybody.
 
-        Raises VaultError: role_forbidden (another's), not_found.
+        Raises VaultError: role_forbidden (another's), not_found, bad_request (no name).
         """
         owner_id = self._whose(by, email)
         shown = [
@@ -148,11 +149,12 @@ class UserSessions:
 
     def _whose(self, by: Principal, email: str) -> str:
         """The id of the user whose sessions are asked for; empty for all."""
-        if not email or email in ("me", by.name):
-            return "" if by.is_operator and by.kind is not PrincipalKind.USER else by.id
-        if not by.is_operator:
+        if email in ("", "me"):
+            return by.id if by.kind is PrincipalKind.USER else ""
+        name = normal_email(email)
+        if not by.is_operator and name != by.name:
             raise VaultError("role_forbidden", "Other users' sessions are for owners to see.")
-        user = self._context.users.by_email(email)
+        user = self._context.users.by_email(name)
         if user is None:
             raise VaultError("not_found", "No such user.")
         return user.id

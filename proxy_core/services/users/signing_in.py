@@ -15,6 +15,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import USER_PREFIX, new_id, new_token, token_sha256
 from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
+from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
 from proxy_core.domain.users import check_password, login_failed, normal_email
 from proxy_core.seal import PasswordHash
@@ -77,13 +78,16 @@ class SigningIn:
         """
         user = self._user(by)
         await self._proved(user.email, password, address)
-        found = self._context.users.signed_in(by.token_sha256, self._context.clock.time())
+        now = self._context.clock.time()
+        found = self._context.users.signed_in(by.token_sha256, now)
         if found is None:
             raise VaultError("unauthorized")
-        session_id, now = found[1].id, self._context.clock.time()
+        session_id = found[1].id
 
-        def then(row: tables.UserSessionRow) -> None:
-            self._context.users.begin(signed_in_of(row))
+        def then(_: object) -> None:
+            live = self._context.users.signed_in(by.token_sha256, now)
+            if live is not None:  # as it is by now: used meanwhile, or read anew
+                live[1].proved_at = now
 
         await self._context.change(
             lambda session: store.prove_session(session, session_id, now), then
@@ -189,6 +193,9 @@ class SigningIn:
             "by": where or "the control socket",
         }
         self._context.bus.publish(EventType.USER_REFUSED.value, data)
+        # Not what was typed as a name: it may be a password in the wrong field.
+        refused = Deed("user.login_refused", str(data["name"]), after={"why": reason})
+        self._context.refusals.note(refused)
 
 
 def _name(email: str) -> str:

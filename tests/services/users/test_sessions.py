@@ -77,7 +77,7 @@ async def test_sessions_are_listed(app: Application, clock: FakeClock) -> None:
     assert (own.email, own.last_ip, own.device_label) == ("bob", "198.51.100.4", "a test")
     assert (own.current, own.last_used_at > own.created_at) == (True, True)
     assert len(app.users.sessions.list(ADA).sessions) == 2
-    (others,) = app.users.sessions.list(principal(app, ada), "bob").sessions
+    (others,) = app.users.sessions.list(principal(app, ada), "Bob").sessions
     assert (others.id, others.current) == (own.id, False)
 
 

@@ -159,8 +159,11 @@ async def test_a_proof_counts_for_a_while(app: Application, clock: FakeClock) ->
     error = await refusal(app.users.signing_in.reauth("wrong", by))
     assert error.code == "login_failed"
     assert not principal(app, token).proved
+    app.users.sessions.prolong(token)
+    ends_at = app.users.sessions.list(by).sessions[0].expires_at
     await app.users.signing_in.reauth(PASSWORD, by)
     assert principal(app, token).proved
+    assert app.users.sessions.list(by).sessions[0].expires_at == ends_at
 
 
 async def test_a_changed_password_ends_every_session(app: Application) -> None:
