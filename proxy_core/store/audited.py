@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import event, inspect
-from sqlalchemy.orm import Mapper, ORMExecuteState
+from sqlalchemy.orm import LoaderCallableStatus, Mapper, ORMExecuteState
 from sqlmodel import SQLModel
 
 from proxy_core.store.touched import Transaction
@@ -19,6 +19,7 @@ NO_ROWS: Final[tuple[SQLModel, ...]] = ()
 """For bulk statements that are no matter for the audit."""
 
 _GATHERED: Final = "audit.rows"
+_UNSET: Final = object()
 
 
 class Columns(NamedTuple):
@@ -205,23 +206,24 @@ def _note(session: Transaction, row: Any, *, is_new: bool = False, is_gone: bool
     key = (table, *mapper.primary_key_from_instance(row))
     wanted = columns.shown | columns.named
     change = _gathered(session).get(key)
+    # The values that the database holds of what was set since; history would cost far more.
+    former = inspect(row).committed_state
     if change is None:
-        before = None if is_new else {name: _former(row, name) for name in wanted}
+        before = None if is_new else {name: _former(row, former, name) for name in wanted}
         change = _gathered(session)[key] = RowChange(table, before, None)
     change.after = None if is_gone else {name: getattr(row, name) for name in wanted}
     if not (is_new or is_gone):
-        change.secrets |= {name for name in columns.hidden if _is_set_anew(row, name)}
+        change.secrets |= {
+            name for name in columns.hidden & former.keys() if former[name] != getattr(row, name)
+        }
 
 
 def _table(mapper: Mapper[Any]) -> str:
     return str(getattr(mapper.local_table, "name", ""))
 
 
-def _former(row: Any, name: str) -> Any:
-    """The value that the database holds."""
-    history = inspect(row).attrs[name].history
-    return history.deleted[0] if history.deleted else getattr(row, name)
-
-
-def _is_set_anew(row: Any, name: str) -> bool:
-    return bool(inspect(row).attrs[name].history.added)
+def _former(row: Any, former: Mapping[str, Any], name: str) -> Any:
+    value = former.get(name, _UNSET)
+    if value is _UNSET:
+        return getattr(row, name)
+    return None if value is LoaderCallableStatus.NO_VALUE else value

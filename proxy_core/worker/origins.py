@@ -48,8 +48,6 @@ def note_refusal(refusals: Refusals, error: VaultError, had_token: bool) -> None
     """Keep in mind that who acts was refused; `had_token`: a wrong one is a refusal too."""
     if error.code in _REFUSED or (error.code == "unauthorized" and had_token):
         refusals.note(Deed("access.refused", after={"why": error.code}))
-    elif error.code == "login_failed":
-        refusals.note(Deed("user.login_refused", after={"why": error.code}))
 
 
 def _process(peer: Peer) -> Mapping[str, Any]:
