@@ -31,6 +31,7 @@ from proxy_core.services.proposals import shown
 from proxy_core.services.proposals.limited import widening
 from proxy_core.services.proposals.proposals import Proposals
 from proxy_core.services.proposals.reviewing import IsConnected, Review, review
+from proxy_core.services.proposals.values import unseal_value
 from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.snapshot import (
     CompiledServices,
@@ -182,7 +183,7 @@ class Deciding:
             )
         supplied = store.proposed_values(session, row)
         agents = {
-            key: self._proposals.unseal(value)
+            key: unseal_value(self._context.sealer, value)
             for key, value in supplied.items()
             if key in wanted and key not in given
         }

@@ -5,7 +5,7 @@ A value that comes along is encrypted before it is stored; nothing but `reveal` 
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -24,33 +24,19 @@ from proxy_core.domain.proposals import (
     stored_proposal,
 )
 from proxy_core.domain.proposals.proposal import APPROVAL_SECONDS, LIFE_SECONDS, MAX_PENDING
-from proxy_core.seal import aad
 from proxy_core.services.context import Context
-from proxy_core.services.events import Follow
 from proxy_core.services.keys import count_encryptions
 from proxy_core.services.principal import Principal
 from proxy_core.services.proposals import shown
-from proxy_core.services.proposals.limited import check_within, note_widening, sees
-from proxy_core.services.proposals.reviewing import (
-    IsConnected,
-    authority_of,
-    review,
-    unreviewable,
-)
-from proxy_core.services.proposals.waiting import Waiting
+from proxy_core.services.proposals.limited import check_within, sees
+from proxy_core.services.proposals.reviewing import IsConnected, authority_of, review_stored
+from proxy_core.services.proposals.values import seal_value, unseal_value
+from proxy_core.services.proposals.waiting import Waiting, until_ended
 from proxy_core.services.snapshot import VaultEntry
 from proxy_core.store import proposals as store
 from proxy_core.store.tables import ProposalRow
 
 LONGEST_WAIT = 60
-_ENDS = frozenset(
-    (
-        EventType.PROPOSAL_APPLIED.value,
-        EventType.PROPOSAL_REJECTED.value,
-        EventType.PROPOSAL_EXPIRED.value,
-        EventType.VAULT_DELETED.value,
-    )
-)
 
 
 class Proposals:
@@ -89,10 +75,10 @@ class Proposals:
         fields = self._fields(entry, proposal, by, token)
 
         def work(session: Session) -> ProposalRow:
-            row = ProposalRow(**fields)
-            sealed = {key: self._seal(row, key, value) for key, value in values.items()}
+            row, sealer = ProposalRow(**fields), self._context.sealer
+            sealed = {key: seal_value(sealer, row, key, value) for key, value in values.items()}
             if sealed:
-                count_encryptions(session, self._context.sealer)
+                count_encryptions(session, sealer)
             return store.add_proposal(session, row, sealed, MAX_PENDING)
 
         def then(row: ProposalRow) -> None:
@@ -136,7 +122,7 @@ class Proposals:
         if wait and shown.status_of(row, now) is Status.PENDING:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, row.expires_at - now)):
-                    await self._end(row, entry.name, after)
+                    await until_ended(self._context.bus, row.id, entry.name, after)
             row = await self.row(entry.id, number)
         return shown.described(row, entry.name, self._context.clock.time())
 
@@ -182,7 +168,7 @@ class Proposals:
         found = values.get(request.key)
         if found is None:
             raise VaultError("not_found", "The proposal holds no value of that name (any more).")
-        value = self.unseal(found)
+        value = unseal_value(self._context.sealer, found)
         revealed = Deed("proposal.value_revealed", f"#{number} {found.key}", entry.id, entry.name)
         await self._context.audit.record(revealed)
         self._context.publish(
@@ -237,12 +223,6 @@ class Proposals:
             lambda session: store.proposal_by_number(session, vault_id, number)
         )
 
-    def unseal(self, value: store.ProposedValue) -> bytes:
-        """A value that the agent supplied. Raises VaultError: sealed, credential_unreadable."""
-        sealer = self._context.sealer
-        place = aad(value.vault_id, store.TABLE, value.row_id, store.COLUMN, sealer.key_version)
-        return sealer.unseal(value.sealed, place)
-
     def ended(self, type: EventType, row: ProposalRow, by: Principal | str) -> None:
         """In the loop, once it is committed: it waits no more."""
         self.waiting.remove(row)
@@ -265,13 +245,7 @@ class Proposals:
 
     def review(self, row: ProposalRow, entry: VaultEntry) -> wire.ProposalReview:
         """What it would change now; slow in a large vault."""
-        proposal = stored_proposal(row.document)
-        try:
-            found = review(proposal, entry, self._is_connected).described()
-        except VaultError as error:
-            return unreviewable(error)
-        note_widening(self._context.snapshot, row, proposal, found)
-        return found
+        return review_stored(row, entry, self._context.snapshot, self._is_connected)
 
     # --- within --------------------------------------------------------------------------------
 
@@ -293,25 +267,6 @@ class Proposals:
             "created_at": now,
             "expires_at": now + LIFE_SECONDS,
         }
-
-    def _seal(self, row: ProposalRow, key: str, value: bytes) -> bytes:
-        sealer = self._context.sealer
-        place = store.value_row_id(row.id, key)
-        return sealer.seal(
-            value, aad(row.vault_id, store.TABLE, place, store.COLUMN, sealer.key_version)
-        )
-
-    async def _end(self, row: ProposalRow, vault: str, after: int) -> None:
-        """Wait until the proposal is decided, or gone with its vault."""
-        async with aclosing(self._context.bus.follow(Follow(after, _ENDS))) as batches:  # type: ignore[type-var]  # an async generator
-            async for batch in batches:
-                for event in batch.events:
-                    if event.data.get("proposal") == row.id:
-                        return
-                    if event.type == EventType.VAULT_DELETED and event.data["vault"] == vault:
-                        return
-                if batch.lost:
-                    return
 
     async def _reviewed(self, entry: VaultEntry, row: ProposalRow) -> wire.ReviewedProposal:
         described = shown.described(row, entry.name, self._context.clock.time())

@@ -18,9 +18,12 @@ from proxy_core.domain.proposals import (
     diff,
     digest,
     effect,
+    stored_proposal,
 )
 from proxy_core.services.proposals import shown
-from proxy_core.services.snapshot import VaultEntry
+from proxy_core.services.proposals.limited import note_widening
+from proxy_core.services.snapshot import Snapshot, VaultEntry
+from proxy_core.store.tables import ProposalRow
 
 IsConnected = Callable[[VaultEntry, str], bool]
 """Whether a vault's OAuth credential can be used."""
@@ -84,6 +87,19 @@ def review(proposal: Proposal, entry: VaultEntry, is_connected: IsConnected) -> 
             lambda slot: slot.type == _OAUTH and not is_connected(entry, slot.key),
         ),
     )
+
+
+def review_stored(
+    row: ProposalRow, entry: VaultEntry, snapshot: Snapshot, is_connected: IsConnected
+) -> wire.ProposalReview:
+    """As the API shows it, with what it would add to its agent's grant."""
+    proposal = stored_proposal(row.document)
+    try:
+        found = review(proposal, entry, is_connected).described()
+    except VaultError as error:
+        return unreviewable(error)
+    note_widening(snapshot, row, proposal, found)
+    return found
 
 
 def unreviewable(error: VaultError) -> wire.ProposalReview:

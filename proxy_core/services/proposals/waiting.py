@@ -1,10 +1,26 @@
-"""Which proposals wait for an operator, remembered: the status is asked for every few seconds."""
+"""Which proposals wait for an operator, remembered: the status is asked for every few seconds.
+
+And how an agent waits for one of them.
+"""
+
+from contextlib import aclosing
 
 from sqlmodel import Session
 
+from proxy_core.domain.events import EventType
 from proxy_core.services.context import Context, Swap
+from proxy_core.services.events import EventBus, Follow
 from proxy_core.store import proposals as store
 from proxy_core.store.tables import ProposalRow
+
+_ENDS = frozenset(
+    (
+        EventType.PROPOSAL_APPLIED.value,
+        EventType.PROPOSAL_REJECTED.value,
+        EventType.PROPOSAL_EXPIRED.value,
+        EventType.VAULT_DELETED.value,
+    )
+)
 
 
 class Waiting:
@@ -59,3 +75,16 @@ class Waiting:
                 self._ends = stored
 
         return swap
+
+
+async def until_ended(bus: EventBus, proposal_id: str, vault: str, after: int) -> None:
+    """Wait until a proposal is decided, or gone with its vault; `after` is an event's number."""
+    async with aclosing(bus.follow(Follow(after, _ENDS))) as batches:  # type: ignore[type-var]  # an async generator
+        async for batch in batches:
+            for event in batch.events:
+                if event.data.get("proposal") == proposal_id:
+                    return
+                if event.type == EventType.VAULT_DELETED and event.data["vault"] == vault:
+                    return
+            if batch.lost:
+                return
