@@ -21,7 +21,8 @@ CA_VARIABLE = "VAULT_TUI_CA_FILE"
 class Target:
     """`socket` or `base_url` (http:// or https://, no path); `token` is sent as Bearer.
 
-    `ca_file` holds roots that are trusted beside the system's, PEM.
+    `ca_file` holds roots that are trusted beside the system's, PEM; of a socket's worker too, whose
+    ports may be spoken to by others.
     """
 
     socket: Path | None = None
@@ -65,11 +66,12 @@ class Target:
         env = os.environ if environ is None else environ
         bearer = token or env.get("VAULT_TUI_TOKEN", "")
         address = addr or ("" if home is not None else env.get("VAULT_TUI_ADDR", ""))
+        named = ca_file or env.get(CA_VARIABLE, "")
+        roots = Path(named).expanduser() if named else None
         if not address:
-            return cls(socket=(home or Home.locate(environ=env)).socket, token=bearer)
-        roots = ca_file or env.get(CA_VARIABLE, "")
-        url = _checked(address, insecure)
-        return cls(base_url=url, token=bearer, ca_file=Path(roots).expanduser() if roots else None)
+            socket = (home or Home.locate(environ=env)).socket
+            return cls(socket=socket, token=bearer, ca_file=roots)
+        return cls(base_url=_checked(address, insecure), token=bearer, ca_file=roots)
 
     def tls_context(self) -> "ssl.SSLContext":
         """What https connections are verified with. Raises VaultError: bad_request."""

@@ -15,8 +15,11 @@ from proxy_core.client import calls
 from proxy_core.client.async_client import AsyncClient
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
+from proxy_core.domain import wire
 from proxy_core.worker.chores import CERTIFICATE_TASK, renewing
+from tests.worker.browser import Browser
 from tests.worker.harness import ThreadedWorker, WorkerProcess
+from tests.worker.test_proposals import new_agent
 from tests.worker.tls import Authority
 
 PUBLIC = "https://vault.example.com"
@@ -120,6 +123,21 @@ def test_the_public_url(worker: ThreadedWorker, authority: Authority) -> None:
         ({"Host": "vault.example.com", "Origin": "null"}, 403),
     ):
         assert ask(worker, authority, headers) == status, headers
+
+
+def test_the_approval_page(worker: ThreadedWorker, authority: Authority) -> None:
+    """Its address has the public base, and its cookie never goes without TLS."""
+    token = new_agent(worker, "page-bot", "default")
+    raised = SyncClient(target(worker, ca_file=authority.ca_file, token=token)).send(
+        calls.create_proposal(wire.CreateProposal(credentials=[wire.ProposedCredential(key="KEY")]))
+    )
+    assert raised.approval_url.startswith(f"{PUBLIC}/approve/1?token=vt_appr_")
+    browser = Browser(target(worker).base_url, authority.client_context())
+    page = browser.get(raised.approval_url.removeprefix(PUBLIC))
+    assert (page.status, "Sign in to decide" in page.text) == (200, True)
+    (cookie,) = browser.set_cookies
+    assert cookie.startswith("__Secure-")
+    assert "; Secure" in cookie
 
 
 def ask(worker: ThreadedWorker, authority: Authority, headers: dict[str, str]) -> int:
