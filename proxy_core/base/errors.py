@@ -268,6 +268,7 @@ ERRORS: Mapping[str, ErrorKind] = _table(
     ErrorKind(
         "already_running", 500, "A worker is running already", "`vault-tui status` shows it."
     ),
+    ErrorKind("not_signed_in", 401, "No token", "Sign in with `vault-tui auth login`."),
     ErrorKind(
         "worker_untrusted",
         502,

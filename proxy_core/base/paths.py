@@ -8,12 +8,12 @@ import errno
 import hashlib
 import os
 import stat
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.locating import home_path
 
 # sun_path holds 108 bytes on Linux and 104 elsewhere, the closing NUL included.
 _SOCKET_PATH_BYTES = 103
@@ -34,10 +34,10 @@ class Home:
     ) -> "Home":
         """The home that `override`, `VAULT_TUI_HOME` or the platform names; touches no file."""
         env = os.environ if environ is None else environ
-        chosen = override or env.get("VAULT_TUI_HOME", "")
-        path = Path(chosen).expanduser() if chosen else _user_data_directory(env)
+        # Made absolute without resolving: `prepare` must see a symlink.
+        path = home_path(env, override or "")
         runtime = env.get("XDG_RUNTIME_DIR", "")
-        return cls(Path(os.path.abspath(path)), Path(runtime) if runtime else None)  # noqa: PTH100 - resolve() would follow a symlink that prepare must see
+        return cls(Path(path), Path(runtime) if runtime else None)
 
     @property
     def database(self) -> Path:
@@ -147,14 +147,6 @@ def open_private_file(path: Path, flags: int) -> int:
     os.close(descriptor)
     regular = stat.S_ISREG(found.st_mode)
     raise _unusable(path, "it belongs to another user" if regular else "it is not a regular file")
-
-
-def _user_data_directory(env: Mapping[str, str]) -> Path:
-    user = Path(env.get("HOME") or "~").expanduser()
-    if sys.platform == "darwin":
-        return user / "Library" / "Application Support" / "vault-tui"
-    data = env.get("XDG_DATA_HOME", "")
-    return (Path(data) if data.startswith("/") else user / ".local" / "share") / "vault-tui"
 
 
 def _unusable(path: Path, why: str) -> VaultError:
