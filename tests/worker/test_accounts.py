@@ -204,7 +204,9 @@ async def test_roles(tmp_path: Path) -> None:
         assert await code(member.av_agent_token, pinning) == "role_forbidden"
         assert await code(proxy.av_agent_token, looking) == "role_forbidden"
         assert await code(proxy.av_agent_token, pausing) == "role_forbidden"
-        assert await code(member.av_agent_token, calls.accounts("other")) == ("vault_forbidden")
+        await world.send(calls.create_vault("other"))
+        assert await code(member.av_agent_token, calls.accounts("other")) == "vault_forbidden"
+        assert await code(member.av_agent_token, calls.accounts("none")) == "vault_not_found"
 
 
 @pytest.mark.parametrize("name", ["a%2Fb", "ada@example.com", "%00"])
