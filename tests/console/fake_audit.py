@@ -76,7 +76,8 @@ def furnish(audit: FakeAudit) -> None:
               after={"current_version": 2, "value": "changed"})  # fmt: skip
     audit.add("service.updated", "github", before={"enabled": True}, after={"enabled": False},
               actor=wire.AuditActor(kind="user", name="bob@example.com"),
-              source={"address": "192.0.2.17"}, route="PATCH /v1/vaults/{vault}/services")  # fmt: skip
+              source={"address": "192.0.2.17"},
+              route="PATCH /v1/vaults/{vault}/services")  # fmt: skip
     audit.add("credential.revealed", "STRIPE_KEY", route="GET /v1/credentials")
     audit.add("operator.refused", "password", after={"why": "wrong_key", "times": 4}, vault="",
               actor=wire.AuditActor(kind="peer", name="mallory"), source={"uid": 1001, "pid": 9},
