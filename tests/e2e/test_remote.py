@@ -30,17 +30,17 @@ class Elsewhere(Program):
         return self.environment
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def there(
-    upstream: tuple[Path, str, int, int], tmp_path: Path
+    upstream: tuple[Path, str, int, int], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Program, Authority]]:
     """A worker with an owner, and a service for the upstream."""
     ca, token, port, _ = upstream
-    authority = Authority(tmp_path)
+    base = tmp_path_factory.mktemp("there")
+    authority = Authority(base)
     authority.issue("localhost", "127.0.0.1")
     tls = ("--tls-cert", str(authority.chain), "--tls-key", str(authority.key))
-    (tmp_path / "there").mkdir()
-    with Program(tmp_path / "there") as made:
+    with Program(base) as made:
         made.set_up("--upstream-ca", str(ca), *connect_to({"api.test": port}), *tls)
         made.command("credential", "set", "UPSTREAM_TOKEN", input=token)
         made.bearer_services({"api.test": "UPSTREAM_TOKEN"})
@@ -52,9 +52,8 @@ def there(
 def here(there: tuple[Program, Authority], tmp_path: Path) -> Elsewhere:
     """The other machine."""
     worker, authority = there
-    (tmp_path / "here").mkdir()
     address = f"https://localhost:{worker.api.rpartition(':')[2]}"
-    return Elsewhere(tmp_path / "here", address=address, ca_file=str(authority.ca_file))
+    return Elsewhere(tmp_path, address=address, ca_file=str(authority.ca_file))
 
 
 def test_from_another_machine(here: Elsewhere, need: Callable[[str], str]) -> None:
