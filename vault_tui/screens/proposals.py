@@ -15,20 +15,18 @@ from proxy_core.domain import wire
 from vault_tui import strings
 from vault_tui import strings_proposals as words
 from vault_tui.actions import Action
-from vault_tui.proposal_words import asks_for
+from vault_tui.proposal_reasons import DECISIONS, why_no_decision
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.widgets.fitted import FittedText
 from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.proposal_detail import describe_proposal
-from vault_tui.widgets.words import ago, plain
+from vault_tui.widgets.proposal_row import cells, columns
 
 if TYPE_CHECKING:
     from vault_tui.screens.proposal_flows import Decide
 
 _FILTERS = tuple(words.FILTERS)
 _NEED_NONE = frozenset({"filter", "drafts"})
-_DECISIONS = frozenset({"approve", "reject", "reveal", "connect"})
-_ROOMY = 96
 _DETAIL_SHARE = 0.55
 
 
@@ -88,14 +86,7 @@ class ProposalsScreen(ListScreen, screen_id="proposals"):
 
     def shape(self, width: int) -> Shape:
         """What is asked for takes what the others leave."""
-        sizes = {"state": 10, "risk": 9, "id": 4, "age": 10, "agent": 14}
-        if width >= _ROOMY:
-            sizes["agent"] = 20
-        elif width < 70:
-            del sizes["age"]
-        sizes["asks"] = max(width - sum(sizes.values()) - 2 * (len(sizes) + 1) - 2, 16)
-        order = [name for name in words.COLUMNS if name in sizes]
-        return [(name, words.COLUMNS[name], sizes[name]) for name in order]
+        return columns(width)
 
     def _table_width(self) -> int:
         wide = self.size.width >= 140
@@ -104,7 +95,7 @@ class ProposalsScreen(ListScreen, screen_id="proposals"):
     def rows(self) -> dict[str, dict[str, Content]]:
         """One row a proposal, the newest first."""
         now = self.console.clock.time()
-        return {key: _cells(one, now) for key, one in self._listed().items()}
+        return {key: cells(one, now) for key, one in self._listed().items()}
 
     def describe(self, key: str) -> Content:
         """Its difference and risks; what was read last, until it is there afresh."""
@@ -186,34 +177,12 @@ class ProposalsScreen(ListScreen, screen_id="proposals"):
             return strings.WHY_SEALED
         if action.name in _NEED_NONE:
             return None
-        here, found = self._here(), self._review()
+        here = self._here()
         if here is None:
             return words.WHY_NONE
-        if action.name not in _DECISIONS:
+        if action.name not in DECISIONS:
             return None
-        if here.status != "pending":
-            sentence = words.WHY_DECIDED_BY if here.reviewed_by else words.WHY_DECIDED
-            return sentence.format(status=here.status, by=here.reviewed_by)
-        if found is None:
-            return words.WHY_LOADING
-        return self._why_not_yet(action.name, found)
-
-    def _why_not_yet(self, name: str, found: wire.ReviewedProposal) -> str | None:
-        review = found.review
-        if name == "reject" or review is None:
-            return None
-        if name == "reveal":
-            if self.state.read_only:
-                return strings.WHY_READ_ONLY
-            held = any(slot.has_value for slot in found.credentials)
-            return None if held else words.WHY_NO_VALUE
-        if name == "connect":
-            return None if review.needs_login else words.WHY_NO_LOGIN
-        if review.problem:
-            return words.WHY_PROBLEM.format(why=review.problem)
-        if review.needs_login:
-            return words.WHY_LOGIN.format(keys=", ".join(review.needs_login))
-        return None
+        return why_no_decision(action.name, here, self._review(), self.state.read_only)
 
     # --- actions ------------------------------------------------------------------------------
 
@@ -296,23 +265,3 @@ class ProposalsScreen(ListScreen, screen_id="proposals"):
         from vault_tui.screens.drafts import drafts_of_hosts
 
         await drafts_of_hosts(self.console)
-
-
-def _cells(one: wire.InboxProposal, now: float) -> dict[str, Content]:
-    return {
-        "state": _look(words.STATES.get(one.status, ("?", one.status, ""))),
-        "risk": _look(words.LEVELS.get(one.level, ("", "", ""))) if one.applicable else _void(),
-        "id": Content(f"{one.id}"),
-        "age": Content.styled(ago(one.created_at, now), "$muted"),
-        "agent": plain(one.created_by, "", 40),
-        "asks": plain(asks_for(one.services, one.credentials), "", 200),
-    }
-
-
-def _look(found: tuple[str, str, str]) -> Content:
-    glyph, word, style = found
-    return plain(f"{glyph} {word}".strip(), style)
-
-
-def _void() -> Content:
-    return _look(words.STALE)

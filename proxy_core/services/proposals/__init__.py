@@ -2,8 +2,8 @@
 
 `proposals.py` keeps them (create, list, wait, expire, reveal), `deciding.py` approves and rejects,
 `inbox.py` lists them for operators, `reviewing.py` works out what an approval would change,
-`waiting.py` remembers which ones wait, `values.py` seals what comes along, `shown.py` is how the API
-shows them.
+`limited.py` is about agents that may use some services only, `waiting.py` remembers which ones
+wait, `values.py` seals what comes along, `shown.py` is how the API shows them.
 """
 
 from proxy_core.services.proposals.deciding import Deciding

@@ -1,0 +1,36 @@
+"""Why a decision about a proposal cannot be taken now, in one sentence. Pure."""
+
+from proxy_core.domain import wire
+from vault_tui import strings
+from vault_tui import strings_proposals as words
+
+DECISIONS = frozenset({"approve", "reject", "reveal", "connect"})
+
+
+def why_no_decision(
+    name: str, row: wire.InboxProposal, found: wire.ReviewedProposal | None, read_only: bool
+) -> str | None:
+    """None when it can. `row` is the list's, `found` what was read of it, if it was."""
+    if row.status != "pending":
+        sentence = words.WHY_DECIDED_BY if row.reviewed_by else words.WHY_DECIDED
+        return sentence.format(status=row.status, by=row.reviewed_by)
+    if found is None:
+        return words.WHY_LOADING
+    if name == "reject" or found.review is None:
+        return None
+    if name == "reveal":
+        if read_only:
+            return strings.WHY_READ_ONLY
+        held = any(slot.has_value for slot in found.credentials)
+        return None if held else words.WHY_NO_VALUE
+    if name == "connect":
+        return None if found.review.needs_login else words.WHY_NO_LOGIN
+    return _why_not_approved(found.review)
+
+
+def _why_not_approved(review: wire.ProposalReview) -> str | None:
+    if review.problem:
+        return words.WHY_PROBLEM.format(why=review.problem)
+    if review.needs_login:
+        return words.WHY_LOGIN.format(keys=", ".join(review.needs_login))
+    return None
