@@ -38,7 +38,7 @@ class Tab:
         self._connection = connection
         self._sent = 0
         self._session = ""
-        self._loaded = False
+        self._loads = 0
         self.requests: list[str] = []
         """The addresses that were asked for."""
         self.errors: list[str] = []
@@ -55,25 +55,25 @@ class Tab:
 
     def open(self, url: str) -> None:
         """Go there, and wait until it is loaded."""
-        self._loaded = False
+        wanted = self._loads + 1
         self._call("Page.navigate", url=url)
-        self._until_loaded()
+        self._until(wanted)
 
     def type(self, selector: str, text: str) -> None:
         """Type into an input."""
         self._call("DOM.focus", nodeId=self._node(selector))
         self._call("Input.insertText", text=text)
 
-    def click(self, selector: str) -> None:
-        """Click in the middle of something that leads to another page."""
+    def click(self, selector: str, pages: int = 1) -> None:
+        """Click in the middle of something that leads to another page, or to several in a row."""
         node = self._node(selector)
         self._call("DOM.scrollIntoViewIfNeeded", nodeId=node)
         corners = self._call("DOM.getBoxModel", nodeId=node)["model"]["content"]
         x, y = sum(corners[0::2]) / 4, sum(corners[1::2]) / 4
-        self._loaded = False
+        wanted = self._loads + pages
         for kind in ("mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
-        self._until_loaded()
+        self._until(wanted)
 
     @property
     def html(self) -> str:
@@ -88,8 +88,8 @@ class Tab:
         assert found, f"there is no {selector} in {self.html}"
         return int(found)
 
-    def _until_loaded(self) -> None:
-        while not self._loaded:
+    def _until(self, loads: int) -> None:
+        while self._loads < loads:
             self._receive()
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Tab:
         if message.get("method") == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])
         elif message.get("method") == "Page.loadEventFired":
-            self._loaded = True
+            self._loads += 1
         elif message.get("method") == "Log.entryAdded":
             self.errors.append(message["params"]["entry"]["text"])
         return message

@@ -122,6 +122,18 @@ def test_a_policy_for_browsers(worker: ThreadedWorker) -> None:
         assert part.lower() in cookie.lower()
 
 
+def test_a_link_from_another_site(worker: ThreadedWorker) -> None:
+    """It is opened once more from here, and no new cookie takes the place of one kept back."""
+    browser = Browser(f"http://{worker.api}")
+    path = raised(worker, "linked")
+    browser.extra = {"Sec-Fetch-Site": "cross-site"}
+    page = browser.get(path)
+    assert ('http-equiv="refresh" content="0"' in page.html, page.forms) == (True, [])
+    assert browser.set_cookies == []
+    browser.extra = {"Sec-Fetch-Site": "same-origin"}
+    assert "charge cards" in browser.get(path).text
+
+
 def test_hostile_texts(worker: ThreadedWorker, ann: Browser) -> None:
     """Markup, what reorders or hides, and a line without an end: shown, never obeyed."""
     said = '"><script>alert(1)</script>\u202e\u2066 evil\x1b[31m {{ 7*7 }} ' + "x" * 1500

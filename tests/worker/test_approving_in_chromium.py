@@ -64,3 +64,13 @@ def test_denying_with_a_reason(worker: ThreadedWorker, tab: Tab) -> None:
     tab.click(".deny button")
     assert f"Denied by user {OWNER}" in tab.html
     assert stands(worker, "refused").review_note == "Not now.\nAsk on Monday."
+
+
+def test_a_link_from_another_site(worker: ThreadedWorker, tab: Tab) -> None:
+    """It arrives signed in, though the browser keeps the cookie from other sites."""
+    path = raised(worker, "linked")
+    sign_in(tab, worker, path)
+    tab.open(f"data:text/html,<a href='http://{worker.api}{path}'>look</a>")
+    tab.click("a", pages=2)
+    assert f"<bdi>{OWNER}</bdi>" in tab.html
+    assert "Sign in to decide" not in tab.html

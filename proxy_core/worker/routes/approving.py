@@ -149,7 +149,12 @@ async def show(
     token: FromQuery[str] = "",
 ) -> Response[str]:
     """The proposal, and what this browser's user may do about it."""
-    return await _Visit(app, facts, request, number, token).show()
+    visit = _Visit(app, facts, request, number, token)
+    if visit.is_new and request.headers.get("sec-fetch-site") == "cross-site":
+        # By a link from another site the browser keeps the cookie back, and to give it a new one
+        # would sign its user out. Opened once more, by this page, it sends what it has.
+        return render("again.html", title="Opening the proposal")
+    return await visit.show()
 
 
 @post(
