@@ -14,7 +14,6 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
-from proxy_core.domain.exchange import ActorType
 from proxy_core.domain.names import VaultRole, parse_vault_role
 from proxy_core.services.context import Context
 from proxy_core.services.principal import Principal
@@ -60,7 +59,7 @@ class AgentGrants:
                 services=_names(bearer.services.get(entry.id)),
             )
             for bearer in self._context.snapshot.bearers.values()
-            if bearer.actor_type is ActorType.AGENT and entry.id in bearer.grants
+            if bearer.is_agents_own and entry.id in bearer.grants
         ]
         return wire.VaultAgentList(vault=vault, agents=sorted(agents, key=lambda one: one.name))
 
@@ -187,11 +186,14 @@ def widened(
 
 
 def put_bearer(context: Context, bearer: Bearer) -> None:
-    """Let a token's holder be this one; its connections end when it may use less than before."""
-    before = context.snapshot.bearers.get(bearer.sha256)
+    """Let an agent's holder be this one; connections end that may use less than before."""
+    known = context.snapshot.bearers
+    before = [known[bearer.sha256]] if bearer.sha256 in known else []
+    before += context.snapshot.devices_of(bearer.actor_id)
     context.snapshot = context.snapshot.with_bearer(bearer)
-    if before is not None and before.loses_by(bearer):
-        context.tunnels.close_for_token(bearer.sha256)
+    for held in before:
+        if held.loses_by(context.snapshot.bearers[held.sha256]):
+            context.tunnels.close_for_token(held.sha256)
 
 
 def _checked(

@@ -52,7 +52,8 @@ class Agents:
         """All agents."""
         rows = await self._context.database.read(store.list_agents)
         today = await self._counts.today()
-        bearers = {bearer.actor_id: bearer for bearer in self._context.snapshot.bearers.values()}
+        held = self._context.snapshot.bearers.values()
+        bearers = {bearer.actor_id: bearer for bearer in held if bearer.is_agents_own}
         known = [(row, bearers[row.id]) for row in rows if row.id in bearers]
         described = [self._described(row, bearer, today[row.id]) for row, bearer in known]
         return wire.AgentList(agents=described)
@@ -128,8 +129,11 @@ class Agents:
         """Its connections end at once. Raises VaultError: not_found."""
 
         def then(agent: tables.Agent) -> None:
-            self._context.snapshot = self._context.snapshot.without_bearers((agent.token_sha256,))
-            self._context.tunnels.close_for_token(agent.token_sha256)
+            devices = self._context.snapshot.devices_of(agent.id)
+            tokens = [agent.token_sha256, *(device.sha256 for device in devices)]
+            self._context.snapshot = self._context.snapshot.without_bearers(tokens)
+            for token in tokens:
+                self._context.tunnels.close_for_token(token)
             self._context.usage.forget_actor(agent.id)
             self._announce(EventType.AGENT_REVOKED, name, by)
 
@@ -171,6 +175,7 @@ class Agents:
 
     def _described(self, row: tables.Agent, bearer: Bearer, today: int) -> wire.AgentInfo:
         seen_at = max(self._context.usage.seen.get(row.id, 0.0), row.last_seen_at or 0.0)
+        devices = self._context.snapshot.devices_of(row.id)
         return wire.AgentInfo(
             id=row.id,
             name=row.name,
@@ -180,7 +185,10 @@ class Agents:
             created_at=rfc3339(row.created_at),
             expires_at=None if row.expires_at is None else rfc3339(row.expires_at),
             last_seen_at=rfc3339(seen_at) if seen_at else "",
-            connections=self._context.tunnels.connections_for_token(bearer.sha256),
+            connections=sum(
+                self._context.tunnels.connections_for_token(held.sha256)
+                for held in (bearer, *devices)
+            ),
             account_id=bearer.account_id,
             requests_today=today,
         )

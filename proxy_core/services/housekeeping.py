@@ -13,7 +13,7 @@ from proxy_core.services.keys import Keys
 from proxy_core.services.proposals import Proposals
 from proxy_core.services.settings import Settings
 from proxy_core.services.users.sessions import UserSessions
-from proxy_core.store import agents, sessions
+from proxy_core.store import agents, devices, sessions
 
 INTERVAL_SECONDS = 15.0
 PRUNE_SECONDS = 3600.0
@@ -78,8 +78,8 @@ class Housekeeping:
     async def _store(self) -> None:
         context, now = self._context, self._context.clock.time()
         expired = [held for held in context.snapshot.bearers.values() if held.expires_at <= now]
-        # An agent's row stays, to be rotated; a session is of no more use.
-        ended = [held for held in expired if held.actor_type is ActorType.SESSION]
+        # An agent's row stays, to be rotated; a session or a device's token is of no more use.
+        ended = [held for held in expired if not held.is_agents_own]
         seen_agents, seen_sessions = context.usage.take_seen()
         self._cut_off({held.sha256 for held in expired})
         if not (ended or seen_agents or seen_sessions):
@@ -89,12 +89,14 @@ class Housekeeping:
             agents.touch_agents(session, seen_agents)
             sessions.touch_sessions(session, seen_sessions)
             sessions.delete_expired(session, now)
+            devices.delete_expired_tokens(session, now)
 
         def then(_: None) -> None:
             tokens = [held.sha256 for held in ended]
             context.snapshot = context.snapshot.without_bearers(tokens)
             for held in ended:
-                context.usage.forget_actor(held.actor_id)
+                if held.actor_type is ActorType.SESSION:
+                    context.usage.forget_actor(held.actor_id)
 
         try:
             await context.change(work, then)

@@ -19,7 +19,7 @@ from proxy_core.services.snapshot import (
     VaultEntry,
     compile_services,
 )
-from proxy_core.store import agents, credentials, sessions, tables, vaults
+from proxy_core.store import agents, credentials, devices, sessions, tables, vaults
 from proxy_core.store import services as service_store
 
 NEVER = float("inf")
@@ -124,12 +124,18 @@ def session_bearer(scoped: tables.ScopedSession) -> Bearer:
 
 
 def load_agents(session: Session, ids: Collection[str] | None = None) -> list[Bearer]:
-    """The holders of agents' tokens; only those of agents with these ids, when given."""
+    """The holders of agents' and their devices' tokens; only of those with these ids, if given."""
     grants: dict[str, list[tables.AgentGrant]] = {}
     for grant in agents.list_grants(session, ids):
         grants.setdefault(grant.agent_id, []).append(grant)
-    found = agents.list_agents(session, ids)
-    return [agent_bearer(agent, grants.get(agent.id, ())) for agent in found]
+    rows = agents.list_agents(session, ids)
+    found = {row.id: agent_bearer(row, grants.get(row.id, ())) for row in rows}
+    of_devices = [
+        found[token.agent_id].for_device(token.sha256, token.expires_at, vault_id)
+        for token, vault_id in devices.access_tokens(session, ids)
+        if token.agent_id in found
+    ]
+    return [*found.values(), *of_devices]
 
 
 def load_sessions(session: Session, now: float) -> list[Bearer]:

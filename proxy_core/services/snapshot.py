@@ -117,7 +117,8 @@ class Bearer:
     """Who holds a token. `expires_at`: epoch seconds, infinity for never. Grants: by vault id.
 
     `services`: by vault id the names of those that it may use, where that is not all of them.
-    `account_id`: the account that its requests are pinned to.
+    `account_id`: the account that its requests are pinned to. `device_vault`: of a device's token
+    that stands for an agent's, the id of the one vault that it is for.
     """
 
     sha256: bytes = field(repr=False)
@@ -129,6 +130,26 @@ class Bearer:
     role: InstanceRole = InstanceRole.NO_ACCESS
     account_id: str = ""
     services: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    device_vault: str = ""
+
+    def for_device(self, sha256: bytes, expires_at: float, vault_id: str) -> "Bearer":
+        """A device's token that may do in one vault what this agent's may, and nothing else."""
+        grants = {one: role for one, role in self.grants.items() if one == vault_id}
+        services = {one: names for one, names in self.services.items() if one == vault_id}
+        return replace(
+            self,
+            sha256=sha256,
+            expires_at=min(expires_at, self.expires_at),
+            role=InstanceRole.NO_ACCESS,
+            grants=grants,
+            services=services,
+            device_vault=vault_id,
+        )
+
+    @property
+    def is_agents_own(self) -> bool:
+        """Whether it is an agent's, and none of its devices'."""
+        return self.actor_type is ActorType.AGENT and not self.device_vault
 
     @property
     def only_vault_id(self) -> str | None:
@@ -188,8 +209,16 @@ class Snapshot:
         return Snapshot({vault.name: vault for vault in by_id.values()}, by_id, bearers)
 
     def with_bearer(self, bearer: Bearer) -> "Snapshot":
-        """Add a token's holder, or replace the one of the same token."""
-        return replace(self, bearers={**self.bearers, bearer.sha256: bearer})
+        """Add a token's holder, or replace the one of the same token.
+
+        What is an agent's changes for its devices' tokens too.
+        """
+        devices = [] if bearer.device_vault else self.devices_of(bearer.actor_id)
+        changed = {
+            held.sha256: bearer.for_device(held.sha256, held.expires_at, held.device_vault)
+            for held in devices
+        }
+        return replace(self, bearers={**self.bearers, **changed, bearer.sha256: bearer})
 
     def with_bearers(self, bearers: Iterable[Bearer]) -> "Snapshot":
         """Add several."""
@@ -208,11 +237,19 @@ class Snapshot:
         ]
 
     def agent(self, agent_id: str) -> Bearer | None:
-        """The holder of an agent's token."""
+        """The holder of an agent's own token."""
         for bearer in self.bearers.values():
-            if bearer.actor_type is ActorType.AGENT and bearer.actor_id == agent_id:
+            if bearer.actor_id == agent_id and bearer.is_agents_own:
                 return bearer
         return None
+
+    def devices_of(self, agent_id: str) -> list[Bearer]:
+        """The holders of the tokens of an agent's devices."""
+        return [
+            held
+            for held in self.bearers.values()
+            if held.actor_id == agent_id and held.device_vault
+        ]
 
 
 def _without(mapping: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:

@@ -104,6 +104,11 @@ AUDITED: Final[Mapping[str, Columns]] = {
         named="id user_id",
         quiet="created_at proved_at last_used_at expires_at",
     ),
+    "device": _columns(
+        "email client address", named="id agent_id vault_id", quiet="created_by created_at"
+    ),
+    # They may hold a token in a variable.
+    "claude_settings": _columns("", hidden="uuid settings", named="vault_id", quiet="updated_at"),
     "user_invite": _columns(
         "email role expires_at",
         hidden="token_sha256",
@@ -118,6 +123,7 @@ UNAUDITED: Final = frozenset(
         "audit_head",
         "change",
         "credential_version",
+        "device_token",
         "meta",
         "proposal_value",
         "request_log",

@@ -78,6 +78,8 @@ _BY_ROW: Final[Mapping[type[SQLModel], Callable[[Any], Touched]]] = {
     tables.KeySlot: lambda _: Touched(Scope.KEYS),
     tables.CertificateAuthority: lambda _: Touched(Scope.KEYS),
     tables.WebhookRow: lambda _: Touched(Scope.WEBHOOKS),
+    tables.DeviceRow: lambda row: Touched(Scope.AGENT, row.agent_id),
+    tables.DeviceToken: lambda row: Touched(Scope.AGENT, row.agent_id),
 }
 """A credential's versions are not here: a new one changes the credential, and a new key all."""
 

@@ -249,6 +249,14 @@ def _authority(_: Names, change: RowChange) -> tuple[str, str]:
     return f"ca.{_verb(change)}", ""
 
 
+def _device(names: Names, change: RowChange) -> tuple[str, str]:
+    return f"device.{_verb(change, 'approved', 'ended')}", names.agent(change.row["agent_id"])
+
+
+def _claude_settings(names: Names, change: RowChange) -> tuple[str, str]:
+    return f"claude_settings.{_verb(change)}", names.vault(change.row["vault_id"])
+
+
 _WORDS: Final[Mapping[str, _Word]] = {
     "setting": _setting,
     "key_slot": _slot,
@@ -269,5 +277,7 @@ _WORDS: Final[Mapping[str, _Word]] = {
     "user_grant": _user_grant,
     "user_session": _user_session,
     "webhook": _plain("webhook", "shown"),
+    "device": _device,
+    "claude_settings": _claude_settings,
     "user_invite": _plain("user_invite", "email"),
 }
