@@ -177,7 +177,7 @@ async def test_one_that_another_operator_decided_says_who():
     said: list[str] = []
     async with running(app) as pilot:
         notice = app.notice
-        app.notice = lambda text, *more: (said.append(text), notice(text, *more))[1]  # type: ignore[method-assign,assignment,func-returns-value]
+        app.notice = lambda text, *more: (said.append(text), notice(text, *more))[1]  # type: ignore[method-assign,func-returns-value]
         await on_proposals(pilot)
         await pilot.press("x")
         await until(pilot, lambda: "Reject proposal 1" in text_of(app))
@@ -332,7 +332,7 @@ async def test_a_refusal_of_the_worker_is_told():
     app = console(worker)
     said: list[str] = []
     async with running(app) as pilot:
-        app.alerts.raise_alert = lambda text, *_: said.append(text)  # type: ignore[method-assign,assignment]
+        app.alerts.raise_alert = lambda text, *_: said.append(text)  # type: ignore[method-assign]
         await on_proposals(pilot)
         await pilot.press("a")
         await until(pilot, lambda: "Still to do" in text_of(app))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,8 @@ async def test_another_consoles_decision_is_seen_and_its_secrets_are_not(worker:
     """Agent, this console and another operator: each change arrives by event alone."""
     other = worker.client()
 
-    async def send(call: calls.Call[object]) -> object:
-        return await asyncio.to_thread(other.send, call)
+    async def send(call: calls.Call[Any]) -> None:
+        await asyncio.to_thread(other.send, call)
 
     document = wire.CreateProposal(
         services=[
