@@ -94,6 +94,4 @@ class KeyedTable(DataTable[Content]):
 
 
 def _fitted(cells: Cells, widths: Sequence[int]) -> list[Content]:
-    return [
-        cell.truncate(width, ellipsis=True) for cell, width in zip(cells, widths, strict=True)
-    ]
+    return [cell.truncate(width, ellipsis=True) for cell, width in zip(cells, widths, strict=True)]
