@@ -17,6 +17,7 @@ from proxy_core.services.audit.auditing import Auditing
 from proxy_core.services.authentication import Authentication
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
+from proxy_core.services.claude_gateway.answers import ClaudeGateway
 from proxy_core.services.connecting.connecting import Connecting
 from proxy_core.services.connecting.flows import Flows
 from proxy_core.services.context import Context, Tunnels
@@ -132,6 +133,8 @@ class Application:
             config.allow_http_token_urls,
         )
         self.gateway_answers = GatewayAnswers(Hello())
+        self.claude_gateway = ClaudeGateway(context, self.settings)
+        self.gateway_answers.add(self.claude_gateway)
         self.broker = Broker(
             context,
             self.approvals,
@@ -151,7 +154,13 @@ class Application:
         )
         self.auditing = Auditing(context, lambda: int(self.settings.value("audit_retention_days")))
         self.housekeeping = Housekeeping(
-            context, self.keys, self.settings, self.grants, self.proposals, self.users.sessions
+            context,
+            self.keys,
+            self.settings,
+            self.grants,
+            self.proposals,
+            self.users.sessions,
+            self.claude_gateway.devices.requests,
         )
         self.webhooks = Webhooks(
             context,
@@ -226,8 +235,8 @@ class Application:
                 (Scope.GRANTS, self.grants.read),
                 (Scope.PROPOSALS, self.proposals.waiting.read),
                 (Scope.KEYS, self.keys.read),
-                (Scope.WEBHOOKS, self.webhooks.read),
                 (Scope.USERS, self.users.read),
+                (Scope.WEBHOOKS, self.webhooks.read),
             ),
         )
 
@@ -257,8 +266,8 @@ class Application:
         await self.keys.load()
         await self.settings.load()
         await self.grants.load()
-        await self.webhooks.load()
         await self.users.load()
+        await self.webhooks.load()
         await self.proposals.waiting.load()
         await self.logins.reload()
         await self.accounts.keeping.load()

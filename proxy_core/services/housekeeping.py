@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import ActorType
+from proxy_core.services.claude_gateway.requests import DeviceRequests
 from proxy_core.services.context import Context
 from proxy_core.services.grants import Grants
 from proxy_core.services.keys import Keys
@@ -32,6 +33,7 @@ class Housekeeping:
         grants: Grants,
         proposals: Proposals,
         users: UserSessions,
+        devices: DeviceRequests,
     ) -> None:
         self._context = context
         self._keys = keys
@@ -39,6 +41,7 @@ class Housekeeping:
         self._grants = grants
         self._proposals = proposals
         self._users = users
+        self._devices = devices
         self._cut: set[bytes] = set()
         self._pruned_at = -inf
 
@@ -51,14 +54,15 @@ class Housekeeping:
             _log.warning("what was seen last is not stored: %s", error)
 
     async def tick(self) -> None:
-        """Seal when idle, end expired sessions, grants and proposals, store who was seen; now and
-        then delete proposals that ended long ago.
+        """Seal when idle, end expired sessions, grants, sign-ins and proposals, store who was seen;
+        now and then delete proposals that ended long ago.
 
         Raises VaultError: database_unavailable; what was to be stored waits for the next time.
         """
         await self._seal_when_idle()
         await self._store()
         await self._users.store_uses()
+        self._devices.sweep()
         await self._grants.sweep()
         await self._proposals.sweep()
         await self._prune()

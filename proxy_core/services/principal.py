@@ -56,6 +56,9 @@ class Permission(StrEnum):
     READ_WHOLE_AUDIT = "read and verify the audit"
     READ_HOLDS = "list held requests and grants"
     DECIDE_HOLDS = "decide held requests and revoke grants"
+    READ_DEVICES = "list devices"
+    DECIDE_DEVICES = "approve and revoke devices"
+    CHANGE_CLAUDE_SETTINGS = "change the managed settings of Claude Code"
     CREATE_PROPOSALS = "raise proposals"
     READ_PROPOSALS = "read proposals"
     REVIEW_PROPOSALS = "review proposals"
@@ -132,6 +135,7 @@ _VAULT_ROLE: Mapping[Permission, VaultRole] = {
     Permission.READ_HOLDS: VaultRole.MEMBER,
     Permission.DECIDE_HOLDS: VaultRole.MEMBER,
     Permission.CHANGE_VAULT: VaultRole.ADMIN,
+    Permission.CHANGE_CLAUDE_SETTINGS: VaultRole.ADMIN,
     Permission.READ_AUDIT: VaultRole.ADMIN,
 }
 
@@ -142,6 +146,8 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.READ_METRICS: InstanceRole.OWNER,
     Permission.READ_AGENTS: InstanceRole.OWNER,
     Permission.CHANGE_AGENTS: InstanceRole.OWNER,
+    Permission.READ_DEVICES: InstanceRole.OWNER,
+    Permission.DECIDE_DEVICES: InstanceRole.OWNER,
     Permission.READ_USERS: InstanceRole.MEMBER,
     Permission.CHANGE_USERS: None,
     Permission.READ_SETTINGS: InstanceRole.OWNER,
@@ -157,8 +163,16 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
 # No secret is in it, so an instance's owner of any kind has it for every vault.
 _OWNERS_TOO = frozenset({Permission.READ_EVENTS, Permission.READ_HOLDS, Permission.READ_AUDIT})
 
-# An agent must not let its own requests pass, nor look for people to be: only people do this.
-_PEOPLE_ONLY = frozenset({Permission.DECIDE_HOLDS, Permission.READ_USERS})
+# An agent must not let its own requests pass, nor look for people to be, nor give the machines of
+# people settings, which may name programs to be run: only people do this.
+_PEOPLE_ONLY = frozenset(
+    {
+        Permission.DECIDE_HOLDS,
+        Permission.DECIDE_DEVICES,
+        Permission.CHANGE_CLAUDE_SETTINGS,
+        Permission.READ_USERS,
+    }
+)
 
 # A stolen session shall not show secrets, make users of its own or take the vault away.
 _NEEDS_PROOF = frozenset(
@@ -181,6 +195,7 @@ _PEER_MAY = frozenset(
         Permission.READ_VAULT,
         Permission.LIST_VAULTS,
         Permission.READ_AGENTS,
+        Permission.READ_DEVICES,
         Permission.READ_USERS,
         Permission.READ_SETTINGS,
         Permission.READ_METRICS,

@@ -113,6 +113,12 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
             "audit_retention_days", 730, "Days that the audit is kept; 0: for ever.", 0, 36_500
         ),
         Definition(
+            "gateway_models",
+            True,
+            "Ask the upstream which models there are when Claude Code does, signed in at the "
+            "gateway; else it keeps to its own list.",
+        ),
+        Definition(
             "hold_seconds", 120, "Seconds that a request waits for an operator's answer.", 1, 3600
         ),
         Definition("max_holds", 200, "Requests that may wait for an operator at once.", 0, 10_000),

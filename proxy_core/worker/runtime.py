@@ -249,6 +249,7 @@ async def _serving(
         any_address=not is_loopback(config.host),
         public_url=config.public_url,
     )
+    app.claude_gateway.public_url = config.public_url
     app.notifying.attach(receivers.post, f"{facts.base_url}/approve")
     listener = ApiListener(front, (bound.api, bound.control), tls)
     try:

@@ -255,6 +255,20 @@ TABLE: tuple[Row, ...] = (
         ("GET", "/grants", WATCHERS),
         ("DELETE", "/grants/{grant_id}", DECIDERS),
     ),
+    *_rows(
+        "/v1/devices",
+        ("GET", "", OWNERS | {"peer"}),
+        ("GET", "/requests", OWNERS | {"peer"}),
+        ("POST", "/requests/{code}/approve", RULERS, {}),
+        ("POST", "/requests/{code}/deny", RULERS),
+        ("DELETE", "/{device_id}", RULERS),
+    ),
+    *_rows(
+        "/v1/vaults/{vault}/claude-settings",
+        ("GET", "", READERS),
+        ("PUT", "", frozenset({"user-admin", *RULERS}), {"settings": "not settings"}),
+        ("DELETE", "", frozenset({"user-admin", *RULERS})),
+    ),
     # --- the worker
     Row("GET", "/v1/events", WATCHERS),
     Row("GET", "/v1/audit", AUDITORS),

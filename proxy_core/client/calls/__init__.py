@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxy_core.client.calls.auditing import *
     from proxy_core.client.calls.call import *
     from proxy_core.client.calls.credential import *
+    from proxy_core.client.calls.device import *
     from proxy_core.client.calls.oauth import *
     from proxy_core.client.calls.people import *
     from proxy_core.client.calls.pool import *
@@ -54,6 +55,16 @@ _NAMES = {
         "delete_credentials",
         "credential_versions",
         "restore_credential",
+    ),
+    "device": (
+        "device_requests",
+        "approve_device",
+        "deny_device",
+        "devices",
+        "revoke_device",
+        "claude_settings",
+        "put_claude_settings",
+        "delete_claude_settings",
     ),
     "oauth": (
         "paste_tokens",
