@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy_core.domain.accounts.providers import CLAUDE
+from proxy_core.domain.gateway import by_prefix
 from proxy_core.domain.matching import ServiceIndex
 from proxy_core.domain.service_document import parse_service
+from proxy_core.domain.setup_services import ANTHROPIC_PREFIX, GatewayWanted
 
 PLACEHOLDER = "__PLACEHOLDER__"
 """Stands for the token: it takes any text, and the proxy puts the real one in its place."""
@@ -38,12 +40,15 @@ _SERVICES: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     ({"name": "claude-mcp", "host": "mcp-proxy.anthropic.com", "auth": _AUTH}, "/v1/mcp"),
 )
+GATEWAY = GatewayWanted(_SERVICES[0][0], ANTHROPIC_PREFIX, _SERVICES[0][1])
+"""The base URL of Claude Code: `/anthropic` leads to its API."""
 
 
 def missing_services(documents: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The services to be added to those of a vault, so that each of the hosts has one.
 
-    A service whose name is taken by another host's gets a name made from its own.
+    A service whose name is taken by another host's gets a name made from its own. The API's has
+    a gateway, for programs that take a base URL, unless the prefix is another's.
     """
     present = [parse_service(document) for document in documents]
     index = ServiceIndex(present)
@@ -53,6 +58,8 @@ def missing_services(documents: Iterable[Mapping[str, Any]]) -> list[dict[str, A
         if index.match(document["host"], 443, path) is None:
             kept = ("name",) if document["name"] not in names else ()
             missing.append({k: v for k, v in document.items() if k != "name" or k in kept})
+            if document["host"] == GATEWAY.host and GATEWAY.prefix not in by_prefix(present):
+                missing[-1]["gateway"] = {"prefix": GATEWAY.prefix}
     return missing
 
 
