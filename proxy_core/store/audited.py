@@ -94,6 +94,7 @@ AUDITED: Final[Mapping[str, Columns]] = {
         named="id vault_id",
         quiet="former_until created_at last_at last_error failing_since",
     ),
+    "issuer": _columns("name url audiences algorithms jwks_url rules", quiet="created_at"),
     "user_account": _columns(
         "email role", hidden="password_kdf password_digest", quiet="created_at"
     ),

@@ -19,6 +19,7 @@ from proxy_core.store.audit_tables import AuditRow as AuditRow
 from proxy_core.store.device_tables import ClaudeSettings as ClaudeSettings
 from proxy_core.store.device_tables import DeviceRow as DeviceRow
 from proxy_core.store.device_tables import DeviceToken as DeviceToken
+from proxy_core.store.issuer_tables import IssuerRow as IssuerRow
 from proxy_core.store.proposal_tables import ProposalRow as ProposalRow
 from proxy_core.store.proposal_tables import ProposalValue as ProposalValue
 from proxy_core.store.user_tables import UserGrant as UserGrant

@@ -41,6 +41,7 @@ class Scope(StrEnum):
     SETTINGS = "settings"
     KEYS = "keys"
     WEBHOOKS = "webhooks"
+    ISSUERS = "issuers"
 
 
 class Touched(NamedTuple):
@@ -78,6 +79,7 @@ _BY_ROW: Final[Mapping[type[SQLModel], Callable[[Any], Touched]]] = {
     tables.KeySlot: lambda _: Touched(Scope.KEYS),
     tables.CertificateAuthority: lambda _: Touched(Scope.KEYS),
     tables.WebhookRow: lambda _: Touched(Scope.WEBHOOKS),
+    tables.IssuerRow: lambda _: Touched(Scope.ISSUERS),
     tables.DeviceRow: lambda row: Touched(Scope.AGENT, row.agent_id),
     tables.DeviceToken: lambda row: Touched(Scope.AGENT, row.agent_id),
 }

@@ -277,6 +277,7 @@ _WORDS: Final[Mapping[str, _Word]] = {
     "user_grant": _user_grant,
     "user_session": _user_session,
     "webhook": _plain("webhook", "shown"),
+    "issuer": _plain("issuer", "name"),
     "device": _device,
     "claude_settings": _claude_settings,
     "user_invite": _plain("user_invite", "email"),
