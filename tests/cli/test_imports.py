@@ -17,6 +17,7 @@ HEAVY = (
     "keyring",
     "yaml",
 )
+SLOW = (*HEAVY, "dataclasses", "typing", "pathlib", "re", "msgspec", "proxy_core.base.errors")
 _REPORT = """
 import sys
 sys.argv = ["vault-tui", *{arguments!r}]
@@ -50,12 +51,26 @@ def test_status_imports_nothing_heavy(tmp_path: Path, arguments: tuple[str, ...]
     assert imported_by(tmp_path, *arguments) == ([], False)
 
 
+def test_a_token_that_is_not_there_imports_next_to_nothing(tmp_path: Path) -> None:
+    """Programs wait for it: not even what most of our own modules begin with."""
+    code = _REPORT.format(arguments=["auth", "token"], heavy=SLOW)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"VAULT_TUI_HOME": str(tmp_path), "CI": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "LOADED\nCLICK False\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("--help",),
         ("credential", "--help"),
         ("run", "--help"),
+        ("auth", "login", "--help"),
         ("vault", "list"),
         ("status", "--addr", "http://127.0.0.1:9"),
     ],

@@ -42,6 +42,7 @@ COMMANDS = {
     "lock": LazyCommand("keys:lock", "End this terminal's operator session.", _WORKER),
     "login": LazyCommand("login:login", "Sign in to a worker elsewhere.", _WORKER),
     "logout": LazyCommand("login:logout", "Sign out of a worker elsewhere.", _WORKER),
+    "auth": LazyCommand("auth:auth", "Your own token, for programs that ask for one.", _WORKER),
     "config": LazyCommand("config:config", "Read and change the worker's settings.", _WORKER),
     "run": LazyCommand("run:run", "Run a command with credentials attached by the proxy.", _VAULT),
     "claude": LazyCommand("claude:claude", "Run Claude Code with an account of the vault.", _VAULT),

@@ -25,9 +25,9 @@ from vault_tui.cli.options import F
 if TYPE_CHECKING:
     from proxy_core.client.sync_client import SyncClient
 
-_TERMINAL_LINE = 4095
-_NOTHING_PASTED = "Standard input ended before anything was pasted: the login is given up."
-_ASK = "Paste the code, or the address of the page where it ended: "
+TERMINAL_LINE = 4095
+NOTHING_PASTED = "Standard input ended before anything was pasted: the login is given up."
+ASK = "Paste the code, or the address of the page where it ended: "
 
 
 def browser_options(function: F) -> F:
@@ -77,7 +77,12 @@ def sign_in(
 
 
 def _has_browser(connection: Connection) -> bool:
-    if not connection.is_local or os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
+    return connection.is_local and has_display()
+
+
+def has_display() -> bool:
+    """Whether the person sits at this machine, with a desktop."""
+    if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
         return False
     if sys.platform == "darwin":
         return True
@@ -91,7 +96,7 @@ def _show(flow: OAuthFlow, opens: bool) -> None:
         if flow.verification_uri_complete:
             _tell(f"or open {output.safe(flow.verification_uri_complete)}")
         return
-    if opens and _open(flow.authorization_url):
+    if opens and open_browser(flow.authorization_url):
         _tell("A browser has been opened. If it shows nothing, open this address:")
     else:
         _tell("Open this address in a browser:")
@@ -102,12 +107,12 @@ def _ended(connection: Connection, flow: OAuthFlow, lines: Lines, must_paste: bo
     """Wait for the end, whoever brings it about."""
     watch = _Watch(connection.client, flow.id)
     while flow.authorization_url:
-        print(_ASK, end="", file=sys.stderr, flush=True)
+        print(ASK, end="", file=sys.stderr, flush=True)
         pasted = lines.next(watch.descriptor)
         if pasted is None:
             _tell("")
             if lines.ended and must_paste:
-                raise VaultError("oauth_login_failed", _NOTHING_PASTED)
+                raise VaultError("oauth_login_failed", NOTHING_PASTED)
             break
         try:
             return connection.send(calls.complete_flow(flow.id, pasted))
@@ -117,8 +122,8 @@ def _ended(connection: Connection, flow: OAuthFlow, lines: Lines, must_paste: bo
             if error.code != "bad_request" or not sys.stdin.isatty():
                 raise
             say(str(error))
-            if len(pasted) >= _TERMINAL_LINE:
-                say(f"A terminal takes {_TERMINAL_LINE} characters a line: pipe a longer one in")
+            if len(pasted) >= TERMINAL_LINE:
+                say(f"A terminal takes {TERMINAL_LINE} characters a line: pipe a longer one in")
     return watch.result()
 
 
@@ -152,7 +157,7 @@ class _Watch:
             os.close(self._writer)
 
 
-def _open(url: str) -> bool:
+def open_browser(url: str) -> bool:
     """Open a browser. What it may print goes to stderr: stdout is for the answer alone."""
     import webbrowser
 

@@ -1,0 +1,142 @@
+"""One request to the issuer: https, verified, no redirect, bounded in size and time.
+
+By the standard library: the worker's own way costs 100 ms more to import, and its network guard is
+not for a person's own machine, where the company's issuer may well have a private address.
+"""
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.oauth.failures import TokenError
+from proxy_core.domain.oauth.urls import check_endpoint_url
+
+MAX_REPLY = 1 << 20
+CONNECT_SECONDS = 10.0
+TOTAL_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, whole. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Https:
+    """Sends single requests. `allow_http_loopback`: http too, to this machine itself.
+
+    Every method raises TokenError, never final, when there is no answer to use.
+    """
+
+    def __init__(
+        self, *, allow_http_loopback: bool = False, total_seconds: float = TOTAL_SECONDS
+    ) -> None:
+        self.allow_http_loopback = allow_http_loopback
+        self._total_seconds = total_seconds
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """Ask for a document."""
+        return self._send("GET", url, headers, None)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Send a form. A connection that breaks before any answer gets one more try."""
+        return self._send("POST", url, headers, body)
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        try:
+            check_endpoint_url(url, "the issuer's URL", self.allow_http_loopback)
+        except VaultError as error:
+            raise TokenError(False, "http_refused", error.detail) from None
+        try:
+            reply = self._once(method, url, headers, body)
+        except (ConnectionError, http.client.RemoteDisconnected):
+            reply = self._last_try(method, url, headers, body)
+        except _FAILURES as error:
+            raise _failure(error) from None
+        if 300 <= reply.status < 400:
+            detail = "the issuer's endpoint redirects elsewhere, which is not followed"
+            raise TokenError(False, "redirect_refused", detail, status=reply.status)
+        return reply
+
+    def _last_try(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
+        try:
+            return self._once(method, url, headers, body)
+        except _FAILURES as error:
+            raise _failure(error) from None
+
+    def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        begun = time.monotonic()
+        connection = _connection(url)
+        connection.connect()
+        sock = connection.sock
+        sock.settimeout(self._total_seconds)
+        watch = threading.Timer(self._total_seconds, _cut, (sock,))
+        watch.daemon = True
+        watch.start()
+        try:
+            parts = urlsplit(url)
+            target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+            connection.request(method, target, body, {"User-Agent": "vault-tui", **headers})
+            return _read(connection.getresponse())
+        except _FAILURES:
+            if time.monotonic() - begun < self._total_seconds:
+                raise
+            raise TimeoutError from None
+        finally:
+            watch.cancel()
+            connection.close()
+
+
+_FAILURES = (OSError, http.client.HTTPException)
+
+
+def _connection(url: str) -> http.client.HTTPConnection:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return http.client.HTTPSConnection(host, parts.port, timeout=CONNECT_SECONDS, context=context)
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _read(response: http.client.HTTPResponse) -> Reply:
+    try:
+        body = response.read(MAX_REPLY + 1)
+    except ConnectionError:  # not one to be tried again: there has been an answer
+        raise http.client.IncompleteRead(b"") from None
+    if len(body) > MAX_REPLY:
+        detail = "the issuer's answer is larger than 1 MiB"
+        raise TokenError(False, "reply_too_large", detail, status=response.status)
+    # `read` with a length does not tell that the rest never came.
+    if response.length:
+        raise http.client.IncompleteRead(body, response.length)
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Reply(response.status, headers, body)
+
+
+def _failure(error: Exception) -> TokenError:
+    if isinstance(error, ssl.SSLError):
+        return TokenError(False, "tls", "the issuer's certificate or TLS is not acceptable")
+    if isinstance(error, TimeoutError):
+        return TokenError(False, "timeout", "the issuer did not answer in time")
+    if isinstance(error, OSError) and not isinstance(error, ConnectionResetError):
+        return TokenError(False, "unreachable", "the issuer can't be reached")
+    return TokenError(False, "unreachable", "the issuer cut the connection")

@@ -1,0 +1,148 @@
+"""What is asked of an issuer: its endpoints, tokens for a code, refreshed ones, revocation."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain.oauth.client import (
+    DEFAULT_CALLBACK_HOST,
+    DEFAULT_CALLBACK_PATH,
+    OAuthClient,
+)
+from proxy_core.domain.oauth.device import DeviceStart, parse_device_reply
+from proxy_core.domain.oauth.failures import TokenError, refusal
+from proxy_core.domain.oauth.metadata import check_issuer, metadata_urls, parse_metadata
+from proxy_core.domain.oauth.replies import parse_token_reply, reply_fields, token_bytes
+from proxy_core.domain.oauth.token_requests import (
+    OutgoingRequest,
+    code_request,
+    device_poll_request,
+    device_request,
+    refresh_request,
+    revocation_request,
+)
+from proxy_core.domain.oauth.tokens import TokenSet
+from proxy_core.domain.oauth.urls import is_loopback
+from proxy_core.tokens.https import Https
+from proxy_core.tokens.login import Login
+
+_CALLBACK_HOSTS = (DEFAULT_CALLBACK_HOST, "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the token endpoint gave; `id_token` is empty where it gave none."""
+
+    tokens: TokenSet
+    id_token: str = field(repr=False)
+
+
+class Issuer:
+    """Asks one issuer, as a public client. Every method raises TokenError."""
+
+    def __init__(self, http: Https, clock: Callable[[], float] = time.time) -> None:
+        self._http = http
+        self._clock = clock
+
+    @classmethod
+    def at(cls, url: str, clock: Callable[[], float] = time.time) -> "Issuer":
+        """For endpoints such as this one. Plain http only where it is to this machine, said so."""
+        parts = urlsplit(url)
+        on_this_machine = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        return cls(Https(allow_http_loopback=on_this_machine), clock)
+
+    def discover(self, issuer: str) -> OAuthClient:
+        """The issuer's endpoints by its own metadata; the client id is yet to be set.
+
+        Raises VaultError bad_request too, for what is no issuer or another's metadata.
+        """
+        allow = self._http.allow_http_loopback
+        check_issuer(issuer, allow)
+        failure = VaultError("bad_request", "the issuer publishes no metadata where it should")
+        for url in metadata_urls(issuer):
+            reply = self._http.get(url, {"accept": "application/json"})
+            if reply.status >= 500 or reply.status in (408, 429):
+                raise refusal(reply.status, reply.headers, {}, (), self._clock())
+            if reply.status != 200:
+                continue
+            try:
+                return parse_metadata(
+                    reply.body, issuer, confidential=False, allow_http_loopback=allow
+                )
+            except VaultError as error:
+                # Some sites answer every path with a page: another place may have the metadata.
+                failure = error
+        raise failure
+
+    def exchange(self, client: OAuthClient, code: str, redirect_uri: str, verifier: str) -> Answer:
+        """Tokens for an authorization code."""
+        return self._tokens(
+            code_request(
+                client, None, code=code, redirect_uri=redirect_uri, verifier=verifier, state=""
+            )
+        )
+
+    def refresh(self, client: OAuthClient, refresh_token: str) -> Answer:
+        """New tokens; the refresh token is the one to use from now on (RFC 6749 6)."""
+        sent = refresh_token.encode("ascii")
+        answer = self._tokens(refresh_request(client, None, sent))
+        kept = answer.tokens.refresh_token or sent
+        return replace(answer, tokens=replace(answer.tokens, refresh_token=kept))
+
+    def start_device(self, client: OAuthClient) -> DeviceStart:
+        """Codes for a person to confirm elsewhere (RFC 8628 3.1)."""
+        request = device_request(client, None)
+        reply = self._http.post(request.url, request.headers, request.body)
+        now = self._clock()
+        return parse_device_reply(reply.status, reply.headers, reply.body, request.secrets, now)
+
+    def poll_device(self, client: OAuthClient, device_code: bytes) -> Answer:
+        """Ask once whether the person has confirmed; `authorization_pending` is not final."""
+        return self._tokens(device_poll_request(client, None, device_code))
+
+    def revoke(self, client: OAuthClient, token: str) -> None:
+        """Revoke a token (RFC 7009)."""
+        request = revocation_request(client, None, token.encode("ascii"))
+        reply = self._http.post(request.url, request.headers, request.body)
+        if not 200 <= reply.status < 300:
+            raise refusal(reply.status, reply.headers, {}, request.secrets, self._clock())
+
+    def _tokens(self, request: OutgoingRequest) -> Answer:
+        reply = self._http.post(request.url, request.headers, request.body)
+        given = (reply.status, reply.headers, reply.body, request.secrets, self._clock())
+        tokens = parse_token_reply(*given)
+        id_token = token_bytes(reply_fields(*given).get("id_token")) or b""
+        return Answer(tokens, id_token.decode("ascii"))
+
+
+def client_of(login: Login) -> OAuthClient:
+    """The client that signs in. Raises VaultError bad_request for a redirect elsewhere."""
+    parts = urlsplit(login.redirect_uri or f"http://{DEFAULT_CALLBACK_HOST}{DEFAULT_CALLBACK_PATH}")
+    host = parts.hostname or ""
+    if parts.scheme != "http" or host not in _CALLBACK_HOSTS or parts.query or parts.fragment:
+        detail = "The redirect must look like http://localhost:8400/callback."
+        raise VaultError("bad_request", detail)
+    scopes = tuple(login.scopes.split())
+    # Without it an OpenID provider must ignore offline_access (OpenID Connect Core 11).
+    asked = {"prompt": "consent"} if "offline_access" in scopes else {}
+    return OAuthClient(
+        issuer=login.issuer,
+        client_id=login.client_id,
+        token_url=login.token_url,
+        authorization_url=login.authorization_url,
+        device_authorization_url=login.device_url,
+        revocation_url=login.revocation_url,
+        scopes=scopes,
+        authorization_parameters=asked | ({"audience": login.audience} if login.audience else {}),
+        callback_host=host,
+        callback_port=parts.port,
+        callback_path=parts.path or "/",
+    )
+
+
+def failed(error: TokenError) -> VaultError:
+    """What a person is told when a login does not come about."""
+    detail = f"The issuer gave no token: {error.detail} ({error.code})."
+    return VaultError("oauth_login_failed", detail)

@@ -1,0 +1,149 @@
+"""What is known of the login: whose, where from, until when, where its tokens are. No secret."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from proxy_core.base.errors import VaultError
+from proxy_core.base.paths import Home, make_private_directory, open_private_file
+from proxy_core.tokens.quick import DIRECTORY, LOGIN_FILE
+
+Kept = Literal["", "keyring", "file"]
+Printed = Literal["access", "id"]
+
+_INTENT_FILE = "refresh.begun"
+_LOCK_FILE = "login.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """One login: at an issuer as a client, or, with `vault`, at this machine's worker.
+
+    `kept` says where the tokens are; empty: there are none, and this is how to sign in again.
+    `backend` is the class of the OS keyring that holds them. `printed`: which token is asked for.
+    `expires_at` is that token's end and `refresh_at` when it is due, in epoch seconds, None where
+    nobody tells; `refreshable`: there is a refresh token. `session_id` is the worker's session.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    token_url: str = ""
+    authorization_url: str = ""
+    device_url: str = ""
+    revocation_url: str = ""
+    redirect_uri: str = ""
+    audience: str = ""
+    scopes: str = ""
+    printed: Printed = "access"
+    vault: str = ""
+    session_id: str = ""
+    subject: str = ""
+    email: str = ""
+    expires_at: float | None = None
+    refresh_at: float | None = None
+    refreshable: bool = False
+    kept: Kept = ""
+    backend: str = ""
+
+
+class LoginDirectory:
+    """The directory in the home: the login's file, its lock, and the mark of a refresh begun."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.path = home.path / DIRECTORY
+
+    def load(self) -> Login | None:
+        """The login; None without one. Raises VaultError home_unusable for a damaged file."""
+        path = self.path / LOGIN_FILE
+        try:
+            return _parsed(json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, RecursionError):
+            raise VaultError(
+                "home_unusable", f"{path} is damaged; remove it, and sign in again."
+            ) from None
+
+    def save(self, login: Login) -> None:
+        """Write the file, durably. Raises VaultError home_unusable, OSError."""
+        self.write(LOGIN_FILE, json.dumps(asdict(login), indent=1).encode())
+
+    def forget(self) -> None:
+        """Remove the file."""
+        (self.path / LOGIN_FILE).unlink(missing_ok=True)
+        self.end_refresh()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else refreshes, signs in or out meanwhile, in any process."""
+        import fcntl
+
+        self._prepare()
+        descriptor = open_private_file(self.path / _LOCK_FILE, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def begin_refresh(self) -> None:
+        """Mark that the refresh token is about to be used."""
+        self.write(_INTENT_FILE, b"The refresh token that is kept may have been used up.\n")
+
+    def end_refresh(self) -> None:
+        """Take the mark away: what came of it is stored."""
+        (self.path / _INTENT_FILE).unlink(missing_ok=True)
+
+    @property
+    def refresh_begun(self) -> bool:
+        """Whether a refresh was begun whose result was never stored."""
+        return (self.path / _INTENT_FILE).exists()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file (0600) whole and durably, or leave it as it was."""
+        self._prepare()
+        temporary = self.path / f".{name}.{os.getpid()}"
+        descriptor = open_private_file(temporary, os.O_WRONLY | os.O_TRUNC)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path / name)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_directory(self.path)
+
+    def _prepare(self) -> None:
+        self.home.prepare()
+        make_private_directory(self.path)
+
+
+def _parsed(document: Any) -> Login:
+    """Raises ValueError, TypeError: it is no login."""
+    login = Login(**document)
+    for field in fields(Login):
+        value = getattr(login, field.name)
+        if field.name in ("expires_at", "refresh_at"):
+            right = value is None or (isinstance(value, int | float) and value == value)
+        else:
+            right = type(value) is type(field.default)
+        if not right:
+            raise ValueError(field.name)
+    if login.kept not in ("", "keyring", "file") or login.printed not in ("access", "id"):
+        raise ValueError("kept")
+    return login
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,151 @@
+"""`vault-tui auth …`: signing in at a real provider or the worker, and what stdout gets."""
+
+import asyncio
+import json
+import subprocess
+import threading
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import keyring
+import pytest
+from keyring.backends import fail
+
+from proxy_core.tokens import kernel_cache
+from tests.cli.conftest import PROGRAM, CommandLine
+from tests.cli.test_connect import browse, started
+from tests.cli.test_users import Machine, worker
+from tests.oauth.person import Person
+from tests.worker.harness import ThreadedWorker
+from vault_tui.cli import fast
+
+__all__ = ["worker"]
+
+pytestmark = pytest.mark.xdist_group("oidc-provider")
+TOKEN = ("auth", "token")
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Machine]:
+    """A machine without a worker and without an OS keyring, in a build's environment."""
+    monkeypatch.setenv("CI", "1")
+    backend = fail.Keyring()  # type: ignore[no-untyped-call] # keyring's metaclass
+    monkeypatch.setattr(keyring.core, "_keyring_backend", backend)
+    yield Machine(tmp_path / "home", monkeypatch, capsys)
+    kernel_cache.forget(str(tmp_path / "home"))
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A browser with somebody in front of it, who agrees; the addresses it was opened at."""
+    opened: list[str] = []
+
+    def open_(url: str) -> bool:
+        opened.append(url)
+        threading.Thread(target=asyncio.run, args=(_agree(url),), daemon=True).start()
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_)
+    return opened
+
+
+async def _agree(url: str) -> None:
+    async with Person("ann") as person:
+        redirect = parse_qs(urlsplit(url).query)["redirect_uri"][0]
+        await person.open(await person.connect(url, redirect))
+
+
+def subject(token: str) -> str:
+    """Whose ID token it is."""
+    return str(jwt.decode(token.strip(), options={"verify_signature": False})["sub"])
+
+
+def test_the_whole_story(here: Machine, issuer: str, person: list[str]) -> None:
+    """Sign in, print, look, print the other token, sign out: the token is on stdout alone."""
+    login = ("auth", "login", "--browser")
+    said = here(*login, "--issuer", issuer, "--client-id", "public", "--json")
+    assert "A browser has been opened" in said
+    assert "not in the OS keyring" in said
+    assert '"subject": "ann"' in said
+    printed = here(*TOKEN)
+    assert subject(printed) == "ann"
+    status = json.loads(here("auth", "status", "--json"))
+    assert (status["signed_in"], status["token"], status["kept"]) == (True, "id", "file")
+    assert status["email"] == "ann@example.com"
+    assert printed.strip() not in here("auth", "status")
+    here(*login, "--use", "access")
+    other = here(*TOKEN)
+    assert "." not in other.strip()
+    assert len(person) == 2
+    assert "code_challenge_method=S256" in person[0]
+    assert here("auth", "logout").startswith("Signed out of")
+    assert "vault-tui auth login" in here(*TOKEN, code=1)
+    assert "Nobody" in here("auth", "status", code=1)
+    assert json.loads(here("auth", "status", "--json", code=1)) == {"signed_in": False}
+    assert "Nobody" in here("auth", "logout")
+
+
+def test_another_machine_has_the_browser(tmp_path: Path, issuer: str) -> None:
+    """The address is shown on stderr, what it ended at is pasted; wrong ones are refused."""
+    line = CommandLine(tmp_path / "home", token="unused")
+    words = ("auth", "login", "--issuer", issuer, "--client-id", "public", "--use", "id")
+    with started(line, *words, SSH_CONNECTION="a 1 b 2") as command:
+        command.types(browse(command.reads("Paste the code"), opens=False))
+        code, out = command.ends()
+    assert code == 0, command.shown
+    assert "jo@example.com" in out
+    done = subprocess.run(
+        [*PROGRAM, *TOKEN], env=line.environment(), stdin=subprocess.DEVNULL, capture_output=True
+    )
+    kernel_cache.forget(str(tmp_path / "home"))
+    assert done.stderr == b""
+    assert subject(done.stdout.decode()) == "jo"
+
+
+def test_a_session_of_the_worker(worker: ThreadedWorker, here: Machine) -> None:
+    """On the worker's machine: a scoped session, which signing out ends."""
+    here.home = worker.config.home.path
+    said = here("auth", "login", "--vault", "default", "--ttl", "300", "--json", token=worker.token)
+    assert json.loads(said[said.index("{") : said.rindex("}") + 1])["token"] == "session"
+    printed = here(*TOKEN).strip()
+    assert printed.startswith("vt_sess_")
+    listed = here("session", "list", "--json", token=worker.token)
+    assert '"label": "auth login"' in listed
+    here("auth", "logout")
+    assert '"label": "auth login"' not in here("session", "list", "--json", token=worker.token)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--issuer", "https://issuer.test"),
+        ("--client-id", "c"),
+        ("--issuer", "https://issuer.test", "--client-id", "c", "--vault", "default"),
+    ],
+)
+def test_what_to_say_is_said(here: Machine, words: tuple[str, ...]) -> None:
+    """An issuer and a client, or a vault: not half of it, not both."""
+    said = here("auth", "login", *words, code=2)
+    assert "--issuer" in said
+
+
+@pytest.mark.parametrize("url", ["http://issuer.test", "not a url", "https://issuer.test/?a=1"])
+def test_an_issuer_that_is_none(here: Machine, url: str) -> None:
+    """Plain http leads nowhere but to this machine."""
+    assert "issuer" in here("auth", "login", "--issuer", url, "--client-id", "c", code=2)
+
+
+def test_the_fast_line_and_click_agree(
+    here: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a login: the same sentence, the same code."""
+    said = here(*TOKEN, code=1)
+    monkeypatch.setenv("VAULT_TUI_HOME", str(here.home))
+    assert fast.answer(TOKEN) == 1
+    assert capsys.readouterr().err == said

@@ -1,0 +1,23 @@
+"""`vault-tui auth token`: a token on stdout, in 50 ms where it is cached or there is none."""
+
+import os
+import sys
+
+from proxy_core.tokens import quick
+
+
+def print_token() -> int:
+    """Print a token, or say on stderr what to do; the exit code. Raises VaultError."""
+    token = quick.cached_token(os.environ)
+    if token is None and not quick.has_tokens(os.environ) and not quick.can_ask(os.environ):
+        print(
+            "vault-tui: Nobody is signed in here. Sign in with `vault-tui auth login`.",
+            file=sys.stderr,
+        )
+        return 1
+    if token is None:
+        from vault_tui.cli.auth_token import current_token
+
+        token = current_token()
+    print(token)
+    return 0
