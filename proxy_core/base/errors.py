@@ -184,6 +184,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Set it again: `vault-tui credential set KEY`.",
     ),
     ErrorKind(
+        "command_failed",
+        502,
+        "The credential's command gives no value",
+        "`vault-tui credential test KEY` runs it; a new one waits for `credential approve KEY`.",
+    ),
+    ErrorKind(
         "oauth_not_connected",
         502,
         "The OAuth credential is not connected",

@@ -12,6 +12,8 @@ class EventType(StrEnum):
     REQUEST_STARTED = "request.started"
     REQUEST_FINISHED = "request.finished"
     CREDENTIAL_CHANGED = "credential.changed"
+    CREDENTIAL_APPROVED = "credential.approved"
+    CREDENTIAL_FAILED = "credential.failed"
     CREDENTIAL_DELETED = "credential.deleted"
     SERVICE_CHANGED = "service.changed"
     SERVICE_DELETED = "service.deleted"

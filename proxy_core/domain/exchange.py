@@ -80,7 +80,8 @@ class Loan:
     `account_id` and `account` (its display name) are empty for a login that is no account's.
     `reason` says in words why this account was chosen. `model` and `conversation` are the
     request's, as far as they are known. `shared`: it is one of several accounts, whose quota is
-    none of the client's business.
+    none of the client's business. `is_command`: it is what the command of the credential, whose id
+    stands in `login_id`, has printed.
     """
 
     vault_id: str
@@ -93,6 +94,7 @@ class Loan:
     model: str = ""
     conversation: str = ""
     shared: bool = False
+    is_command: bool = False
 
 
 @dataclass(frozen=True, slots=True)

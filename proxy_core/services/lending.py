@@ -2,7 +2,8 @@
 
 Lending         by kind of credential
 ├── oauth       one login's access token; a 401 has it refreshed
-└── pool        one of several accounts' access tokens; a refusal takes the next account
+├── pool        one of several accounts' access tokens; a refusal takes the next account
+└── command     what a program prints; a 401 has it run again
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,8 @@ class Lender(Protocol):
     ) -> Lent:
         """A token for one request, avoiding `decision.tried`.
 
-        Raises VaultError: oauth_not_connected, oauth_refresh_failed, accounts_exhausted, sealed.
+        Raises VaultError: oauth_not_connected, oauth_refresh_failed, accounts_exhausted,
+        command_failed, sealed.
         """
 
     def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -105,6 +107,8 @@ class Lending:
         self._of(loan).returned(loan)
 
     def _of(self, loan: Loan) -> Lender:
+        if loan.is_command:
+            return self._lender(BorrowedKind.COMMAND)
         return self._lender(BorrowedKind.POOL if loan.account_id else BorrowedKind.OAUTH)
 
     def _lender(self, kind: BorrowedKind) -> Lender:

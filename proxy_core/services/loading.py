@@ -10,6 +10,7 @@ from proxy_core.domain.names import InstanceRole, VaultRole
 from proxy_core.domain.service import UnmatchedHostPolicy
 from proxy_core.domain.service_document import parse_services
 from proxy_core.seal import aad
+from proxy_core.services.commands.stored import stored_command
 from proxy_core.services.snapshot import (
     Bearer,
     Borrowed,
@@ -19,7 +20,7 @@ from proxy_core.services.snapshot import (
     VaultEntry,
     compile_services,
 )
-from proxy_core.store import agents, credentials, devices, sessions, tables, vaults
+from proxy_core.store import agents, commands, credentials, devices, sessions, tables, vaults
 from proxy_core.store import services as service_store
 
 NEVER = float("inf")
@@ -62,8 +63,12 @@ def reload_credentials(session: Session, before: VaultEntry, key_version: int) -
 
 def load_borrowed(session: Session, vault_id: str) -> dict[str, Borrowed]:
     """A vault's credentials that are no stored value."""
+    found = {
+        one.credential_id: stored_command(one)
+        for one in commands.commands_of(session, vault_id).values()
+    }
     return {
-        row.key: Borrowed(BorrowedKind(row.type), row.id)
+        row.key: Borrowed(BorrowedKind(row.type), row.id, found.get(row.id))
         for row in credentials.list_credentials(session, vault_id)
         if row.type in tuple(BorrowedKind)
     }

@@ -19,6 +19,7 @@ from proxy_core.domain.matching import ServiceIndex
 from proxy_core.domain.names import InstanceRole, VaultRole
 from proxy_core.domain.service import Service, UnmatchedHostPolicy
 from proxy_core.domain.service_document import credential_keys
+from proxy_core.services.commands.stored import StoredCommand
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -40,14 +41,16 @@ class BorrowedKind(StrEnum):
 
     OAUTH = "oauth"
     POOL = "pool"
+    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True)
 class Borrowed:
-    """A credential whose value is a login's access token."""
+    """A credential whose value is a login's access token, or what a command prints."""
 
     kind: BorrowedKind
     credential_id: str
+    command: StoredCommand | None = None
 
 
 @dataclass(frozen=True, slots=True)

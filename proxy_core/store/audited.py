@@ -47,6 +47,12 @@ AUDITED: Final[Mapping[str, Columns]] = {
     "credential": _columns(
         "key type current_version", named="id vault_id", quiet="created_at updated_at"
     ),
+    "command_credential": _columns(
+        "document executable approved_by",
+        hidden="sealed_approval",
+        named="credential_id vault_id",
+        quiet="approved_at",
+    ),
     "service": _columns("name document", named="vault_id", quiet="position updated_at"),
     "agent": _columns(
         "name role expires_at",

@@ -16,6 +16,7 @@ from proxy_core.store.account_tables import Pool as Pool
 from proxy_core.store.account_tables import PoolMember as PoolMember
 from proxy_core.store.audit_tables import AuditHead as AuditHead
 from proxy_core.store.audit_tables import AuditRow as AuditRow
+from proxy_core.store.command_tables import CommandCredential as CommandCredential
 from proxy_core.store.device_tables import ClaudeSettings as ClaudeSettings
 from proxy_core.store.device_tables import DeviceRow as DeviceRow
 from proxy_core.store.device_tables import DeviceToken as DeviceToken

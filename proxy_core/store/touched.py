@@ -62,6 +62,7 @@ _SCOPES: Final = frozenset(Scope)
 _BY_ROW: Final[Mapping[type[SQLModel], Callable[[Any], Touched]]] = {
     tables.Vault: lambda row: Touched(Scope.VAULT, row.id),
     tables.Credential: lambda row: Touched(Scope.CREDENTIALS, row.vault_id),
+    tables.CommandCredential: lambda row: Touched(Scope.CREDENTIALS, row.vault_id),
     tables.ServiceRow: lambda row: Touched(Scope.VAULT, row.vault_id),
     tables.Account: lambda row: Touched(Scope.ACCOUNTS, row.vault_id),
     tables.Pool: lambda row: Touched(Scope.POOL, row.credential_id),

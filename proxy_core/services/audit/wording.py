@@ -177,6 +177,14 @@ def _credential(_: Names, change: RowChange) -> tuple[str, str]:
     return f"credential.{verb}", str(change.row["key"])
 
 
+def _command(names: Names, change: RowChange) -> tuple[str, str]:
+    """Setting a command takes an approval away, so that one that came was given."""
+    verb = "command_approved" if change.row["approved_by"] else _verb(change, "command_set")
+    if verb == "updated":
+        verb = "command_set"
+    return f"credential.{verb}", names.key(change.row["credential_id"])
+
+
 def _agent(_: Names, change: RowChange) -> tuple[str, str]:
     verb = "renamed" if "name" in change.changed else _verb(change)
     if "token_sha256" in change.secrets:
@@ -263,6 +271,7 @@ _WORDS: Final[Mapping[str, _Word]] = {
     "certificate_authority": _authority,
     "vault": _vault,
     "credential": _credential,
+    "command_credential": _command,
     "service": _plain("service", "name"),
     "agent": _agent,
     "agent_grant": _agent_grant,
