@@ -12,6 +12,7 @@ from proxy_core.domain.events import EventType
 from proxy_core.domain.names import check_agent_name, parse_instance_role
 from proxy_core.services.agent_grants import new_grant
 from proxy_core.services.context import Context
+from proxy_core.services.lineage import lineage
 from proxy_core.services.loading import NEVER, agent_bearer
 from proxy_core.services.principal import Principal
 from proxy_core.services.request_counts import RequestCounts
@@ -32,7 +33,7 @@ class Agents:
     async def create(self, request: wire.CreateAgent, by: Principal) -> wire.AgentCreated:
         """Raises VaultError: conflict, bad_request, vault_not_found."""
         token = new_token(AGENT_PREFIX)
-        values = self._new_row(request, token).model_dump()
+        values = self._new_row(request, token, by).model_dump()
 
         def work(session: Session) -> tuple[tables.Agent, Bearer]:
             agent = store.add_agent(session, tables.Agent(**values))
@@ -80,7 +81,8 @@ class Agents:
             old, expires_at = agent.token_sha256, fresh or agent.expires_at
             if expires_at is not None and expires_at <= now:
                 raise VaultError("bad_request", f"Agent {name} has expired: give ttl_seconds.")
-            return store.replace_token(session, name, token_sha256(token), expires_at), old
+            digest, minters = token_sha256(token), lineage(self._context, by)
+            return store.replace_token(session, name, digest, expires_at, minters), old
 
         def then(result: tuple[tables.Agent, bytes]) -> None:
             agent, old = result
@@ -88,6 +90,7 @@ class Agents:
                 self._bearer(agent.id),
                 sha256=agent.token_sha256,
                 expires_at=NEVER if agent.expires_at is None else agent.expires_at,
+                minters=tuple(agent.minters),
             )
             snapshot = self._context.snapshot.without_bearers((old,))
             self._context.snapshot = snapshot.with_bearer(bearer)
@@ -140,7 +143,7 @@ class Agents:
         await self._context.change(lambda session: store.delete_agent(session, name), then)
         return wire.Deleted(name=name)
 
-    def _new_row(self, request: wire.CreateAgent, token: str) -> tables.Agent:
+    def _new_row(self, request: wire.CreateAgent, token: str, by: Principal) -> tables.Agent:
         now = self._context.clock.time()
         return tables.Agent(
             id=new_id(),
@@ -149,6 +152,7 @@ class Agents:
             token_sha256=token_sha256(token),
             created_at=now,
             expires_at=_expiry(request.ttl_seconds, now),
+            minters=lineage(self._context, by),
         )
 
     def _bearer(self, agent_id: str) -> Bearer:

@@ -112,6 +112,7 @@ def agent_bearer(agent: tables.Agent, grants: Sequence[tables.AgentGrant]) -> Be
         expires_at=NEVER if agent.expires_at is None else agent.expires_at,
         role=InstanceRole(agent.role),
         account_id=agent.account_id or "",
+        minters=tuple(agent.minters),
     )
 
 
@@ -125,6 +126,7 @@ def session_bearer(scoped: tables.ScopedSession) -> Bearer:
         grants={scoped.vault_id: VaultRole.PROXY},
         expires_at=scoped.expires_at,
         account_id=scoped.account_id or "",
+        minters=tuple(scoped.minters),
     )
 
 

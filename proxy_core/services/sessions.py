@@ -11,6 +11,7 @@ from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.services.context import Context
+from proxy_core.services.lineage import lineage
 from proxy_core.services.loading import session_bearer
 from proxy_core.services.principal import Principal
 from proxy_core.services.request_counts import RequestCounts
@@ -128,6 +129,7 @@ class Sessions:
             expires_at=now + ttl,
             run_pid=request.run_pid,
             account_id=self._find_account(vault_id, account) if account else None,
+            minters=lineage(self._context, by),
         )
 
     def _check_room(self, vault: str) -> None:

@@ -121,7 +121,8 @@ class Bearer:
 
     `services`: by vault id the names of those that it may use, where that is not all of them.
     `account_id`: the account that its requests are pinned to. `device_vault`: of a device's token
-    that stands for an agent's, the id of the one vault that it is for.
+    that stands for an agent's, the id of the one vault that it is for. `minters`: the ids of the
+    agents that have minted the token.
     """
 
     sha256: bytes = field(repr=False)
@@ -134,6 +135,7 @@ class Bearer:
     account_id: str = ""
     services: Mapping[str, frozenset[str]] = field(default_factory=dict)
     device_vault: str = ""
+    minters: tuple[str, ...] = ()
 
     def for_device(self, sha256: bytes, expires_at: float, vault_id: str) -> "Bearer":
         """A device's token that may do in one vault what this agent's may, and nothing else."""

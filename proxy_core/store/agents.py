@@ -1,6 +1,6 @@
 """Agents and their grants."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlmodel import Session, col, select, update
 
@@ -43,11 +43,16 @@ def rename_agent(session: Session, name: str, new_name: str) -> Agent:
 
 
 def replace_token(
-    session: Session, name: str, token_sha256: bytes, expires_at: float | None
+    session: Session,
+    name: str,
+    token_sha256: bytes,
+    expires_at: float | None,
+    minters: Sequence[str] = (),
 ) -> Agent:
     """Rotate: the old token ends with this transaction. Raises VaultError: not_found."""
     agent = agent_by_name(session, name)
     agent.token_sha256 = token_sha256
+    agent.minters = list(minters)
     agent.expires_at = expires_at
     session.flush()
     return agent

@@ -58,14 +58,14 @@ AUDITED: Final[Mapping[str, Columns]] = {
         "name role expires_at",
         hidden="token_sha256",
         named="id account_id",
-        quiet="created_at last_seen_at",
+        quiet="created_at last_seen_at minters",
     ),
     "agent_grant": _columns("role services", named="agent_id vault_id"),
     "scoped_session": _columns(
         "label expires_at",
         hidden="token_sha256",
         named="id vault_id account_id",
-        quiet="created_by created_at last_used_at run_pid",
+        quiet="created_by created_at last_used_at run_pid minters",
     ),
     "approval_grant": _columns(
         "actor_name duration service scheme host port method path expires_at",
@@ -77,7 +77,8 @@ AUDITED: Final[Mapping[str, Columns]] = {
         "number status review_note",
         hidden="token_sha256 approval_sha256",
         named="id vault_id actor_id",
-        quiet="document actor_type actor_name created_at expires_at reviewed_at reviewed_by",
+        quiet="document actor_type actor_name created_at expires_at reviewed_at reviewed_by"
+        " minters",
     ),
     "account": _columns(
         "provider email nickname tier priority is_default paused removed_at",

@@ -10,7 +10,8 @@ class ProposalRow(SQLModel, table=True):
     """A proposal; `number` counts within its vault, and none is used twice.
 
     `document` (`domain.proposals.proposal_document`) and `review_note` hold what others wrote, as
-    JSON because that can spell every character. Who raised it stands by name and by token.
+    JSON because that can spell every character. Who raised it stands by name and by token;
+    `minters` are the ids of the agents that minted that token.
     """
 
     __tablename__ = "proposal"
@@ -34,6 +35,9 @@ class ProposalRow(SQLModel, table=True):
     reviewed_at: float | None = Field(default=None, sa_type=Double)
     reviewed_by: str = ""
     review_note: str = Field(default="", sa_column=Column(JSON, nullable=False))
+    minters: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
 
 
 class ProposalValue(SQLModel, table=True):

@@ -123,7 +123,8 @@ class ServiceRow(SQLModel, table=True):
 class Agent(SQLModel, table=True):
     """A named token; `expires_at` None: it does not expire.
 
-    `account_id`: the one account that its requests use.
+    `account_id`: the one account that its requests use. `minters`: the ids of the agents that have
+    minted the token, themselves minted or not.
     """
 
     id: str = Field(primary_key=True)
@@ -134,6 +135,9 @@ class Agent(SQLModel, table=True):
     expires_at: float | None = Field(default=None, sa_type=Double)
     last_seen_at: float | None = Field(default=None, sa_type=Double)
     account_id: str | None = Field(default=None, foreign_key="account.id", ondelete="SET NULL")
+    minters: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
 
 
 class AgentGrant(SQLModel, table=True):
@@ -156,7 +160,7 @@ class AgentGrant(SQLModel, table=True):
 class ScopedSession(SQLModel, table=True):
     """A short-lived token of one vault; `run_pid` is the process it was made for, if any.
 
-    `account_id`: the one account that its requests use.
+    `account_id`: the one account that its requests use. `minters`: as an agent's.
     """
 
     __tablename__ = "scoped_session"
@@ -175,6 +179,9 @@ class ScopedSession(SQLModel, table=True):
     last_used_at: float | None = Field(default=None, sa_type=Double)
     run_pid: int | None = None
     account_id: str | None = Field(default=None, foreign_key="account.id", ondelete="SET NULL")
+    minters: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
 
 
 class UnmatchedHost(SQLModel, table=True):

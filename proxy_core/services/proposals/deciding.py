@@ -26,6 +26,7 @@ from proxy_core.domain.service_document import service_document
 from proxy_core.services.agent_grants import put_bearer, widened
 from proxy_core.services.context import Context
 from proxy_core.services.credentials import Credentials, checked_values
+from proxy_core.services.lineage import are_related, lineage
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.proposals import shown
 from proxy_core.services.proposals.limited import widening
@@ -246,9 +247,10 @@ class Deciding:
     # --- within --------------------------------------------------------------------------------
 
     async def _own(self, vault: str, number: int, by: Principal) -> ProposalRow:
-        """The proposal, unless `by` raised it."""
+        """The proposal, unless `by` raised it, or has minted the token that did, or has it."""
         row = await self._proposals.row(self._context.vault(vault).id, number)
         same = by.id == row.actor_id or by.token_sha256 == row.token_sha256
+        same = same or are_related(lineage(self._context, by), (row.actor_id, *row.minters))
         if by.kind in _NAMED and same:
             raise VaultError("role_forbidden", "Whoever raised a proposal may not decide it.")
         return row

@@ -26,6 +26,7 @@ from proxy_core.domain.proposals import (
 from proxy_core.domain.proposals.proposal import APPROVAL_SECONDS, LIFE_SECONDS, MAX_PENDING
 from proxy_core.services.context import Context
 from proxy_core.services.keys import count_encryptions
+from proxy_core.services.lineage import lineage
 from proxy_core.services.principal import Principal
 from proxy_core.services.proposals import shown
 from proxy_core.services.proposals.limited import check_within, sees
@@ -266,6 +267,7 @@ class Proposals:
             "approval_sha256": token_sha256(token),
             "created_at": now,
             "expires_at": now + LIFE_SECONDS,
+            "minters": lineage(self._context, by),
         }
 
     async def _reviewed(self, entry: VaultEntry, row: ProposalRow) -> wire.ReviewedProposal:

@@ -11,7 +11,7 @@ from proxy_core.domain.exchange import Decision
 from proxy_core.domain.names import VaultRole
 from proxy_core.domain.oauth import OAuthClient, TokenSet
 from proxy_core.services.application import Application
-from proxy_core.services.principal import operator
+from proxy_core.services.principal import Principal, operator
 from tests.services.conftest import (
     ADA,
     basic,
@@ -231,6 +231,57 @@ async def test_never_with_the_token_that_raised_it(app: Application) -> None:
     created = await app.agents.create(wire.CreateAgent(name="other", vaults=grants), ADA)
     other = app.identity.of_bearer(created.av_agent_token)
     assert (await approve(app, number, other, STRIPE_KEY="x")).status == "applied"
+
+
+async def an_agent_of(app: Application, by: Principal, name: str) -> Principal:
+    """An agent with the role member in the vault and the instance role owner, created by `by`."""
+    grants = [wire.AgentVault(vault_name="default", vault_role=VaultRole.MEMBER.value)]
+    request = wire.CreateAgent(name=name, role="owner", vaults=grants)
+    created = await app.agents.create(request, by)
+    return app.identity.of_bearer(created.av_agent_token)
+
+
+async def a_session_of(app: Application, by: Principal) -> Principal:
+    """A scoped session that `by` has minted."""
+    return app.identity.of_bearer(
+        (await app.sessions.create(wire.CreateSession("default"), by, "")).token
+    )
+
+
+async def test_never_by_the_agent_that_minted_the_token(app: Application, reopen: Any) -> None:
+    """Nor through agents between them, nor once the session is over or the worker restarted."""
+    maker = await an_agent_of(app, ADA, "maker")
+    made = await an_agent_of(app, maker, "made")
+    raising = await a_session_of(app, made)
+    number = await propose(app, raising)
+    for one in (made, maker):
+        assert (await refused(approve(app, number, one, STRIPE_KEY="x"))).code == "role_forbidden"
+    await app.sessions.revoke("default", raising.id, ADA)
+    app = await reopen()
+    for one in (made, maker):
+        assert (await refused(reject(app, number, one))).code == "role_forbidden"
+    other = await an_agent_of(app, ADA, "other")
+    assert (await reject(app, number, other)).status == "rejected"
+
+
+async def test_never_by_an_agent_whose_token_the_raiser_has(app: Application) -> None:
+    """It has created the agent, or rotated its token; a person's rotation takes it away again."""
+    maker = await an_agent_of(app, ADA, "maker")
+    made = await an_agent_of(app, maker, "made")
+    await an_agent_of(app, ADA, "taken")
+    token = (await app.agents.rotate("taken", maker)).av_agent_token
+    number = await propose(app, maker)
+    for one in (made, app.identity.of_bearer(token)):
+        assert (await refused(approve(app, number, one, STRIPE_KEY="x"))).code == "role_forbidden"
+    token = (await app.agents.rotate("taken", ADA)).av_agent_token
+    done = await approve(app, number, app.identity.of_bearer(token), STRIPE_KEY="x")
+    assert done.status == "applied"
+
+
+async def test_people_decide_what_the_sessions_raise_that_they_mint(app: Application) -> None:
+    """That is what they mint them for."""
+    number = await propose(app, await a_session_of(app, ADA))
+    assert (await approve(app, number, ADA, STRIPE_KEY="x")).status == "applied"
 
 
 async def test_a_failure_in_the_transaction_leaves_nothing(app: Application) -> None:
