@@ -55,6 +55,10 @@ COMMANDS = {
     "service": LazyCommand("services:service", "Services: which host gets which key.", _VAULT),
     "discover": LazyCommand("discover:discover", "Show what an agent may use.", _VAULT),
     "agent": LazyCommand("agents:agent", "Agents and their tokens.", _VAULT),
+    "device": LazyCommand("devices:device", "Devices that sign in at the gateway.", _VAULT),
+    "managed-settings": LazyCommand(
+        "devices:managed_settings", "Claude Code's settings for those devices.", _VAULT
+    ),
     "session": LazyCommand("sessions:session", "Tokens that end by themselves.", _VAULT),
     "user": LazyCommand("users:user", "People who sign in over the network.", _VAULT),
     "proposal": LazyCommand("proposals:proposal", "What agents ask for.", _WATCH),

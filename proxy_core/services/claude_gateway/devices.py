@@ -4,7 +4,8 @@ A device's tokens are a family. A refresh token is good once; when one comes aga
 while ago, somebody else has it, and the whole family ends.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlmodel import Session
@@ -30,6 +31,7 @@ from proxy_core.store import devices as store
 REFRESH_PREFIX = "vt_rfr_"
 _ENDED = "The sign-in has ended: sign in again."
 _STOLEN = "a refresh token was used twice"
+_LAST_WORDS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,12 +261,18 @@ class Devices:
                 raise
 
     async def _end(self, device_id: str, by: Principal | str) -> None:
+        def close(tokens: Sequence[bytes]) -> None:
+            for token in tokens:
+                self._context.tunnels.close_for_token(token)
+
         def then(result: tuple[tables.DeviceRow, list[bytes]]) -> None:
             row, tokens = result
             agent = self._context.snapshot.agent(row.agent_id)
             self._context.snapshot = self._context.snapshot.without_bearers(tokens)
-            for token in tokens:
-                self._context.tunnels.close_for_token(token)
+            if isinstance(by, Principal):
+                close(tokens)
+            else:  # the device itself: its answer may go out on one of these connections
+                asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, close, tokens)
             name = agent.actor_name if agent else row.client
             self._announce(EventType.DEVICE_CHANGED, name, by, change="ended")
 
