@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.os_keyring import TIMEOUT_SECONDS
 from proxy_core.base.paths import Home
 from proxy_core.tokens import kernel_cache
 from proxy_core.tokens.login import Login, LoginDirectory
@@ -68,12 +69,15 @@ class Holder:
             # Whoever had the lock before may have done it.
             return kernel_cache.cached(self._cache_name) or self._current()
 
-    def keep(self, login: Login, tokens: Tokens) -> Login:
-        """Take the place of whatever login there was. Raises VaultError home_unusable, OSError."""
+    def keep(self, login: Login, tokens: Tokens, patience: float = TIMEOUT_SECONDS) -> Login:
+        """Take the place of whatever login there was; `patience` as for `safes.store`.
+
+        Raises VaultError home_unusable, OSError.
+        """
         with self._directory.locked(), _uninterrupted():
             kernel_cache.forget(self._cache_name)
             old = self._directory.load()
-            kept = self._store(replace(login, kept="", backend=""), tokens)
+            kept = self._store(replace(login, kept="", backend=""), tokens, patience)
             if old is not None and (old.kept, old.backend) != (kept.kept, kept.backend):
                 self._empty(old)
             self._directory.end_refresh()
@@ -161,8 +165,8 @@ class Holder:
         advice = "Try again; if that does not help, `vault-tui auth login`."
         raise VaultError("oauth_refresh_failed", reason, {"help": advice})
 
-    def _store(self, login: Login, tokens: Tokens) -> Login:
-        kept, backend, problem = store(self._directory, login, tokens.text())
+    def _store(self, login: Login, tokens: Tokens, patience: float = TIMEOUT_SECONDS) -> Login:
+        kept, backend, problem = store(self._directory, login, tokens.text(), patience)
         if problem:
             self._say(f"The tokens are not in the OS keyring: {problem} {FILE_SENTENCE}")
         known = replace(

@@ -92,8 +92,11 @@ class LoginDirectory:
             os.close(descriptor)
 
     def begin_refresh(self) -> None:
-        """Mark that the refresh token is about to be used."""
-        self.write(_INTENT_FILE, b"The refresh token that is kept may have been used up.\n")
+        """Mark that the refresh token is about to be used.
+
+        Not synced: after a power cut the mark explains a refusal, it changes nothing.
+        """
+        os.close(open_private_file(self.path / _INTENT_FILE, os.O_WRONLY))
 
     def end_refresh(self) -> None:
         """Take the mark away: what came of it is stored."""

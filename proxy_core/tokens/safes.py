@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from proxy_core.base.errors import VaultError
-from proxy_core.base.os_keyring import SERVICE_NAME, bounded, find_backend
+from proxy_core.base.os_keyring import SERVICE_NAME, TIMEOUT_SECONDS, bounded, find_backend
 from proxy_core.tokens.login import Kept, Login, LoginDirectory
 from proxy_core.tokens.sealed_file import SealedFile
 
@@ -29,9 +29,12 @@ class Safe(Protocol):
 class KeyringSafe:
     """One entry of an OS keyring; `make` finds the backend, within the time limit."""
 
-    def __init__(self, directory: LoginDirectory, make: Callable[[], Any]) -> None:
+    def __init__(
+        self, directory: LoginDirectory, make: Callable[[], Any], patience: float = TIMEOUT_SECONDS
+    ) -> None:
         self._entry = f"login {directory.home.path}"
         self._make = make
+        self._patience = patience
 
     def read(self) -> str | None:
         """The entry."""
@@ -47,7 +50,7 @@ class KeyringSafe:
             kept: str | None = backend.get_password(SERVICE_NAME, self._entry)
             return kept
 
-        if bounded(store) != text:
+        if bounded(store, self._patience) != text:
             raise VaultError("keyring_unavailable", "The OS keyring did not keep the tokens.")
 
     def delete(self) -> None:
@@ -68,8 +71,12 @@ def safe_of(directory: LoginDirectory, login: Login) -> Safe:
     return SealedFile(directory)
 
 
-def store(directory: LoginDirectory, login: Login, text: str) -> tuple[Kept, str, str]:
+def store(
+    directory: LoginDirectory, login: Login, text: str, patience: float = TIMEOUT_SECONDS
+) -> tuple[Kept, str, str]:
     """Keep a login's secrets where they were, else where there is room.
+
+    `patience`: the seconds that the OS keyring has, and the person whom it may ask to unlock it.
 
     Returns where, the keyring's class, and in a sentence why it is not the keyring (or nothing).
     Raises VaultError home_unusable, OSError: nowhere.
@@ -79,7 +86,7 @@ def store(directory: LoginDirectory, login: Login, text: str) -> tuple[Kept, str
         return "file", "", ""
     try:
         backend = login.backend or bounded(_found)
-        KeyringSafe(directory, lambda: _named(backend)).write(text)
+        KeyringSafe(directory, lambda: _named(backend), patience).write(text)
         return "keyring", backend, ""
     except VaultError as error:
         SealedFile(directory).write(text)

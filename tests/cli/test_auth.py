@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import os
+import pty
+import re
 import subprocess
 import threading
 import webbrowser
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,13 +18,17 @@ import keyring
 import pytest
 from keyring.backends import fail
 
+from proxy_core.base.paths import Home
 from proxy_core.tokens import kernel_cache
+from proxy_core.tokens.holder import Holder
+from proxy_core.tokens.login import LoginDirectory
 from tests.cli.conftest import PROGRAM, CommandLine
 from tests.cli.test_connect import browse, started
 from tests.cli.test_users import Machine, worker
 from tests.oauth.person import Person
 from tests.worker.harness import ThreadedWorker
 from vault_tui.cli import fast
+from vault_tui.cli.auth_sign_in import discovered
 
 __all__ = ["worker"]
 
@@ -110,14 +118,14 @@ def test_another_machine_has_the_browser(tmp_path: Path, issuer: str) -> None:
 def test_a_session_of_the_worker(worker: ThreadedWorker, here: Machine) -> None:
     """On the worker's machine: a scoped session, which signing out ends."""
     here.home = worker.config.home.path
-    said = here("auth", "login", "--vault", "default", "--ttl", "300", "--json", token=worker.token)
+    said = here("auth", "login", "--vault", "default", "--ttl", "300", "--json")
     assert json.loads(said[said.index("{") : said.rindex("}") + 1])["token"] == "session"
     printed = here(*TOKEN).strip()
     assert printed.startswith("vt_sess_")
-    listed = here("session", "list", "--json", token=worker.token)
+    listed = here("session", "list", "--json")
     assert '"label": "auth login"' in listed
     here("auth", "logout")
-    assert '"label": "auth login"' not in here("session", "list", "--json", token=worker.token)
+    assert '"label": "auth login"' not in here("session", "list", "--json")
 
 
 @pytest.mark.parametrize(
@@ -149,3 +157,32 @@ def test_the_fast_line_and_click_agree(
     monkeypatch.setenv("VAULT_TUI_HOME", str(here.home))
     assert fast.answer(TOKEN) == 1
     assert capsys.readouterr().err == said
+
+
+def test_somebody_at_a_terminal_signs_in_again(here: Machine, issuer: str) -> None:
+    """Their login has ended: they are asked on the terminal, and stdout gets the token alone."""
+    holder = Holder(Home(here.home), print)
+    LoginDirectory(Home(here.home)).save(
+        replace(discovered(issuer), client_id="public", printed="id")
+    )
+    line = CommandLine(here.home)
+    environment = line.environment(SSH_CONNECTION="a 1 b 2")
+    environment.pop("CI", None)
+    master, slave = pty.openpty()
+    with (
+        os.fdopen(master, "rb+", buffering=0) as terminal,
+        subprocess.Popen(
+            [*PROGRAM, *TOKEN], stdin=slave, stdout=subprocess.PIPE, stderr=slave, env=environment
+        ) as command,
+    ):
+        os.close(slave)
+        shown = b""
+        while b"Paste the code" not in shown:
+            shown += terminal.read(1024)
+        url = re.findall(rb"https?://\S+", shown)[-1].decode()
+        terminal.write(browse(url, opens=False).encode() + b"\n")
+        out, _ = command.communicate(timeout=30)
+    assert command.returncode == 0
+    assert subject(out.decode()) == "jo"
+    assert out.count(b"\n") == 1
+    assert holder.token() == out.decode().strip()

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass, replace
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.os_keyring import TIMEOUT_SECONDS
 from proxy_core.domain.oauth.callbacks import Callback
 from proxy_core.domain.oauth.client import OAuthClient
 from proxy_core.domain.oauth.failures import TokenError
@@ -16,6 +17,8 @@ from vault_tui.cli.failures import say
 from vault_tui.cli.lines import Lines
 from vault_tui.cli.output import safe
 from vault_tui.cli.sign_in import ASK, NOTHING_PASTED, TERMINAL_LINE, has_display, open_browser
+
+_UNLOCK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ def sign_in(holder: Holder, login: Login, way: Way) -> tuple[Login, Tokens]:
         raise failed(error) from None
     login = _known(login, answer, way.printed)
     tokens = obtained(login, answer, holder.now)
-    return holder.keep(login, tokens), tokens
+    # At a desktop, the keyring may ask for its password first.
+    patience = _UNLOCK_SECONDS if has_display() else TIMEOUT_SECONDS
+    return holder.keep(login, tokens, patience), tokens
 
 
 def discovered(issuer: str) -> Login:
