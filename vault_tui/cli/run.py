@@ -18,6 +18,7 @@ from vault_tui.cli import ca_bundle, run_env, supervise
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import say
 from vault_tui.cli.options import Command, pass_connection, vault_option
+from vault_tui.cli.project_scripts import check_scripts
 
 TTL_RANGE = click.IntRange(300, 604800)
 DEFAULT_TTL = 86400
@@ -46,6 +47,7 @@ def run(
     The session is revoked when CMD ends, and processes that CMD left running are ended with it.
     The exit status is CMD's: 128+n if signal n ended it, 127 if it does not exist.
     """
+    check_scripts(connection.home, is_agent=connection.is_agent)
     status = open_worker(connection)
     job = Job(command, connection.vault(vault), ttl, keep_env=keep_env)
     ctx.exit(carry_out(connection, status, job))
@@ -69,7 +71,7 @@ def carry_out(connection: Connection, status: Status, job: Job) -> int:
     """Run a job to its end; its exit status. Raises VaultError, NotStarted."""
     supervise.shield()
     hidden = {} if job.keep_env else _placeholders(connection, job.vault)
-    _write_ca_files(connection)
+    write_ca_files(connection)
     # Last: from here on the control socket refuses this process, as it does the command.
     label = display_safe(f"run {Path(job.command[0]).name}"[:64])
     run_pid = os.getpid() if connection.is_local else None
@@ -77,7 +79,7 @@ def carry_out(connection: Connection, status: Status, job: Job) -> int:
     session = connection.send(call)
     with supervise.signals_held():
         try:
-            facts = _facts(connection, status, job.vault, session)
+            facts = session_facts(connection, status, job.vault, session)
             environment = run_env.build_environment(os.environ, facts, hidden)
             return supervise.run_command(job.command, {**environment, **job.variables})
         finally:
@@ -106,7 +108,8 @@ def _placeholders(connection: Connection, vault: str) -> dict[str, str]:
     return run_env.placeholders_for(connection.send(calls.services(vault)).services)
 
 
-def _write_ca_files(connection: Connection) -> None:
+def write_ca_files(connection: Connection) -> None:
+    """Write what programs are pointed at, from the worker's certificate. Raises VaultError."""
     home = connection.home
     home.prepare()
     target = connection.target
@@ -114,9 +117,10 @@ def _write_ca_files(connection: Connection) -> None:
     ca_bundle.write_ca_files(home, connection.client.send(calls.ca_pem()), more=more)
 
 
-def _facts(
+def session_facts(
     connection: Connection, status: Status, vault: str, session: SessionCreated
 ) -> run_env.RunFacts:
+    """What a program's variables are made of."""
     home = connection.home
     worker_host = urlsplit(connection.target.base_url).hostname or ""
     return run_env.RunFacts(

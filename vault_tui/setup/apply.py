@@ -23,8 +23,8 @@ def apply(home: Home, user_home: Path, changes: Sequence[Change], receipt: Recei
     file that was changed meanwhile; OSError.
     """
     check_unchanged(changes, user_home)
-    backups = [_back_up(change) for change in changes]
     known = {one.path: one for one in receipt.files}
+    backups = [_back_up(change, known.get(str(change.path))) for change in changes]
     for change, backup in zip(changes, backups, strict=True):
         known[str(change.path)] = _receipt_of(change, backup, known.get(str(change.path)))
     earlier = receipts.load(home, receipt.tool)
@@ -65,9 +65,9 @@ def _put(change: Change) -> None:
         files.write(change.path, change.after, change.mode)
 
 
-def _back_up(change: Change) -> Path | None:
-    """A copy beside the file, for its owner's eyes alone."""
-    if change.before is None:
+def _back_up(change: Change, earlier: FileReceipt | None) -> Path | None:
+    """A copy beside the file, for its owner's eyes alone; none of what is our own text."""
+    if change.before is None or (earlier and earlier.digest == digest(change.before)):
         return None
     stamp = time.strftime("%Y%m%d-%H%M%S")
     backup = change.path.with_name(f"{change.path.name}.backup-{stamp}")

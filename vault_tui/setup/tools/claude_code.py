@@ -1,5 +1,7 @@
 """Claude Code: `settings.json`, and in proxy mode the login file and the first run's questions."""
 
+import shlex
+
 from vault_tui.setup.facts import Facts
 from vault_tui.setup.plan import Edit, FileEdits
 from vault_tui.setup.tools import GATEWAY, Setup
@@ -43,7 +45,7 @@ def _gateway(facts: Facts) -> list[Edit]:
     edits = [
         Edit(("env", "ANTHROPIC_BASE_URL"), facts.base_url("anthropic")),
         Edit(("env", "CLAUDE_CODE_API_KEY_HELPER_TTL_MS"), str(facts.helper_ttl_ms)),
-        Edit(("apiKeyHelper",), " ".join(facts.helper)),
+        Edit(("apiKeyHelper",), shlex.join(facts.helper)),
     ]
     if facts.proxy_tls:
         edits.append(Edit(("env", "NODE_EXTRA_CA_CERTS"), facts.ca_path))
