@@ -229,6 +229,7 @@ class Application:
         return Reloading(
             (Contents(context, self.vaults).read, Bearers(context, self.runs).read),
             self.logins,
+            *self.auditing.problems(),
             Rereading(self.accounts.state, self.accounts.keeping),
             (
                 (Scope.SETTINGS, self.settings.read),

@@ -93,6 +93,11 @@ class Context:
 
     async def take_in(self, read: Read) -> None:
         """Read what another worker has changed, and swap it in. VaultError: database_unavailable.
+    async def look(self, work: Callable[[Session], T], then: Callable[[T], None]) -> None:
+        """As `change`, for what stores nothing: it goes on while nothing can be written."""
+        async with self._changes:
+            then(await self.database.read(work))
+
 
         `read` runs in a store's thread, where nothing else changes the snapshot meanwhile.
         """

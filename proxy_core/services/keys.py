@@ -35,6 +35,8 @@ from proxy_core.store import installation, tables
 MAX_LABEL = 100
 _ENCRYPTIONS = "encryptions"
 _KEY_VERSION = 1
+_Stored = tuple[int, tables.CertificateAuthority | None, Snapshot]
+"""How often the DEK was used, the root CA, and everything else that is loaded."""
 
 
 def count_encryptions(session: Session, sealer: Sealer) -> None:
@@ -178,12 +180,12 @@ class Keys:
     async def seal(self, by: Principal | str) -> wire.Sealed:
         """Forget the DEK and every operator session. Harmless when sealed.
 
-        Nothing holds this up: it is told to the audit afterwards, if that can be.
+        Nothing holds this up: it is told to the audit afterwards, as soon as that can be.
         """
         if not self.sealed:
             self._forget(by)
             why = {"why": by} if isinstance(by, str) else {}
-            await self._context.audit.record_if_possible(Deed("vault.sealed", after=why))
+            await self._context.audit.record_sometime(Deed("vault.sealed", after=why))
         return wire.Sealed(sealed=True)
 
     async def prove(self, proof: wire.KeyProof, by: Principal, *, own_user: bool = False) -> None:
@@ -254,28 +256,38 @@ class Keys:
                 raise
 
     async def _unlock(self, slot: SlotRecord, dek: bytearray, by: Principal | str) -> None:
-        """Load what the DEK opens, then take the DEK."""
+        """Load what the DEK opens, then take the DEK.
+
+        The proxy shall serve also while nothing can be written: then the audit is owed its entry.
+        """
         now = self._context.clock.time()
 
-        def read(
-            session: Session,
-        ) -> tuple[int, tables.CertificateAuthority | None, Snapshot]:
+        def read(session: Session) -> _Stored:
             count = int(installation.get_fact(session, _ENCRYPTIONS) or 0)
             root = installation.current_authority(session)
+            return count, root, load_snapshot(session, now, slot.key_version)
+
+        def tell_and_read(session: Session) -> _Stored:
             opened = Sealer()
             opened.open(bytearray(dek), key_version=slot.key_version)
             try:
                 self._context.audit.say_opened(session, _unsealed(slot), opened)
             finally:
                 opened.forget()
-            return count, root, load_snapshot(session, now, slot.key_version)
+            return read(session)
 
-        def then(found: tuple[int, tables.CertificateAuthority | None, Snapshot]) -> None:
+        def then(found: _Stored) -> None:
             count, root, snapshot = found
             self._opened(dek, slot, count, root, snapshot)
             self._context.publish(EventType.WORKER_UNSEALED, by, slot=slot.kind.value)
 
-        await self._context.change(read, then)
+        try:
+            await self._context.change(tell_and_read, then)
+        except VaultError as error:
+            if error.code != "database_unavailable":
+                raise
+            await self._context.look(read, then)
+            self._context.audit.owe(_unsealed(slot), error)
 
     def _opened(
         self,

@@ -93,7 +93,7 @@ class Operators:
         for session in ended:
             self._drop(session)
         if ended:
-            await self._context.audit.record_if_possible(Deed("operator.locked"))
+            await self._context.audit.record_sometime(Deed("operator.locked"))
 
     def is_unlocked(self, terminal: Terminal) -> bool:
         """Whether the terminal holds a session."""

@@ -60,7 +60,7 @@ class Auditing:
         A vault that is gone is found by the name that it had. Raises VaultError: bad_request
         (cursor, time, limit over 200).
         """
-        await self._context.refusals.store()
+        await self._try_to_write()
         wanted = audit_log.AuditQuery(
             vault_ids=self._ids(query.vault, allowed),
             vault=query.vault,
@@ -82,7 +82,7 @@ class Auditing:
 
         Raises VaultError: bad_request (noted), audit_broken (nothing says where it ends).
         """
-        await self._context.refusals.store()
+        await self._try_to_write()
         given = _noted(noted)
 
         def walk(session: Session) -> tuple[Check, bool]:
@@ -110,19 +110,31 @@ class Auditing:
         return frozenset(known[name].id for name in names if name in known)
 
     async def tick(self) -> None:
-        """Write what was refused since the last time, and let go what is too old.
+        """Write what is owed and what was refused since the last time, and let go what is too old.
 
         Raises VaultError: database_unavailable, audit_broken.
         """
-        await self._context.refusals.store()
+        await self._write()
         await self.prune()
 
     async def stop(self) -> None:
-        """Write what was refused; a database that is away shall not stop the stop."""
+        """Write what waits; a database that is away shall not stop the stop."""
+        await self._try_to_write()
+
+    def problems(self) -> list[str]:
+        """What can't be written, in one sentence."""
+        return self._context.audit.problems()
+
+    async def _write(self) -> None:
+        await self._context.audit.settle()
+        await self._context.refusals.store()
+
+    async def _try_to_write(self) -> None:
+        """A database that takes nothing can be read all the same."""
         try:
-            await self._context.refusals.store()
+            await self._write()
         except VaultError as error:
-            _log.warning("what was refused last is not in the audit: %s", error)
+            _log.warning("what waits to be written is not in the audit yet: %s", error)
 
     async def prune(self) -> None:
         """Delete entries that are too old, unless the vault is sealed: the head has to vouch.

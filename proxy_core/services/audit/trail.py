@@ -2,10 +2,14 @@
 
 An entry is part of its transaction: a change that was acknowledged has one, one that was rolled
 back has none. What changes no row (an unlock, a reveal) says so by itself, before it happens.
+
+What nothing may hold up (a sealing, and an unsealing while nothing can be written) is owed: kept in
+memory, and written as soon as the database takes it.
 """
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +24,9 @@ from proxy_core.services.audit.wording import deeds
 from proxy_core.store.audit_log import Draft, SealKey, append, head_of
 from proxy_core.store.database import Database
 from proxy_core.store.touched import Transaction
+
+MOST_OWED: Final = 500
+"""Entries that wait in memory; those beyond are in the log alone."""
 
 _KEY_BYTES: Final = 32
 _TABLE, _ROW, _COLUMN = "audit_head", "1", "sealed_key"
@@ -42,12 +49,12 @@ class Trail:
         self._database = database
         self._sealer = sealer
         self._clock = clock
+        self._owed: list[Draft] = []
         database.before_commit = self._write
 
     def say(self, session: Session, deed: Deed, origin: Origin | None = None) -> None:
         """In a write transaction: one deed more, of who acts, or of `origin`."""
-        draft = Draft(self._clock.time(), origin or acting(), deed)
-        session.info.setdefault(_SAID, []).append(draft)
+        _say(session, [Draft(self._clock.time(), origin or acting(), deed)])
 
     def say_opened(self, session: Session, deed: Deed, sealer: Sealer) -> None:
         """As `say`, in the transaction that opens the vault: `sealer` has the DEK already.
@@ -71,12 +78,37 @@ class Trail:
         if said:
             await self._database.run(work)
 
-    async def record_if_possible(self, deed: Deed) -> None:
+    async def record_sometime(self, deed: Deed) -> None:
         """As `record`, for what has happened all the same: a sealing, an end."""
         try:
             await self.record(deed)
         except VaultError as error:
-            _log.warning("%s is missing from the audit: %s", deed.action, error)
+            self.owe(deed, error)
+
+    def owe(self, deed: Deed, why: VaultError) -> None:
+        """Keep a deed of who acts until it can be written; `why` it can't be now."""
+        _log.warning("%s is not in the audit yet: %s", deed.action, why)
+        if len(self._owed) < MOST_OWED:
+            self._owed.append(Draft(self._clock.time(), acting(), deed))
+
+    async def settle(self) -> None:
+        """Write what is owed. Raises VaultError: database_unavailable; then it waits on."""
+        owed, self._owed = self._owed, []
+        if not owed:
+            return
+        try:
+            await self._database.run(lambda session: _say(session, owed))
+        except VaultError:
+            self._owed = owed + self._owed
+            raise
+
+    def problems(self) -> list[str]:
+        """What waits to be written, in one sentence."""
+        if not self._owed:
+            return []
+        count = len(self._owed)
+        entries = "1 entry waits" if count == 1 else f"{count} entries wait"
+        return [f"The audit can't be written: {entries} in memory, and nothing can be revealed."]
 
     def existing_key(self, sealed: bytes | None) -> FoundKey:
         """The key of the seals, to verify with; `sealed` as the head has it."""
@@ -103,6 +135,10 @@ class Trail:
         if drafts:
             opened: SealKey | None = session.info.get(_OPENED)
             append(session, drafts, lambda sealed: opened or _key_by(self._sealer, sealed))
+
+
+def _say(session: Session, drafts: Sequence[Draft]) -> None:
+    session.info.setdefault(_SAID, []).extend(drafts)
 
 
 def _key_by(sealer: Sealer, sealed: bytes | None) -> SealKey:
