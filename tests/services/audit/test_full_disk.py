@@ -24,10 +24,14 @@ def set_room(app: Application, pages: int) -> None:
 
 async def fill(app: Application) -> None:
     """Write entries until there is room for none."""
-    set_room(app, 0)
-    with pytest.raises(VaultError, match="full"):
+
+    async def record_on_and_on() -> None:
         for _ in range(10_000):
             await app._context.audit.record(Deed("filling"))
+
+    set_room(app, 0)
+    with pytest.raises(VaultError, match="full"):
+        await record_on_and_on()
 
 
 @pytest.fixture
