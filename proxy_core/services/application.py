@@ -218,6 +218,7 @@ class Application:
         )
         return [
             *(problem for problem in found if problem),
+            *self.auditing.problems(),
             *self.logins.problems(),
             *self.webhooks.problems(),
             *self.notifying.problems(),
@@ -229,7 +230,6 @@ class Application:
         return Reloading(
             (Contents(context, self.vaults).read, Bearers(context, self.runs).read),
             self.logins,
-            *self.auditing.problems(),
             Rereading(self.accounts.state, self.accounts.keeping),
             (
                 (Scope.SETTINGS, self.settings.read),

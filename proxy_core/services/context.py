@@ -91,13 +91,13 @@ class Context:
         """
         return await self.carry_through(self._change(work, then))
 
-    async def take_in(self, read: Read) -> None:
-        """Read what another worker has changed, and swap it in. VaultError: database_unavailable.
     async def look(self, work: Callable[[Session], T], then: Callable[[T], None]) -> None:
         """As `change`, for what stores nothing: it goes on while nothing can be written."""
         async with self._changes:
             then(await self.database.read(work))
 
+    async def take_in(self, read: Read) -> None:
+        """Read what another worker has changed, and swap it in. VaultError: database_unavailable.
 
         `read` runs in a store's thread, where nothing else changes the snapshot meanwhile.
         """
