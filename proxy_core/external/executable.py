@@ -28,7 +28,7 @@ def resolve(name: str, search_path: str) -> str:
         raise ExecutableError("The program is not found in the worker's PATH.")
     try:
         path = str(Path(found).resolve(strict=True))
-    except OSError:
+    except (OSError, ValueError):  # no file, or not even the name of one
         raise ExecutableError("The program's file is not there.") from None
     check(path)
     return path

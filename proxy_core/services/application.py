@@ -18,6 +18,9 @@ from proxy_core.services.authentication import Authentication
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
 from proxy_core.services.claude_gateway.answers import ClaudeGateway
+from proxy_core.services.commands.commands import Commands
+from proxy_core.services.commands.lender import CommandLender
+from proxy_core.services.commands.values import CommandValues
 from proxy_core.services.connecting.connecting import Connecting
 from proxy_core.services.connecting.flows import Flows
 from proxy_core.services.context import Context, Tunnels
@@ -96,7 +99,10 @@ class Application:
         self.logins = Logins(context)
         self.keys.on_seal(self.logins.suspend)
         self.keys.on_open(self.logins.resume)
-        self.credentials = Credentials(context, self.logins)
+        self.command_values = CommandValues(context)
+        self.keys.on_seal(self.command_values.forget)
+        self.commands = Commands(context, self.command_values)
+        self.credentials = Credentials(context, self.logins, self.command_values)
         self.oauth = OAuthCredentials(context, self.logins, config.allow_http_token_urls)
         self.services = ServiceAdmin(context, config.allow_http)
         counts = RequestCounts(context)
@@ -119,6 +125,7 @@ class Application:
         self.settings.on_change(self._limit)
         self.lending = Lending()
         self.lending.add(BorrowedKind.OAUTH, LoginLender(self.logins))
+        self.lending.add(BorrowedKind.COMMAND, CommandLender(context, self.command_values))
         self.accounts = Accounts(context, self.logins, config.allow_http_token_urls)
         self.vaults.on_delete(self.accounts.keeping.forget_vault)
         self.lending.add(BorrowedKind.POOL, self.accounts.lender)
@@ -253,6 +260,7 @@ class Application:
         await self.notifying.close()
         await self._context.settle()
         await self.logins.close()
+        await self.command_values.close()
         await self.accounts.keeping.stop()
         await self.housekeeping.stop()
         await self.auditing.stop()

@@ -17,6 +17,8 @@ from proxy_core.domain import wire
 from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
 from proxy_core.domain.names import check_credential_key
+from proxy_core.services.commands.commands import add_command
+from proxy_core.services.commands.values import CommandValues
 from proxy_core.services.context import Context
 from proxy_core.services.keys import count_encryptions
 from proxy_core.services.loading import credential_aad, sealed_secret
@@ -37,9 +39,10 @@ Changed = tuple[str, dict[str, SealedSecret]]
 class Credentials:
     """Every method raises VaultError vault_not_found for an unknown vault."""
 
-    def __init__(self, context: Context, logins: Logins) -> None:
+    def __init__(self, context: Context, logins: Logins, commands: CommandValues) -> None:
         self._context = context
         self._logins = logins
+        self._commands = commands
         self._readable: WeakSet[SealedSecret] = WeakSet()
         """What was found to open: a list need not decrypt every value each time it is asked."""
 
@@ -224,6 +227,9 @@ class Credentials:
         login = self._logins.of_credential(row.id)
         if login is not None:
             add_health(info, login, self._context.clock.time())
+        borrowed = entry.borrowed.get(row.key)
+        if borrowed is not None and borrowed.command is not None:
+            add_command(info, self._context, self._commands, borrowed.command)
         return info
 
     def _forget_login(self, borrowed: Borrowed | None) -> None:

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     LIST_CREDENTIALS = "list credential names"
     REVEAL_CREDENTIALS = "reveal credentials"
     CHANGE_CREDENTIALS = "change credentials"
+    RUN_COMMANDS = "set, approve and run commands of credentials"
     READ_ACCOUNTS = "list accounts, their quota and pools"
     CHANGE_ACCOUNTS = "add, change and remove accounts and pools"
     READ_SERVICES = "read services"
@@ -155,6 +156,7 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.READ_WHOLE_AUDIT: InstanceRole.OWNER,
     Permission.READ_WEBHOOKS: InstanceRole.OWNER,
     Permission.CHANGE_WEBHOOKS: None,
+    Permission.RUN_COMMANDS: None,
     Permission.READ_SLOTS: None,
     Permission.CHANGE_SLOTS: None,
     Permission.SEAL: None,
@@ -180,6 +182,7 @@ _NEEDS_PROOF = frozenset(
         Permission.REVEAL_CREDENTIALS,
         Permission.CHANGE_USERS,
         Permission.CHANGE_SLOTS,
+        Permission.RUN_COMMANDS,
         Permission.SEAL,
     }
 )

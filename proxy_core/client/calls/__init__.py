@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from proxy_core.client.calls.approvals import *
     from proxy_core.client.calls.auditing import *
     from proxy_core.client.calls.call import *
+    from proxy_core.client.calls.commanding import *
     from proxy_core.client.calls.credential import *
     from proxy_core.client.calls.device import *
     from proxy_core.client.calls.oauth import *
@@ -49,6 +50,7 @@ _NAMES = {
     "approvals": ("holds", "hold", "approve_hold", "deny_hold", "grants", "revoke_grant"),
     "auditing": ("audit", "verify_audit"),
     "call": ("Call", "LONGEST_WAIT"),
+    "commanding": ("set_command", "command", "approve_command", "try_command"),
     "credential": (
         "credentials",
         "set_credentials",

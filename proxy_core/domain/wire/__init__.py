@@ -61,6 +61,13 @@ from proxy_core.domain.wire.audit import (
     AuditVerified,
 )
 from proxy_core.domain.wire.base import Request, Response
+from proxy_core.domain.wire.commands import (
+    ApproveCommand,
+    CommandInfo,
+    CommandTried,
+    SetCommand,
+    TryCommand,
+)
 from proxy_core.domain.wire.credentials import (
     CredentialHistory,
     CredentialInfo,
@@ -222,6 +229,7 @@ __all__ = [
     "AgentRole",
     "AgentRoleChanged",
     "AgentVault",
+    "ApproveCommand",
     "ApproveDevice",
     "ApproveHold",
     "ApproveProposal",
@@ -236,6 +244,8 @@ __all__ = [
     "ChangeVaultAgent",
     "ChangeWebhook",
     "ClaudeSettings",
+    "CommandInfo",
+    "CommandTried",
     "CompleteOAuth",
     "ConnectAccount",
     "ConnectOAuth",
@@ -343,6 +353,7 @@ __all__ = [
     "SessionCreated",
     "SessionInfo",
     "SessionList",
+    "SetCommand",
     "SetCredentials",
     "Setting",
     "SettingList",
@@ -351,6 +362,7 @@ __all__ = [
     "SlotList",
     "Status",
     "Template",
+    "TryCommand",
     "UserInfo",
     "UserList",
     "UserRemoved",

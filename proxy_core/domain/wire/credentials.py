@@ -22,9 +22,12 @@ class CredentialInfo(Response, omit_defaults=True):
     state: str = "ok"
     """`ok`, or `unreadable`: the ciphertext fails authentication.
 
-    Of OAuth credentials also `pending` (never connected), `failing` (the last refresh failed, the
-    token still serves), `expired`, `reconnect` (refused for good: connect it anew).
+    Of commands `unapproved`, or `failing` (the last run gave no value). Of OAuth credentials also
+    `pending` (never connected), `failing` (the last refresh failed, the token still serves),
+    `expired`, `reconnect` (refused for good: connect it anew).
     """
+    command: list[str] = msgspec.field(default_factory=list)
+    """Of a credential that a command tells: what is run."""
     expires_at: str = ""
     next_refresh_at: str = ""
     last_refresh_at: str = ""

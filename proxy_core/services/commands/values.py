@@ -130,7 +130,10 @@ class CommandValues:
 
     def _drop(self, credential_id: str) -> None:
         kept = self._kept.pop(credential_id, None)
-        if kept is not None and kept.running is not None:
+        if kept is None:
+            return
+        kept.sealed = None
+        if kept.running is not None:
             kept.running.cancel()
 
     async def _wait(self, kept: Kept, stored: StoredCommand) -> None:
