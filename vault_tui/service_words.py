@@ -17,6 +17,13 @@ AUTH_FIELDS: Mapping[AuthType, tuple[tuple[str, bool], ...]] = {
     AuthType.API_KEY: (("key", True), ("header", False), ("prefix", False)),
     AuthType.CUSTOM: (("headers", True),),
     AuthType.PASSTHROUGH: (),
+    AuthType.AWS_SIGV4: (
+        ("access_key_id", True),
+        ("secret_access_key", True),
+        ("session_token", False),
+        ("region", False),
+        ("service", False),
+    ),
 }
 
 

@@ -72,6 +72,11 @@ FORM_LABELS: Mapping[str, str] = {
     "header": "header",
     "prefix": "prefix",
     "headers": "headers",
+    "access_key_id": "access key id",
+    "secret_access_key": "secret key",
+    "session_token": "session token",
+    "region": "region",
+    "service": "AWS service",
     "rules": "rules",
     "substitutions": "substitute",
     "gateway": "gateway",
@@ -88,6 +93,11 @@ FORM_PLACEHOLDERS: Mapping[str, str] = {
     "header": "Authorization",
     "prefix": "text before the value",
     "headers": "X-Api-Key: {{ KEY }}; X-Other: {{ OTHER }}",
+    "access_key_id": "credential key, AWS_ACCESS_KEY_ID",
+    "secret_access_key": "credential key, AWS_SECRET_ACCESS_KEY",
+    "session_token": "credential key, for temporary keys alone",
+    "region": "told by the host when empty",
+    "service": "told by the host when empty: bedrock, s3",
     "gateway": "prefix of a base URL, and the upstream if it is not the host",
     "test": "https://api.example.com/v1/things",
 }
@@ -97,6 +107,7 @@ AUTH_TYPES: Mapping[str, str] = {
     "api-key": "api-key: a header of your choice",
     "custom": "custom: headers from templates",
     "passthrough": "passthrough: no credential",
+    "aws-sigv4": "aws-sigv4: signed for AWS",
 }
 FORM_VALID = "✓ valid, will be saved as {name}"
 FORM_MISSING = "▲ valid, but there is no credential {keys} yet"

@@ -208,6 +208,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "`vault-tui credential list` and `vault-tui account list` show what is connected.",
     ),
     ErrorKind(
+        "signing_failed",
+        502,
+        "The request cannot be signed",
+        "Do what the message says; an operator can change the service's auth.",
+    ),
+    ErrorKind(
         "webhook_failed",
         502,
         "The webhook's receiver did not take it",

@@ -1,4 +1,4 @@
-"""The `auth` block of a service document: five types, each with exactly its own fields."""
+"""The `auth` block of a service document: each type has exactly its own fields."""
 
 import re
 from collections.abc import Callable
@@ -12,8 +12,19 @@ from proxy_core.domain.templates import parse_template, template_keys
 
 DEFAULT_HEADER = "Authorization"
 MAX_TEMPLATE = 4096
-LATER_TYPES = ("aws-sigv4", "gcp", "azure", "github-app")
+LATER_TYPES = ("gcp", "azure", "github-app")
 
+# The fields that name a credential, apart from templates.
+KEY_FIELDS = (
+    "token",
+    "username",
+    "password",
+    "key",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+)
+_AWS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 # These frame the message or concern one connection: a credential in them could split a request.
 _RESERVED_HEADERS = frozenset(
@@ -63,7 +74,7 @@ def auth_document(auth: Auth) -> dict[str, Any]:
 
 def auth_keys(auth: Auth) -> list[str]:
     """The credential keys that an auth names, in order, possibly twice."""
-    keys = [key for key in (auth.token, auth.username, auth.password, auth.key) if key]
+    keys = [key for name in KEY_FIELDS if (key := getattr(auth, name))]
     for _, template in auth.headers:
         keys += template_keys(template)
     return keys
@@ -126,6 +137,27 @@ def _passthrough(_fields: Fields) -> Auth:
     return Auth(AuthType.PASSTHROUGH)
 
 
+def _aws(fields: Fields) -> Auth:
+    session_token = fields.get("session_token", str, "")
+    if session_token:
+        check_key(session_token, f"{fields.where}.session_token")
+    return Auth(
+        AuthType.AWS_SIGV4,
+        access_key_id=_key(fields, "access_key_id"),
+        secret_access_key=_key(fields, "secret_access_key"),
+        session_token=session_token,
+        region=_aws_name(fields, "region"),
+        service=_aws_name(fields, "service"),
+    )
+
+
+def _aws_name(fields: Fields, name: str) -> str:
+    value = fields.get(name, str, "")
+    if value and not _AWS_NAME.fullmatch(value):
+        raise invalid(f"{fields.where}.{name}", f"{quoted(value)} is no AWS {name}")
+    return value
+
+
 def _check_header_name(name: str, where: str) -> None:
     if not _HEADER_NAME.fullmatch(name):
         raise invalid(where, f"header name {quoted(name)} may hold letters, digits and hyphens")
@@ -148,4 +180,8 @@ _PARSERS: dict[AuthType, tuple[tuple[str, ...], Callable[[Fields], Auth]]] = {
     AuthType.API_KEY: (("key", "header", "prefix"), _api_key),
     AuthType.CUSTOM: (("headers",), _custom),
     AuthType.PASSTHROUGH: ((), _passthrough),
+    AuthType.AWS_SIGV4: (
+        ("access_key_id", "secret_access_key", "session_token", "region", "service"),
+        _aws,
+    ),
 }

@@ -24,6 +24,7 @@ from typing import Protocol
 import msgspec
 
 from proxy_core.domain.service import Service, Surface
+from proxy_core.domain.signing import Signer
 
 
 class ActorType(StrEnum):
@@ -212,18 +213,21 @@ class Injection:
     """Header fields to set, each exactly once, replacing the client's (names in any case).
 
     `scrub` None: the response goes on as it comes. `loan`: what was borrowed for it, to be given
-    back (`returned`) when the request has ended or is sent again with another one.
+    back (`returned`) when the request has ended or is sent again with another one. `signer` signs
+    what is to be sent, when all else is settled.
     """
 
     headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     substitutions: tuple[SecretSubstitution, ...] = field(default=(), repr=False)
     scrub: Scrub | None = field(default=None, repr=False)
     loan: Loan | None = None
+    signer: Signer | None = field(default=None, repr=False)
 
     @property
     def header_names(self) -> tuple[str, ...]:
         """Names only: what a log or a screen may show."""
-        return tuple(name.decode("ascii") for name, _ in self.headers)
+        names = tuple(name.decode("ascii") for name, _ in self.headers)
+        return names if self.signer is None else (*names, "Authorization")
 
 
 NO_INJECTION = Injection()

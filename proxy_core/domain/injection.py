@@ -78,10 +78,16 @@ def _passthrough(_auth: Auth, _secret: Secret) -> tuple[_Header, ...]:
     return ()
 
 
+def _signed(_auth: Auth, _secret: Secret) -> tuple[_Header, ...]:
+    """A signature is made when all else of the request is settled: `Injection.signer`."""
+    return ()
+
+
 _BUILDERS: dict[AuthType, Callable[[Auth, Secret], tuple[_Header, ...]]] = {
     AuthType.BEARER: _bearer,
     AuthType.BASIC: _basic,
     AuthType.API_KEY: _api_key,
     AuthType.CUSTOM: _custom,
     AuthType.PASSTHROUGH: _passthrough,
+    AuthType.AWS_SIGV4: _signed,
 }

@@ -21,6 +21,7 @@ class AuthType(StrEnum):
     API_KEY = "api-key"
     CUSTOM = "custom"
     PASSTHROUGH = "passthrough"
+    AWS_SIGV4 = "aws-sigv4"
 
 
 class Surface(StrEnum):
@@ -51,10 +52,12 @@ class UnmatchedHostPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """One of the five auth types; fields that the type does not use are empty.
+    """One of the auth types; fields that the type does not use are empty.
 
-    `token`, `username`, `password` and `key` are credential keys, never values. `headers` are
-    (name, template) pairs in which `{{ KEY }}` stands for a credential.
+    `token`, `username`, `password`, `key`, `access_key_id`, `secret_access_key` and
+    `session_token` are credential keys, never values. `headers` are (name, template) pairs in
+    which `{{ KEY }}` stands for a credential. `region` and `service` are AWS', where the host's
+    name doesn't say them.
     """
 
     type: AuthType
@@ -65,6 +68,11 @@ class Auth:
     header: str = ""
     prefix: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    access_key_id: str = ""
+    secret_access_key: str = ""
+    session_token: str = ""
+    region: str = ""
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)

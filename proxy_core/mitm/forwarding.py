@@ -23,6 +23,7 @@ from proxy_core.domain.exchange import (
     ResponseFacts,
     Scrub,
 )
+from proxy_core.domain.signing import Signer
 from proxy_core.mitm.asking import Asking, Sent
 from proxy_core.mitm.delivery import is_stream, without_quota
 from proxy_core.mitm.first_event import first_error
@@ -46,6 +47,7 @@ from proxy_core.mitm.pool import Upstream
 from proxy_core.mitm.rewrite import in_body, in_frames, onward_head, onward_target
 from proxy_core.mitm.route import Route
 from proxy_core.mitm.scrub.fields import readable_request
+from proxy_core.mitm.signing import SignedRequest, needs_body, signed
 from proxy_core.mitm.streams import Stream
 from proxy_core.mitm.trail import Trail
 from proxy_core.mitm.upload import Upload
@@ -99,7 +101,8 @@ class Forwarding:
     async def prepare(self, client: Stream) -> bytes:
         """The head to send. The body is read before where placeholders in it are to be replaced.
 
-        Raises VaultError: substitution_invalid, request_too_large, headers_too_large, …;
+        Raises VaultError: substitution_invalid, request_too_large, headers_too_large,
+        signing_failed, …;
         StreamError.
         """
         hub, head, upload, injection = self._hub, self._head, self._upload, self._injection
@@ -107,13 +110,14 @@ class Forwarding:
         reconsiders = decision is not None and decision.reconsiders
         origin_form = onward_target(self._target, injection.substitutions)
         placeholders = in_body(head, injection)
-        if placeholders is None:
+        signs = needs_body(head, origin_form, self._route, injection)
+        if placeholders is None and not signs:
             upload.open(config, injected_names(injection), self._keep(reconsiders))
             upload.first()
             # Whoever has sent some of the body waits for no permission any more.
             return self._render(origin_form, injection, None, forward_expect=not upload.size)
         upload.open(config, unwrap=True)
-        self._gathered = Gathered(upload, config, hub.memory, reconsiders)
+        self._gathered = Gathered(upload, config, hub.memory, reconsiders, signs)
         framing = await self._gathered.read(client, head, placeholders)
         return self._render(origin_form, injection, framing, forward_expect=False)
 
@@ -133,6 +137,9 @@ class Forwarding:
             head = readable_request(head)
         if self._gathered is not None and self._gathered.changed:
             head = structs.replace(head, headers=without_digests(head.headers))
+        if injection.signer is not None:
+            unsigned = SignedRequest(head, target, injection, framing)
+            head, target, injection, framing = self._signed(injection.signer, unsigned)
         return render_request(
             head,
             target,
@@ -141,6 +148,12 @@ class Forwarding:
             framing=framing,
             forward_expect=forward_expect,
         )
+
+    def _signed(self, signer: Signer, request: SignedRequest) -> SignedRequest:
+        gathered = self._gathered
+        if gathered is None:
+            return signed(signer, request, self._route)
+        return signed(signer, request, self._route, gathered.to_sign, gathered.become)
 
     async def ask(
         self, request: bytes, on_interim: OnInterim, sent: Sent | None = None

@@ -43,6 +43,7 @@ class Shortcut(Answering):
         size = self._head.framing.length
         return (
             self._asked.plain
+            and injection.signer is None
             and (injection.scrub is None or self._asked.readable)
             and len(self._client.buffer) >= size
             and size <= self._hub.config.request_body_limit

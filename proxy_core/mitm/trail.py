@@ -67,7 +67,7 @@ class Trail(msgspec.Struct, eq=False):
         if decision.service is None:
             self.outcome = "unmatched"
         else:
-            injected = injection.headers or injection.substitutions
+            injected = injection.header_names or injection.substitutions
             self.outcome = "injected" if injected else "passthrough"
 
     def captured(self, decision: Decision) -> None:

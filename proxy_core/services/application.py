@@ -18,6 +18,7 @@ from proxy_core.services.authentication import Authentication
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
 from proxy_core.services.claude_gateway.answers import ClaudeGateway
+from proxy_core.services.cloud.aws import AwsSigning
 from proxy_core.services.commands.commands import Commands
 from proxy_core.services.commands.lender import CommandLender
 from proxy_core.services.commands.values import CommandValues
@@ -150,6 +151,7 @@ class Application:
             self.lending,
             self.capturing,
             self.gateway_answers,
+            AwsSigning(),
             config.allow_http,
         )
         connected = self.oauth.is_connected

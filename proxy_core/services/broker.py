@@ -27,11 +27,12 @@ from proxy_core.domain.exchange import (
 from proxy_core.domain.injection import build_injection
 from proxy_core.domain.local_answers import Local, LocalAnswer, LocalPath, LocalRequest
 from proxy_core.domain.oauth.capture import LoginAnswer, LoginRequest
-from proxy_core.domain.service import Gateway, Service, UnmatchedHostPolicy
+from proxy_core.domain.service import AuthType, Gateway, Service, UnmatchedHostPolicy
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from proxy_core.services.approvals import Approvals
 from proxy_core.services.authentication import Authentication, vault_of
 from proxy_core.services.capturing import Capturing
+from proxy_core.services.cloud.aws import AwsSigning
 from proxy_core.services.context import Context
 from proxy_core.services.gateway import GatewayAnswers, upstream_of
 from proxy_core.services.lending import Lending, Lent
@@ -54,6 +55,7 @@ class Broker:
         lending: Lending,
         capturing: Capturing,
         gateway_answers: GatewayAnswers,
+        aws: AwsSigning,
         allow_http: bool = False,
     ) -> None:
         self._context = context
@@ -64,6 +66,7 @@ class Broker:
         self._lending = lending
         self._capturing = capturing
         self._gateway_answers = gateway_answers
+        self._aws = aws
         self._allow_http = allow_http
         self._scrubbers = Scrubbers(context.sealer)
 
@@ -160,11 +163,14 @@ class Broker:
         """Decrypt what the service needs, borrowing what is no stored value.
 
         Raises VaultError: credential_not_found, credential_unreadable, substitution_invalid,
-        sealed, vault_not_found, oauth_not_connected, oauth_refresh_failed, accounts_exhausted.
+        sealed, vault_not_found, oauth_not_connected, oauth_refresh_failed, accounts_exhausted,
+        signing_failed.
         """
         if decision.service is None or not decision.credential_keys:
             return NO_INJECTION
         entry = self._context.vault(decision.vault)
+        if decision.service.auth.type is AuthType.AWS_SIGV4:
+            await self._aws.ready()
         if not decision.borrows:
             return self._injection(decision.service, entry, {})
         lent = await self._lending.lend(entry, decision, request)
@@ -199,10 +205,12 @@ class Broker:
                 raise _unreadable(error, key, entry.name) from None
 
         injection = build_injection(service, secret)
+        if service.auth.type is AuthType.AWS_SIGV4:
+            injection = replace(injection, signer=self._aws.signer(service.auth, secret))
         if not service.scrub:
             return injection
         scrub = self._scrubbers.scrubber(service, secrets, secret)
-        return Injection(injection.headers, injection.substitutions, scrub)
+        return replace(injection, scrub=scrub)
 
     def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Note what a response to a loan tells of its quota."""

@@ -5,47 +5,6 @@ import pytest
 from proxy_core.base.errors import VaultError
 from vault_tui.cli import service_form
 from vault_tui.cli.failures import Usage
-from vault_tui.cli.service_form import AuthOptions
-
-
-@pytest.mark.parametrize(
-    ("options", "document"),
-    [
-        (AuthOptions("bearer", token="T"), {"type": "bearer", "token": "T"}),
-        (
-            AuthOptions("basic", username="U", password="P"),
-            {"type": "basic", "username": "U", "password": "P"},
-        ),
-        (
-            AuthOptions("api-key", key="K", headers=["X-Api-Key"], prefix="Key "),
-            {"type": "api-key", "key": "K", "header": "X-Api-Key", "prefix": "Key "},
-        ),
-        (
-            AuthOptions("custom", headers=["X-A: {{ A }}", "X-B:b"]),
-            {"type": "custom", "headers": {"X-A": "{{ A }}", "X-B": "b"}},
-        ),
-        (AuthOptions("passthrough"), {"type": "passthrough"}),
-    ],
-)
-def test_each_auth_type_has_its_document(options: AuthOptions, document: object) -> None:
-    """The options of a type become the document's fields."""
-    assert options.document() == document
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        AuthOptions("bearer"),
-        AuthOptions("bearer", token="T", key="K"),
-        AuthOptions("passthrough", token="T"),
-        AuthOptions("api-key", key="K", headers=["A", "B"]),
-        AuthOptions("custom", headers=["no colon"]),
-    ],
-)
-def test_options_of_another_type_are_refused(options: AuthOptions) -> None:
-    """An option is never ignored."""
-    with pytest.raises(Usage):
-        options.document()
 
 
 def test_substitution() -> None:

@@ -48,6 +48,15 @@ auths = st.one_of(
         ).map(lambda headers: tuple(headers.items())),
     ),
     st.just(Auth(AuthType.PASSTHROUGH)),
+    st.builds(
+        Auth,
+        st.just(AuthType.AWS_SIGV4),
+        access_key_id=keys,
+        secret_access_key=keys,
+        session_token=st.just("") | keys,
+        region=st.sampled_from(["", "eu-west-1"]),
+        service=st.sampled_from(["", "bedrock"]),
+    ),
 )
 surfaces = st.frozensets(st.sampled_from(Surface), min_size=1)
 substitutions = st.lists(

@@ -73,7 +73,7 @@ def test_an_uncovered_request_passes_without_credential_or_is_refused_with_a_hin
     assert error.extra["proposal_hint"] == {
         "host": HOST,
         "endpoint": "POST /v1/proposals",
-        "supported_auth_types": ["bearer", "basic", "api-key", "custom", "passthrough"],
+        "supported_auth_types": [str(kind) for kind in AuthType],
     }
 
 

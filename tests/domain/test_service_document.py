@@ -144,7 +144,7 @@ def test_logins_are_captured_where_a_token_endpoint_is_known() -> None:
         ({"auth": "bearer"}, ["auth must be a mapping"]),
         ({"auth": {}}, ["type is required"]),
         ({"auth": {"type": "digest"}}, ["bearer, basic, api-key, custom, passthrough"]),
-        ({"auth": {"type": "aws-sigv4"}}, ["later version"]),
+        ({"auth": {"type": "aws-sigv4"}}, ["access_key_id is required"]),
         ({"auth": {"type": "bearer"}}, ["token is required"]),
         ({"auth": {"type": "bearer", "token": "sk-1"}}, ["UPPER_SNAKE_CASE", "not its value"]),
         ({"auth": {"type": "bearer", "token": "K", "key": "K"}}, ["'key'", "type, token"]),

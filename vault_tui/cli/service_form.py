@@ -1,61 +1,13 @@
-"""From `service add`'s options, or a file, to service documents: pure."""
+"""From `service add`'s options, or a file, to service documents: pure. Auth: `auth_options`."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from proxy_core.base.errors import VaultError
 from vault_tui.cli.failures import Usage
 
 _RULE = re.compile(r"(?P<action>[a-z]+)\s+(?P<methods>[A-Za-z*,]+)?\s*(?P<path>/\S*)?")
-
-# Which options each auth type takes; the first is required.
-_AUTH_OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "bearer": ("token",),
-    "basic": ("username", "password"),
-    "api-key": ("key", "header", "prefix"),
-    "custom": ("header",),
-    "passthrough": (),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AuthOptions:
-    """What was given on the command line; credentials by key, never by value."""
-
-    type: str
-    token: str | None = None
-    username: str | None = None
-    password: str | None = None
-    key: str | None = None
-    headers: Sequence[str] = ()
-    prefix: str | None = None
-
-    def document(self) -> dict[str, Any]:
-        """The `auth` object. Raises Usage for an option that the type does not take."""
-        given = {
-            "token": self.token,
-            "username": self.username,
-            "password": self.password,
-            "key": self.key,
-            "header": self.headers or None,
-            "prefix": self.prefix,
-        }
-        allowed = _AUTH_OPTIONS[self.type]
-        for name, value in given.items():
-            if value is not None and name not in allowed:
-                raise Usage(f"--auth {self.type} does not take --{name}")
-        if allowed and given[allowed[0]] is None:
-            raise Usage(f"--auth {self.type} needs --{allowed[0]}")
-        fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        if self.type == "custom":
-            fields["headers"] = dict(map(_header, fields.pop("header")))
-        elif self.headers:
-            if len(self.headers) > 1:
-                raise Usage("--auth api-key takes one --header")
-            fields["header"] = self.headers[0]
-        return {"type": self.type, **fields}
 
 
 def substitution(text: str) -> dict[str, Any]:
@@ -113,13 +65,6 @@ def documents_of(text: str) -> list[Mapping[str, Any]]:
     if not isinstance(documents, list) or not all(isinstance(one, dict) for one in documents):
         raise VaultError("bad_request", "A service file holds `services:` with a list of services.")
     return documents
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, template = text.partition(":")
-    if not colon or not name.strip():
-        raise Usage("--auth custom takes --header 'NAME: {{ KEY }}'")
-    return name.strip(), template.strip()
 
 
 def statuses(text: str) -> list[int]:

@@ -9,6 +9,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain.wire import MatchResult
 from vault_tui.cli import output, secret_input, service_draft, service_form
+from vault_tui.cli.auth_options import auth_options, given_auth
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage
 from vault_tui.cli.options import (
@@ -19,8 +20,6 @@ from vault_tui.cli.options import (
     vault_option,
     yes_option,
 )
-
-_AUTH_TYPES = click.Choice(["bearer", "basic", "api-key", "custom", "passthrough"])
 
 
 @click.group(cls=Group)
@@ -57,13 +56,7 @@ def list_(connection: Connection, vault: str | None, as_json: bool) -> None:
 @service.command
 @click.option("--name", help="Slug; default: made from the host.")
 @click.option("--host", metavar="PATTERN", help="host[:port][/path-glob]; *.host is one label.")
-@click.option("--auth", type=_AUTH_TYPES, help="How the credential is attached.")
-@click.option("--token", metavar="KEY", help="bearer: credential key.")
-@click.option("--username", metavar="KEY", help="basic: credential key.")
-@click.option("--password", metavar="KEY", help="basic: credential key.")
-@click.option("--key", metavar="KEY", help="api-key: credential key.")
-@click.option("--header", "headers", multiple=True, help="api-key: name; custom: 'H: {{ KEY }}'.")
-@click.option("--prefix", help="api-key: text before the value.")
+@auth_options
 @click.option("--substitute", "substitutions", multiple=True, metavar="KEY:PLACEHOLDER[:SURFACES]")
 @click.option("--rule", "rules", multiple=True, metavar="'ACTION METHODS PATH'", help="In order.")
 @click.option("--from-catalog", "template", metavar="ID", help="Start from a catalog template.")
@@ -208,12 +201,9 @@ service.add_command(service_draft.draft)
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """The document's fields that the options set."""
     document = {name: options[name] for name in ("name", "host") if options[name]}
-    auth_fields = {k: options[k] for k in ("token", "username", "password", "key", "prefix")}
-    if options["auth"]:
-        auth = service_form.AuthOptions(options["auth"], headers=options["headers"], **auth_fields)
-        document["auth"] = auth.document()
-    elif options["headers"] or any(value is not None for value in auth_fields.values()):
-        raise Usage("Credential options need --auth")
+    auth = given_auth(options)
+    if auth is not None:
+        document["auth"] = auth
     if options["substitutions"]:
         document["substitutions"] = [*map(service_form.substitution, options["substitutions"])]
     if options["rules"]:

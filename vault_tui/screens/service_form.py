@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
+from proxy_core.domain.auth_document import KEY_FIELDS
 from proxy_core.domain.service import AuthType
 from proxy_core.domain.service_document import (
     auto_name,
@@ -37,7 +38,7 @@ from vault_tui.service_words import (
 from vault_tui.widgets.tick import Tick
 from vault_tui.widgets.words import safe_lines
 
-_FIELDS = ("token", "username", "password", "key", "header", "prefix", "headers")
+_FIELDS = tuple(dict.fromkeys(name for fields in AUTH_FIELDS.values() for name, _ in fields))
 
 
 class ServiceForm(Dialog[dict[str, Any]]):
@@ -117,7 +118,7 @@ class ServiceForm(Dialog[dict[str, Any]]):
 
     def _line(self, name: str, value: str) -> ComposeResult:
         keys = [c.key for c in self.console.state.credentials or ()]
-        names_key = name in {"token", "username", "password", "key"}
+        names_key = name in KEY_FIELDS
         with Horizontal(classes="field", id=f"field-{name}"):
             yield Label(strings_services.FORM_LABELS[name], markup=False)
             yield Input(

@@ -18,6 +18,7 @@ from proxy_core.mitm.http1.render import (
     render_request,
     render_response,
     response_framing,
+    substituted_fields,
 )
 from proxy_core.mitm.http1.request import parse_request_head
 from proxy_core.mitm.http1.response import parse_response_head
@@ -67,6 +68,7 @@ __all__ = [
     "render_response",
     "response_framing",
     "split_target",
+    "substituted_fields",
     "whole_response",
     "without_digests",
     "without_field",

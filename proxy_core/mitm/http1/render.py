@@ -75,7 +75,7 @@ def render_request(
     ours = _request_lines(head, target, host, injection, framing, forward_expect=forward_expect)
     headers = head.headers
     if injection.substitutions:
-        headers = _substituted(headers, injection.substitutions)
+        headers = substituted_fields(headers, injection.substitutions)
     return _render_request(head, target, headers, ours)
 
 
@@ -211,8 +211,13 @@ def _render(
     return b"".join(out)
 
 
-def _substituted(headers: list[Field], substitutions: Sequence[SecretSubstitution]) -> list[Field]:
-    """The client's fields with HEADER placeholders replaced. Raises substitution_invalid."""
+def substituted_fields(
+    headers: list[Field], substitutions: Sequence[SecretSubstitution]
+) -> list[Field]:
+    """The client's fields with HEADER placeholders replaced.
+
+    Raises ProtocolError: substitution_invalid.
+    """
     # One look at all of them tells most often that there is nothing to do.
     block = b"\n".join([value for _, value in headers])
     wanted = [

@@ -1,0 +1,1 @@
+"""Rules of the clouds' ways to prove who asks: pure, without any cloud's library."""

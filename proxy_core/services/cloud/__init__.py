@@ -1,0 +1,1 @@
+"""Credentials that prove themselves to clouds otherwise than by being sent."""
