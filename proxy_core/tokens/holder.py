@@ -13,7 +13,6 @@ from proxy_core.base.paths import Home
 from proxy_core.tokens import kernel_cache
 from proxy_core.tokens.login import Login, LoginDirectory
 from proxy_core.tokens.safes import safe_of, store
-from proxy_core.tokens.sealed_file import SealedFile
 from proxy_core.tokens.tokens import Tokens, due, end_of, printable
 
 if TYPE_CHECKING:
@@ -65,9 +64,10 @@ class Holder:
                 return self._cached(tokens)
         elif not login.refreshable:
             return self._last(self._read(login))
+        asked_at = time.time()
         with self._directory.locked():
             # Whoever had the lock before may have done it.
-            return kernel_cache.cached(self._cache_name) or self._current()
+            return kernel_cache.cached(self._cache_name) or self._current(asked_at)
 
     def keep(self, login: Login, tokens: Tokens, patience: float = TIMEOUT_SECONDS) -> Login:
         """Take the place of whatever login there was; `patience` as for `safes.store`.
@@ -100,13 +100,12 @@ class Holder:
                 except VaultError as error:
                     self._say(error.detail)
             self._empty(login)
-            SealedFile(self._directory).delete()
             self._directory.forget()
         return login
 
     # --- within the lock ---------------------------------------------------------------------
 
-    def _current(self) -> str:
+    def _current(self, asked_at: float) -> str:
         login = self._kept()
         tokens = self._read(login)
         if tokens.is_fresh(self._clock()):
@@ -114,6 +113,9 @@ class Holder:
             return self._cached(tokens)
         if not tokens.refresh:
             return self._last(tokens)
+        # One attempt is for all who waited for it, though it failed.
+        if reason := self._directory.failure_since(asked_at):
+            return self._old(tokens, reason)
         with _uninterrupted():
             return self._refreshed(login, tokens)
 
@@ -130,6 +132,7 @@ class Holder:
         except TokenError as error:
             return self._not_refreshed(login, old, error, interrupted)
         tokens = self._renewed(login, old, answer)
+        self._directory.use_room()
         self._store(login, tokens)
         self._directory.end_refresh()
         if tokens.is_fresh(self._clock()):
@@ -159,6 +162,11 @@ class Holder:
         if error.status >= 400:  # a refusal: the refresh token has not been used up
             self._directory.end_refresh()
         reason = f"The token could not be refreshed: {error.detail} ({error.code})."
+        self._directory.note_failure(reason)
+        return self._old(old, reason)
+
+    def _old(self, old: Tokens, reason: str) -> str:
+        """What there is when a refresh fails. Raises VaultError oauth_refresh_failed."""
         if old.lives(self._clock()):
             self._say(f"{reason} The old one lives a little longer.")
             return old.printed
@@ -207,7 +215,13 @@ class Holder:
         return login
 
     def _read(self, login: Login) -> Tokens:
-        text = safe_of(self._directory, login).read()
+        try:
+            text = safe_of(self._directory, login).read()
+        except VaultError as error:
+            if error.code != "keyring_unavailable":
+                raise
+            advice = "Unlock it, or sign in again in this session: `vault-tui auth login`."
+            raise VaultError(error.code, error.detail, {"help": advice}) from None
         if text is None:
             raise VaultError("not_signed_in", "The tokens are no longer where they were kept.")
         return Tokens.parsed(text)

@@ -16,6 +16,8 @@ Kept = Literal["", "keyring", "file"]
 Printed = Literal["access", "id"]
 
 _INTENT_FILE = "refresh.begun"
+_FAILURE_FILE = "refresh.failed"
+_ROOM = bytes(64 * 1024)
 _LOCK_FILE = "login.lock"
 
 
@@ -74,9 +76,10 @@ class LoginDirectory:
         self.write(LOGIN_FILE, json.dumps(asdict(login), indent=1).encode())
 
     def forget(self) -> None:
-        """Remove the file."""
-        (self.path / LOGIN_FILE).unlink(missing_ok=True)
-        self.end_refresh()
+        """Remove everything but the lock, which others may be waiting for."""
+        for path in self.path.iterdir():
+            if path.name != _LOCK_FILE:
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -92,15 +95,36 @@ class LoginDirectory:
             os.close(descriptor)
 
     def begin_refresh(self) -> None:
-        """Mark that the refresh token is about to be used.
+        """Mark that the refresh token is about to be used, with room for what will come of it.
 
-        Not synced: after a power cut the mark explains a refusal, it changes nothing.
+        Not synced: after a power cut the mark explains a refusal, it changes nothing. Raises
+        VaultError home_unusable, OSError: better now than with a new pair and no room to store it.
         """
-        os.close(open_private_file(self.path / _INTENT_FILE, os.O_WRONLY))
+        descriptor = open_private_file(self.path / _INTENT_FILE, os.O_WRONLY | os.O_TRUNC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_ROOM)
+
+    def use_room(self) -> None:
+        """Give back the room that was kept; the mark stays."""
+        os.truncate(self.path / _INTENT_FILE, 0)
 
     def end_refresh(self) -> None:
         """Take the mark away: what came of it is stored."""
         (self.path / _INTENT_FILE).unlink(missing_ok=True)
+
+    def note_failure(self, reason: str) -> None:
+        """Let whoever waits for this refresh know why it failed."""
+        descriptor = open_private_file(self.path / _FAILURE_FILE, os.O_WRONLY | os.O_TRUNC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(reason.encode())
+
+    def failure_since(self, asked_at: float) -> str:
+        """Why a refresh failed after `asked_at`, in epoch seconds; empty if none did."""
+        path = self.path / _FAILURE_FILE
+        try:
+            return path.read_text() if path.stat().st_mtime > asked_at else ""
+        except FileNotFoundError:
+            return ""
 
     @property
     def refresh_begun(self) -> bool:

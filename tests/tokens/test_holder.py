@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy_core.base.errors import VaultError
-from proxy_core.tokens import kernel_cache
+from proxy_core.tokens import kernel_cache, login
 from proxy_core.tokens.login import Login
 from proxy_core.tokens.tokens import Tokens
 from tests.tokens.rig import Rig, SharedKeyring
@@ -288,3 +288,48 @@ def test_an_issuer_that_gives_no_new_id_token(rig: Rig) -> None:
     rig.clock.now += 31
     assert failed(rig).code == "oauth_refresh_failed"
     assert (rig.server.refreshes, rig.server.reuse) == (2, 0)
+
+
+def test_twenty_at_once_share_a_failure(rig: Rig) -> None:
+    """An issuer that is down is asked once for all who wait, and again for whoever comes later."""
+    old = rig.sign_in(ends_in=30)
+    rig.server.fail, rig.server.delay = [503], 0.5
+    assert set(in_processes(rig, 20)) == {old.printed}
+    assert rig.server.requests == 1
+    assert rig.holder.token() != old.printed
+    assert rig.server.refreshes == 1
+
+
+def test_a_full_disk_is_noticed_before_the_refresh_token_is_used(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Better no new token than a rotated one that can't be stored."""
+    rig.sign_in(ends_in=-1)
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    opened = login.open_private_file
+
+    def on_a_full_disk(path: Path, flags: int) -> int:
+        return os.open(full, os.O_WRONLY) if path.name == "refresh.begun" else opened(path, flags)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(login, "open_private_file", on_a_full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            rig.holder.token()
+    assert rig.server.requests == 0
+    assert rig.server.accepts(rig.holder.token().encode())
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_a_keyring_that_is_out_of_reach(
+    rig: Rig, os_keyring: type[SharedKeyring], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said what to do, and the login is left as it is."""
+    rig.sign_in(ends_in=3600)
+    for backend in ("no.such.Keyring", "tests.tokens.rig.NoSuchKeyring"):
+        rig.directory.save(replace(rig.known(), backend=backend))
+        error = failed(rig)
+        assert error.code == "keyring_unavailable"
+        assert "auth login" in error.advice
+    assert rig.known().kept == "keyring"

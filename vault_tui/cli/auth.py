@@ -1,5 +1,6 @@
 """`vault-tui auth …`: sign in once, and print a token for programs that ask a command for one."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -175,6 +176,8 @@ def _show(kept: Login, as_json: bool) -> None:
     ends = None
     if kept.expires_at is not None:
         ends = datetime.fromtimestamp(kept.expires_at, UTC).isoformat(timespec="seconds")
+    now = time.time()
+    ended = not kept.kept or (kept.expires_at is not None and now >= kept.expires_at)
     facts = {
         "issuer": kept.issuer,
         "client_id": kept.client_id,
@@ -184,6 +187,7 @@ def _show(kept: Login, as_json: bool) -> None:
         "audience": kept.audience,
         "token": "session" if kept.vault else kept.printed,
         "expires_at": ends,
+        "expired": ended,
         "refreshable": kept.refreshable,
     }
     if as_json:

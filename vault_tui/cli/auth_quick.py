@@ -5,6 +5,8 @@ import sys
 
 from proxy_core.tokens import quick
 
+_INTERRUPTED = 130
+
 
 def print_token() -> int:
     """Print a token, or say on stderr what to do; the exit code. Raises VaultError."""
@@ -18,6 +20,9 @@ def print_token() -> int:
     if token is None:
         from vault_tui.cli.auth_token import current_token
 
-        token = current_token()
+        try:
+            token = current_token()
+        except KeyboardInterrupt:  # whoever pressed it needs no explanation
+            return _INTERRUPTED
     print(token)
     return 0
