@@ -85,6 +85,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Run this from a terminal of your own; an agent uses AGENT_VAULT_TOKEN over HTTP.",
     ),
     ErrorKind(
+        "script_untrusted",
+        403,
+        "A project's command is not trusted",
+        "`vault-tui trust PATH` shows what the project names, and asks.",
+    ),
+    ErrorKind(
         "origin_refused",
         403,
         "Request from another site",

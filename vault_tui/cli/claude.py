@@ -27,6 +27,7 @@ from vault_tui.cli.account_add import add as add_account
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage, say
 from vault_tui.cli.options import Command, confirm, pass_connection, vault_option
+from vault_tui.cli.project_scripts import check_scripts
 from vault_tui.cli.run import DEFAULT_TTL, TTL_RANGE, Job, carry_out, open_worker
 
 PROGRAM = "claude"
@@ -155,6 +156,7 @@ def _run(
     if program is None:
         why = "there is no such program; `npm install -g @anthropic-ai/claude-code` installs it"
         raise supervise.NotStarted(PROGRAM, why, supervise.NOT_FOUND)
+    check_scripts(connection.home, is_agent=connection.is_agent)
     status = open_worker(connection)
     ensure_account(ctx, connection, vault)
     _ensure_services(connection, vault)

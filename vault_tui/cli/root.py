@@ -66,6 +66,8 @@ COMMANDS = {
     "grant": LazyCommand("approvals:grant", "What was allowed for a while.", _WATCH),
     "webhook": LazyCommand("webhooks:webhook", "Tell other programs what happens.", _WATCH),
     "logs": LazyCommand("logs:logs", "Show requests, also live.", _WATCH),
+    "doctor": LazyCommand("doctor:doctor", "What is wrong, and how to mend it.", _WATCH),
+    "trust": LazyCommand("trust:trust", "Commands that a project brings along.", _WATCH),
     "audit": LazyCommand("audit:audit", "Who did what, and whether that record is whole.", _WATCH),
     "events": LazyCommand("events:events", "Follow the worker's events.", _WATCH),
 }

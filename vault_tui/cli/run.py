@@ -18,6 +18,7 @@ from vault_tui.cli import ca_bundle, run_env, supervise
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import say
 from vault_tui.cli.options import Command, pass_connection, vault_option
+from vault_tui.cli.project_scripts import check_scripts
 
 TTL_RANGE = click.IntRange(300, 604800)
 DEFAULT_TTL = 86400
@@ -46,6 +47,7 @@ def run(
     The session is revoked when CMD ends, and processes that CMD left running are ended with it.
     The exit status is CMD's: 128+n if signal n ended it, 127 if it does not exist.
     """
+    check_scripts(connection.home, is_agent=connection.is_agent)
     status = open_worker(connection)
     job = Job(command, connection.vault(vault), ttl, keep_env=keep_env)
     ctx.exit(carry_out(connection, status, job))

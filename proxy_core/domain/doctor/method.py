@@ -1,0 +1,142 @@
+"""By what Claude Code would prove itself here: both headers apart, and why the others lose.
+
+    x-api-key       ANTHROPIC_API_KEY > apiKeyHelper > key of a Console login
+    Authorization   ANTHROPIC_AUTH_TOKEN > apiKeyHelper > CLAUDE_CODE_OAUTH_TOKEN > login
+
+The last two count only if none of ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and apiKeyHelper is set.
+ANTHROPIC_CUSTOM_HEADERS overrides all. In a managed context only a login counts; with `--bare` only
+ANTHROPIC_API_KEY and what `--settings` names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proxy_core.domain.doctor.facts import ClaudeFacts
+from proxy_core.domain.doctor.values import Value, custom_headers, setting, switched_on, variable
+
+CLOUDS = {
+    "CLAUDE_CODE_USE_BEDROCK": "bedrock",
+    "CLAUDE_CODE_USE_VERTEX": "vertex",
+    "CLAUDE_CODE_USE_FOUNDRY": "foundry",
+}
+"""Variables in their order: the first one that is switched on wins."""
+
+_STRONGER = "ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and apiKeyHelper switch logins off"
+_MANAGED = "a managed context takes its own login alone"
+_BARE = "--bare heeds ANTHROPIC_API_KEY and what --settings names alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Loser:
+    """A value that is there and not used."""
+
+    value: Value
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header and what it is filled from; None: it is not sent."""
+
+    name: str
+    source: Value | None
+    losers: tuple[Loser, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """`cloud` is empty for Anthropic's own API, else bedrock, vertex or foundry."""
+
+    cloud: str
+    base_url: Value | None
+    authorization: Header
+    api_key: Header
+    managed: bool = False
+
+    @property
+    def sources(self) -> list[Value]:
+        """What is sent, each once."""
+        both = (self.authorization.source, self.api_key.source)
+        return list({value.name: value for value in both if value is not None}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    value: Value | None
+    barred: str = ""
+
+
+def is_managed(facts: ClaudeFacts) -> bool:
+    """Whether Claude Code was started by its web service or by Claude Desktop."""
+    entry = facts.environ.get("CLAUDE_CODE_ENTRYPOINT", "")
+    remote = facts.environ.get("CLAUDE_CODE_REMOTE", "").lower() in {"1", "true"}
+    return remote or entry in {"claude-desktop", "remote"}
+
+
+def choose_method(facts: ClaudeFacts) -> Method:
+    """What Claude Code would do with these facts."""
+    managed = is_managed(facts)
+    headers, _ = custom_headers(facts)
+    cloud = next((kind for name, kind in CLOUDS.items() if switched_on(facts, name)), "")
+    token, key = variable(facts, "ANTHROPIC_AUTH_TOKEN"), variable(facts, "ANTHROPIC_API_KEY")
+    helper = setting(facts, "apiKeyHelper")
+    local = _MANAGED if managed else ""
+    bare = _BARE if facts.bare else ""
+    stronger = _STRONGER if not managed and (token or key or helper) else ""
+    oauth = bare or stronger
+    authorization = (
+        _Candidate(_custom(headers, "authorization")),
+        _Candidate(token, local or bare),
+        _Candidate(helper, local),
+        _Candidate(variable(facts, "CLAUDE_CODE_OAUTH_TOKEN"), oauth),
+        _Candidate(_login(facts), oauth),
+    )
+    api_key = (
+        _Candidate(_custom(headers, "x-api-key")),
+        _Candidate(key, local),
+        _Candidate(helper, local),
+        _Candidate(_login_key(facts), local or bare),
+    )
+    return Method(
+        cloud,
+        variable(facts, "ANTHROPIC_BASE_URL"),
+        _contest("Authorization", authorization),
+        _contest("x-api-key", api_key),
+        managed,
+    )
+
+
+def _contest(name: str, candidates: Sequence[_Candidate]) -> Header:
+    winner: Value | None = None
+    losers: list[Loser] = []
+    for candidate in candidates:
+        if candidate.value is None:
+            continue
+        if candidate.barred:
+            losers.append(Loser(candidate.value, candidate.barred))
+        elif winner is None:
+            winner = candidate.value
+        else:
+            losers.append(Loser(candidate.value, f"{winner.name} comes first"))
+    return Header(name, winner, tuple(losers))
+
+
+def _custom(headers: dict[str, str], name: str) -> Value | None:
+    text = headers.get(name)
+    origin = f"ANTHROPIC_CUSTOM_HEADERS: {name}"
+    return None if text is None else Value("ANTHROPIC_CUSTOM_HEADERS", origin, text)
+
+
+def _login(facts: ClaudeFacts) -> Value | None:
+    login = facts.login
+    if login is None:
+        return None
+    where = "keychain" if login.in_keychain else f"{login.path}: claudeAiOauth.accessToken"
+    return Value("login", where, "", placeholder=login.placeholder)
+
+
+def _login_key(facts: ClaudeFacts) -> Value | None:
+    key = facts.config.get("primaryApiKey")
+    if not isinstance(key, str) or not key:
+        return None
+    return Value("primaryApiKey", f"{facts.config_path}: primaryApiKey", key)

@@ -1,0 +1,140 @@
+"""All facts at once: what takes time runs side by side, each with its own limit."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from proxy_core.base.errors import VaultError
+from proxy_core.base.paths import Home
+from proxy_core.client import calls
+from proxy_core.client.sync_client import SyncClient
+from proxy_core.client.target import Target
+from proxy_core.domain.doctor import Facts, HomeFacts, Probe, WorkerFacts
+from proxy_core.domain.doctor.environment_rules import ANTHROPIC_HOST
+from vault_tui.cli.run_env import reachable
+from vault_tui.doctor.ca_files import ca_files
+from vault_tui.doctor.claude_facts import claude_facts
+from vault_tui.doctor.home_facts import home_facts
+from vault_tui.doctor.runtimes import Surroundings, runtime_checks
+from vault_tui.doctor.through_proxy import ProxyAddress, probe
+from vault_tui.doctor.worker_facts import CALL_SECONDS, Answers, ask_worker
+
+_KEYRING_SECONDS = 2.0
+_SESSION_SECONDS = 300
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_THREADS = 8
+_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be looked at. `target` is the worker, as whom we are; `explicit` what `--settings`
+    names to Claude Code, and `bare` whether it gets `--bare`.
+    """
+
+    target: Target
+    home: Home
+    vault: str
+    is_agent: bool = False
+    directory: Path = field(default_factory=Path.cwd)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    bare: bool = False
+    explicit: Path | None = None
+
+
+def gather(question: Question) -> Facts:
+    """Every fact. Raises VaultError: home_unusable."""
+    environ = question.environ
+    answers = ask_worker(question.target, question.vault, is_agent=question.is_agent)
+    wired = _is_wired(environ, answers, question.target)
+    around = Surroundings(environ, answers.ca_pem, ANTHROPIC_HOST)
+    checks = runtime_checks(around) if wired is not None and answers.ca_pem else []
+    with ThreadPoolExecutor(_THREADS) as pool:
+        asked = [pool.submit(check) for check in checks]
+        probed = pool.submit(_probe, question, answers, wired)
+        home = pool.submit(_home, question, answers.facts)
+        claude = claude_facts(
+            question.directory,
+            environ,
+            question.home,
+            bare=question.bare,
+            explicit=question.explicit,
+        )
+        runtimes = [found for one in asked if (found := one.result()) is not None]
+    return Facts(
+        now=time.time(),
+        version=_version(),
+        environ=environ,
+        worker=replace(answers.facts, probe=probed.result()),
+        home=home.result(),
+        wired=wired is not None,
+        claude=claude,
+        ca_files=tuple(ca_files(environ, answers.ca_pem)) if wired is not None else (),
+        runtimes=tuple(runtimes),
+    )
+
+
+def _is_wired(environ: Mapping[str, str], answers: Answers, target: Target) -> ProxyAddress | None:
+    """The proxy that the environment names, if that is the worker's."""
+    named = next((environ[name] for name in _PROXY_VARIABLES if environ.get(name)), "")
+    given = ProxyAddress.parse(named) if named else None
+    if given is None or answers.status is None:
+        return None
+    worker_host = urlsplit(target.base_url).hostname or ""
+    own = ProxyAddress.parse(reachable(answers.status.proxy, worker_host))
+    if own is None or own.port != given.port:
+        return None
+    same = given.host == own.host or {given.host, own.host} <= _LOOPBACK
+    return given if same else None
+
+
+def _probe(question: Question, answers: Answers, wired: ProxyAddress | None) -> Probe | None:
+    """A request through the proxy: with the environment's own token, else an operator's session."""
+    status = answers.status
+    if status is None or status.sealed or not answers.ca_pem:
+        return None
+    if wired is not None:
+        return probe(wired, answers.ca_pem, ANTHROPIC_HOST, CALL_SECONDS)
+    own = ProxyAddress.parse(reachable(status.proxy, ""))
+    if not status.operator or question.is_agent or not answers.facts.local or own is None:
+        return None
+    with suppress(VaultError), _session(question) as token:
+        address = replace(own, userinfo=f"{token}:{question.vault}")
+        return probe(address, answers.ca_pem, ANTHROPIC_HOST, CALL_SECONDS)
+    return None
+
+
+@contextmanager
+def _session(question: Question) -> Iterator[str]:
+    """A session's token, revoked at the end. Raises VaultError."""
+    client = SyncClient(question.target, CALL_SECONDS)
+    made = client.send(calls.create_session(question.vault, _SESSION_SECONDS, "doctor"))
+    try:
+        yield made.token
+    finally:
+        with suppress(VaultError):
+            client.send(calls.revoke_session(made.id, question.vault))
+
+
+def _home(question: Question, worker: WorkerFacts) -> HomeFacts:
+    found = home_facts(question.home, question.environ)
+    if set(worker.slots) != {"keyring"} or not worker.local:
+        return found
+    from proxy_core.base.os_keyring import bounded, find_backend
+
+    try:
+        bounded(find_backend, _KEYRING_SECONDS)
+    except VaultError as error:
+        return replace(found, keyring_problem=error.detail)
+    return found
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("vault-tui")
