@@ -46,6 +46,7 @@ COMMANDS = {
     "config": LazyCommand("config:config", "Read and change the worker's settings.", _WORKER),
     "run": LazyCommand("run:run", "Run a command with credentials attached by the proxy.", _VAULT),
     "claude": LazyCommand("claude:claude", "Run Claude Code with an account of the vault.", _VAULT),
+    "setup": LazyCommand("setup:setup", "Let other programs use the vault by themselves.", _VAULT),
     "ca": LazyCommand("ca:ca", "Print the CA certificate that agents trust.", _VAULT),
     "vault": LazyCommand("vaults:vault", "Vaults.", _VAULT),
     "credential": LazyCommand("credentials:credential", "Credentials (also: creds).", _VAULT),
