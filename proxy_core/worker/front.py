@@ -3,14 +3,14 @@
 Pages for a person's browser take forms instead, and check for themselves that a form is their own:
 since they send no referrer, browsers send such forms with the origin `null`.
 
-It also lets the router see the path as it was sent, so that a name may hold an encoded slash, and
-answers in the contract's shape for whatever escapes the framework.
+It also lets the router see the path as it was sent, so that a name may hold an encoded slash,
+answers HEAD as GET without the body, and in the contract's shape whatever escapes the framework.
 """
 
 import ipaddress
 import re
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from litestar.enums import ScopeType
@@ -23,6 +23,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _JSON, _FORM = b"application/json", b"application/x-www-form-urlencoded"
 _FORMS, _OPAQUE = "/approve/", "null"
+_ENDLESS = frozenset({"/v1/events"})
+"""What would never be answered whole, and so is not told the head of."""
 _OWN_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # These path segments are endpoints for some methods and service names for PATCH and DELETE.
 _ENDPOINT_NAMES = re.compile(r"(/v1/vaults/[^/]+/services/)([a-z])((?:est|redential-usage)/?)\Z")
@@ -62,13 +64,16 @@ class Front:
 
         try:
             scope["path"] = _routable(scope)
-            if scope["method"] == "OPTIONS":  # the router would tell of some methods only
+            method, sending = scope["method"], cast(Send, watched_send)
+            if method == "OPTIONS":  # the router would tell of some methods only
                 scope["method"] = "TRACE"  # which no endpoint has
+            elif method == "HEAD" and scope["path"] not in _ENDLESS:
+                scope, sending = {**scope, "method": "GET"}, _without_body(watched_send)
             headers = _headers(scope)
             takes_forms = scope["method"] == "POST" and scope["path"].startswith(_FORMS)
             self._check_site(headers, _OPAQUE if takes_forms else "")
             _check_body(scope["method"], headers, _FORM if takes_forms else _JSON)
-            await self._app(scope, _bounded(receive), watched_send)
+            await self._app(scope, _bounded(receive), sending)
         except VaultError as error:
             if started:
                 raise
@@ -136,6 +141,15 @@ def _check_body(method: str, headers: dict[bytes, bytes], wanted: bytes) -> None
     wrong = kind != wanted and (kind or method in _BODY_METHODS)
     if has_body and wrong:
         raise VaultError("bad_request", f"The body must be sent as {wanted.decode()}.")
+
+
+def _without_body(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sending
 
 
 def _bounded(receive: Receive) -> Receive:

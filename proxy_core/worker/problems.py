@@ -37,8 +37,10 @@ def handle_framework_error(
     if error.status_code >= 500:
         return handle_unexpected(request, error)
     code = _CODE_BY_STATUS.get(error.status_code, "bad_request")
-    listed = (error.headers or {}).get("allow", "").split(", ")
-    allow = ", ".join(sorted(method for method in listed if method and method != "OPTIONS"))
+    listed = {one for one in (error.headers or {}).get("allow", "").split(", ") if one}
+    if "GET" in listed and request.method != "HEAD":
+        listed.add("HEAD")
+    allow = ", ".join(sorted(listed - {"OPTIONS"}))
     return _response(VaultError(code, _detail(error)), {"allow": allow} if allow else None)
 
 

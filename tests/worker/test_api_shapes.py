@@ -1,6 +1,8 @@
 """Failures have the contract's shape, whoever raises them; foreign sites and odd bodies fail."""
 
 import base64
+import contextlib
+import http.client
 import json
 import socket
 import time
@@ -249,11 +251,35 @@ def test_no_page_of_another_site_is_told_that_it_may_ask(worker: ThreadedWorker)
     asks = {"Access-Control-Request-Method": "POST"}
     answer = worker.ask("OPTIONS", "/v1/vaults", headers=asks)
     check_problem(answer, 405, "method_unsupported")
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
     foreign = worker.ask("OPTIONS", "/v1/vaults", headers={**asks, "Origin": "http://evil.example"})
     check_problem(foreign, 403, "origin_refused")
     for told in (answer, foreign):
         assert not [name for name in told.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("path", ["/health", "/openapi.json", "/v1/vaults", "/nothing/here"])
+def test_head_is_get_without_the_body(worker: ThreadedWorker, token: str, path: str) -> None:
+    """Status and fields are those of GET, the length included; the connection goes on."""
+    with contextlib.closing(http.client.HTTPConnection(worker.api, timeout=20)) as connection:
+        answers = []
+        for method in ("HEAD", "GET", "HEAD"):
+            connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            fields = {name: value for name, value in answer.getheaders() if name != "date"}
+            answers.append((answer.status, fields, len(answer.read())))
+    head, full, again = answers
+    assert head == again
+    assert head[:2] == full[:2]
+    assert (head[2], full[1]["content-length"]) == (0, str(full[2]))
+
+
+def test_head_never_waits_for_what_does_not_end(worker: ThreadedWorker, token: str) -> None:
+    """The stream of events has no HEAD; neither has what takes no GET."""
+    for path, allow in (("/v1/events", "GET"), ("/v1/seal", "POST")):
+        answer = worker.ask("HEAD", path, token=token)
+        assert (answer.status, answer.headers["allow"]) == (405, allow)
+        assert answer.body == b""
 
 
 def test_a_log_row_has_the_contracts_fields(worker: ThreadedWorker, token: str) -> None:

@@ -226,6 +226,16 @@ def test_who_may_not_decide(worker: ThreadedWorker) -> None:
     assert stands(worker, "others").status == "pending"
 
 
+def test_no_address_of_a_form_gets_into_a_header(worker: ThreadedWorker) -> None:
+    """Line ends and other parameters in it stay what they are: a wrong token."""
+    browser = Browser(f"http://{worker.api}")
+    form = browser.get(raised(worker, "headers")).form("sign-in")
+    made_up = Form("/approve/1/sign-out", {"form": form.fields["form"]})
+    out = browser.submit(made_up, token="x\r\nSet-Cookie: planted=1&number=2")
+    assert (out.status, "This address is not valid any more" in out.text) == (404, True)
+    assert "planted" not in browser.cookies
+
+
 def test_a_form_is_its_browsers_own(worker: ThreadedWorker, ann: Browser) -> None:
     """Without the cookie's own token, with another's, or with another's cookie: nothing happens."""
     path = raised(worker, "forged")

@@ -6,6 +6,7 @@ an approval only with the digest of the difference that was shown.
 """
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie, State
@@ -114,7 +115,7 @@ class _Visit:
 
     def back(self, cookies: list[Cookie] | None = None) -> Response[str]:
         """To the page, by GET: loading it again shall send nothing twice."""
-        location = f"{PATH}/{self.number}?token={self.address}"
+        location = f"{PATH}/{self.number}?token={quote(self.address, safe='')}"
         headers = {"Location": location, "Cache-Control": "no-store"}
         return Response(
             "", status_code=303, headers=headers, cookies=cookies or [], media_type="text/html"
