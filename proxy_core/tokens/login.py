@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -116,14 +117,14 @@ class LoginDirectory:
         """Let whoever waits for this refresh know why it failed."""
         descriptor = open_private_file(self.path / _FAILURE_FILE, os.O_WRONLY | os.O_TRUNC)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(reason.encode())
+            file.write(f"{time.time()}\n{reason}".encode())
 
     def failure_since(self, asked_at: float) -> str:
         """Why a refresh failed after `asked_at`, in epoch seconds; empty if none did."""
-        path = self.path / _FAILURE_FILE
         try:
-            return path.read_text() if path.stat().st_mtime > asked_at else ""
-        except FileNotFoundError:
+            failed_at, _, reason = (self.path / _FAILURE_FILE).read_text().partition("\n")
+            return reason if float(failed_at) > asked_at else ""
+        except (FileNotFoundError, ValueError):
             return ""
 
     @property

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,19 +25,23 @@ def failed(rig: Rig) -> VaultError:
 
 
 def in_processes(rig: Rig, count: int) -> list[str]:
-    """What so many processes print, started at once."""
+    """What so many processes print that all want the lock at the same time."""
     begin, go = os.pipe()
     outputs = []
     for _ in range(count):
         out, into = os.pipe()
         if os.fork() == 0:
-            os.close(go)
-            os.read(begin, 1)  # until all are there
-            os.write(into, rig.holder.token().encode())
-            os._exit(0)
+            try:
+                os.close(go)
+                os.read(begin, 1)  # until all are there
+                os.write(into, rig.holder.token().encode())
+            finally:
+                os._exit(0)
         os.close(into)
         outputs.append(out)
-    os.close(go)
+    with rig.directory.locked():
+        os.close(go)
+        wait_for_waiters(rig.directory.path / "login.lock", count)
     tokens = []
     for out in outputs:
         with os.fdopen(out) as file:
@@ -44,6 +49,15 @@ def in_processes(rig: Rig, count: int) -> list[str]:
         os.wait()
     os.close(begin)
     return tokens
+
+
+def wait_for_waiters(path: Path, count: int) -> None:
+    """Return once so many processes wait for the lock; the kernel tells, but sends no event."""
+    waiting = re.compile(rf"-> FLOCK .*:{path.stat().st_ino} ")
+    deadline = time.monotonic() + 60
+    while len(waiting.findall(Path("/proc/locks").read_text())) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.usefixtures("no_cache")
@@ -88,7 +102,6 @@ def test_twenty_at_once_make_one_refresh(
     if not cache:
         request.getfixturevalue("no_cache")
     rig.sign_in(ends_in=-1)
-    rig.server.delay = 0.2
     tokens = in_processes(rig, 20)
     assert len(set(tokens)) == 1
     assert rig.server.accepts(tokens[0].encode())
@@ -293,7 +306,7 @@ def test_an_issuer_that_gives_no_new_id_token(rig: Rig) -> None:
 def test_twenty_at_once_share_a_failure(rig: Rig) -> None:
     """An issuer that is down is asked once for all who wait, and again for whoever comes later."""
     old = rig.sign_in(ends_in=30)
-    rig.server.fail, rig.server.delay = [503], 0.5
+    rig.server.fail = [503]
     assert set(in_processes(rig, 20)) == {old.printed}
     assert rig.server.requests == 1
     assert rig.holder.token() != old.printed
