@@ -10,6 +10,7 @@ from proxy_core.domain.events import Event, EventType
 from proxy_core.domain.traffic import RequestRecord, RequestStart
 from vault_tui import strings
 from vault_tui.agent_news import effect_of_agent
+from vault_tui.device_news import effect_of_device
 from vault_tui.effects import Effect
 from vault_tui.news import effect_of_account
 from vault_tui.proposal_news import effect_of_proposal
@@ -110,7 +111,11 @@ def effect_of(event: Event, vault: str) -> Effect:
     except ValueError:
         return Effect()
     found = effect_of_account(kind, data) or _effect(kind, data)
-    everywhere = effect_of_proposal(event.type, data, vault) or effect_of_agent(kind, data)
+    everywhere = (
+        effect_of_proposal(event.type, data, vault)
+        or effect_of_agent(kind, data)
+        or effect_of_device(kind, data)
+    )
     if everywhere is not None:
         return everywhere
     about = data.get("vault")

@@ -54,6 +54,8 @@ class ConsoleState:
     proposals: list[wire.InboxProposal] | None = None
     holds: list[wire.Hold] | None = None
     """Of every vault."""
+    devices: list[wire.DeviceRequest] = field(default_factory=list)
+    """That ask to sign in at the gateway: they wait where the held requests do."""
     accounts: list[wire.AccountInfo] | None = None
     pools: list[wire.PoolInfo] = field(default_factory=list)
     agents: list[wire.AgentInfo] | None = None

@@ -25,7 +25,14 @@ BACKFILL_ROWS = 200
 _LISTS = ("vaults", "credentials", "services", "proposals", "holds", "accounts", "agents")
 
 # Somebody waits for an answer.
-_RINGING = frozenset((EventType.REQUEST_HELD.value, EventType.PROPOSAL_CREATED.value))
+_RINGING = frozenset(
+    kind.value
+    for kind in (
+        EventType.REQUEST_HELD,
+        EventType.PROPOSAL_CREATED,
+        EventType.DEVICE_REQUESTED,
+    )
+)
 
 
 class WorkerSync:
@@ -178,7 +185,17 @@ class WorkerSync:
     async def _read_holds(self) -> None:
         state = self._app.state
         state.holds = (await self._app.send(calls.holds())).holds
+        state.devices = await self._device_requests()
         self._app.refresh_frame()
+
+    async def _device_requests(self) -> list[wire.DeviceRequest]:
+        """Those that wait; none for who may not see them."""
+        try:
+            return (await self._app.send(calls.device_requests())).requests
+        except VaultError as error:
+            if error.code != "role_forbidden":
+                raise
+            return []
 
     async def _read_accounts(self) -> None:
         """Accounts, their pools, and what those chose: one screen shows them together."""

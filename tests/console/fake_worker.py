@@ -95,6 +95,7 @@ class FakeWorker:
         self.proposals = FakeProposals(self.clock, self._authority)
         self.audit = FakeAudit(self.clock)
         self.holds: list[wire.Hold] = []
+        self.devices: list[wire.DeviceRequest] = []
         self.grants: list[wire.Grant] = []
         self.lent = FakeAccounts(self.clock)
         self.staff = FakeAgents(self.clock)
@@ -196,6 +197,7 @@ class FakeWorker:
             "GET /v1/audit": lambda: self._audited(lambda: self.audit.page(query)),
             "GET /v1/audit/verify": lambda: self._audited(self.audit.verified),
             "GET /v1/holds": lambda: wire.HoldList(holds=list(self.holds)),
+            "GET /v1/devices/requests": lambda: wire.DeviceRequestList(requests=list(self.devices)),
             "GET /v1/grants": lambda: wire.GrantList(grants=list(self.grants)),
         }
         found = routes.get(f"{call.method} {call.path}")
@@ -212,6 +214,8 @@ class FakeWorker:
             return self._proposal(call, int(parts[3]), parts[4:])
         if parts[:2] == ["v1", "holds"]:
             return self._decide(parts[2], parts[3])
+        if parts[:3] == ["v1", "devices", "requests"]:
+            return self._decide_device(parts[3], parts[4], call.body)
         if parts[:2] == ["v1", "grants"]:
             self._operator_only()
             self.grants = [grant for grant in self.grants if grant.id != parts[2]]
@@ -315,6 +319,30 @@ class FakeWorker:
         self.release(found, "approved" if verb == "approve" else "denied")
         outcome = "approved" if verb == "approve" else "denied"
         return wire.HoldResolved(id=hold_id, outcome=outcome, released=1)
+
+    def _decide_device(
+        self, code: str, verb: str, body: wire.ApproveDevice | None
+    ) -> wire.DeviceResolved:
+        self._operator_only()
+        found = next(one for one in self.devices if one.code == code)
+        self.devices.remove(found)
+        outcome = "approved" if verb == "approve" else "denied"
+        agent = "" if body is None else body.agent or body.email.partition("@")[0] or found.agent
+        told = {"id": code, "name": found.client, "outcome": outcome, "by": "operator eve"}
+        self.emit(EventType.DEVICE_RESOLVED, {**told, "agent": agent})
+        return wire.DeviceResolved(code=code, outcome=outcome, agent=agent)
+
+    def sign_in(self, code: str = "WDJB-MJHT") -> wire.DeviceRequest:
+        """A device begins to wait."""
+        now = self.clock.time()
+        made = wire.DeviceRequest(
+            code=code, client="claude-code/2.1.330", address="10.0.0.7", agent="claude-10-0-0-7",
+            created_at=rfc3339(now), expires_at=rfc3339(now + 600), seconds_left=600,
+        )  # fmt: skip
+        self.devices.append(made)
+        told = {"id": code, "name": made.client, "client": made.client, "address": made.address}
+        self.emit(EventType.DEVICE_REQUESTED, {**told, "by": made.client})
+        return made
 
     def _authority(self) -> Authority:
         types = dict.fromkeys(self.secrets, "static")

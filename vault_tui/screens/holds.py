@@ -1,15 +1,23 @@
-"""Holds: requests of every vault that wait for an answer, and what was allowed for a while."""
+"""Holds: what waits for an answer, requests of every vault and devices that sign in; and what was
+allowed for a while.
+"""
 
 from textual.content import Content
 
 from proxy_core.base.clock import parse_rfc3339
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings
+from vault_tui import strings, strings_devices
 from vault_tui import strings_holds as hold_words
 from vault_tui.actions import Action
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
+from vault_tui.screens.device_flows import (
+    approve_device,
+    deny_device,
+    describe_device,
+    device_cells,
+)
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.state import Level
 from vault_tui.widgets.record_detail import field, heading
@@ -30,7 +38,7 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:
-        if self.is_current and self.state.holds:
+        if self.is_current and (self.state.holds or self.state.devices):
             self.show()
 
     @property
@@ -40,6 +48,9 @@ class HoldsScreen(ListScreen, screen_id="holds"):
 
     def _find(self, key: str | None) -> wire.Hold | None:
         return next((hold for hold in self.state.holds or () if hold.id == key), None)
+
+    def _find_device(self, key: str | None) -> wire.DeviceRequest | None:
+        return next((one for one in self.state.devices if one.code == key), None)
 
     def shape(self, width: int) -> Shape:
         """The URL takes what the others leave."""
@@ -52,12 +63,18 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         return [(name, hold_words.HOLD_COLUMNS[name], sizes[name]) for name in order]
 
     def rows(self) -> dict[str, dict[str, Content]]:
-        """One row a request, the oldest first."""
+        """One row a request, the oldest first, then the devices."""
         now = self.console.clock.time()
-        return {hold.id: _cells(hold, now) for hold in self.state.holds or ()}
+        found = {hold.id: _cells(hold, now) for hold in self.state.holds or ()}
+        for device in self.state.devices:
+            found[device.code] = {"left": _left(device, now), **device_cells(device)}
+        return found
 
     def describe(self, key: str) -> Content:
         """Everything that helps to decide."""
+        device = self._find_device(key)
+        if device is not None:
+            return describe_device(device)
         hold = self._find(key)
         if hold is None:
             return Content("")
@@ -82,12 +99,18 @@ class HoldsScreen(ListScreen, screen_id="holds"):
             return strings.WHY_SEALED
         if action.name != "grants" and self.table.key is None:
             return strings.WHY_NO_HOLD
+        if action.name == "deny_always" and self._find_device(self.table.key) is not None:
+            return strings_devices.WHY_NO_RULE
         return None
 
     # --- actions ------------------------------------------------------------------------------
 
     async def do_allow(self) -> None:
-        """Let it go on, for as long as is chosen."""
+        """Let it go on, for as long as is chosen; a device, as which agent."""
+        device = self._find_device(self.table.key)
+        if device is not None:
+            await approve_device(self.console, device)
+            return
         hold = self._find(self.table.key)
         if hold is None:
             return
@@ -100,6 +123,10 @@ class HoldsScreen(ListScreen, screen_id="holds"):
 
     async def do_deny(self) -> None:
         """Refuse it, this once."""
+        device = self._find_device(self.table.key)
+        if device is not None:
+            await deny_device(self.console, device)
+            return
         hold = self._find(self.table.key)
         if hold is not None:
             await self._answer(calls.deny_hold(hold.id))
@@ -139,10 +166,8 @@ class HoldsScreen(ListScreen, screen_id="holds"):
 
 
 def _cells(hold: wire.Hold, now: float) -> dict[str, Content]:
-    left = _seconds_left(hold, now)
-    hurry = "$error bold" if left < _HURRY_SECONDS else "$warning"
     return {
-        "left": Content.styled(f"{left:>3} s", hurry),
+        "left": _left(hold, now),
         "agent": plain(hold.agent, "bold"),
         "method": plain(hold.method, "$accent"),
         "url": plain(hold.url),
@@ -151,7 +176,13 @@ def _cells(hold: wire.Hold, now: float) -> dict[str, Content]:
     }
 
 
-def _seconds_left(hold: wire.Hold, now: float) -> int:
+def _left(waiting: wire.Hold | wire.DeviceRequest, now: float) -> Content:
+    left = _seconds_left(waiting, now)
+    hurry = "$error bold" if left < _HURRY_SECONDS else "$warning"
+    return Content.styled(f"{left:>3} s", hurry)
+
+
+def _seconds_left(hold: wire.Hold | wire.DeviceRequest, now: float) -> int:
     try:
         return max(0, round(parse_rfc3339(hold.expires_at) - now))
     except ValueError:

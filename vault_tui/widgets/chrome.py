@@ -4,7 +4,7 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from vault_tui import strings, strings_proposals
+from vault_tui import strings, strings_devices, strings_proposals
 from vault_tui.actions import Action, key_text
 from vault_tui.state import ConsoleState, Level, Link
 from vault_tui.traffic.reading import clock
@@ -91,6 +91,8 @@ class HeaderLine(Line):
             found.append(("proposals", strings_proposals.WAITING.format(count=count)))
         if self.state.holds:
             found.append(("holds", strings.HOLDS_WAIT.format(count=len(self.state.holds))))
+        if self.state.devices:
+            found.append(("holds", strings_devices.WAITING.format(count=len(self.state.devices))))
         return found
 
     def _seal(self) -> Content:

@@ -20,7 +20,7 @@ from proxy_core.domain.claude_gateway import OAuthRefusal
 from proxy_core.domain.events import EventType
 from proxy_core.domain.names import InstanceRole, check_agent_name
 from proxy_core.services.agent_grants import new_grant
-from proxy_core.services.claude_gateway.requests import DeviceRequest, DeviceRequests, State
+from proxy_core.services.claude_gateway.requests import DeviceRequest, DeviceRequests
 from proxy_core.services.context import Context
 from proxy_core.services.loading import agent_bearer
 from proxy_core.services.principal import Principal
@@ -86,7 +86,7 @@ class Devices:
             if bearer is not None:
                 self._context.snapshot = self._context.snapshot.with_bearer(bearer)
                 self._announce(EventType.AGENT_CHANGED, agent.name, by, change="created")
-            self.requests.resolve(request, State.APPROVED, by.label, row["id"])
+            self.requests.approved(request, by.label, row["id"], agent.name)
             self._announce(EventType.DEVICE_CHANGED, agent.name, by, change="approved")
 
         request.claimed = True
@@ -107,7 +107,7 @@ class Devices:
             await self._context.audit.record(Deed("device.denied", request.client, after=asked))
         finally:
             request.claimed = False
-        self.requests.resolve(request, State.DENIED, by.label)
+        self.requests.denied(request, by.label)
         return wire.DeviceResolved(code=request.code, outcome="denied")
 
     def waiting(self) -> wire.DeviceRequestList:

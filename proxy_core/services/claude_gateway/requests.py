@@ -128,10 +128,15 @@ class DeviceRequests:
             raise VaultError("conflict", "Another operator is deciding this device.")
         return found
 
-    def resolve(self, request: DeviceRequest, state: State, by: str, device_id: str = "") -> None:
-        """It was approved or denied: its device hears of it when it asks next."""
-        request.state, request.device_id = state, device_id
-        self._tell(request, state.value, by)
+    def approved(self, request: DeviceRequest, by: str, device_id: str, agent: str) -> None:
+        """Its device gets its tokens when it asks next."""
+        request.state, request.device_id = State.APPROVED, device_id
+        self._tell(request, "approved", by, agent=agent)
+
+    def denied(self, request: DeviceRequest, by: str) -> None:
+        """Its device hears of it when it asks next."""
+        request.state = State.DENIED
+        self._tell(request, "denied", by)
 
     def collected(self, request: DeviceRequest) -> None:
         """The device has its tokens: its code is used up."""
@@ -170,10 +175,9 @@ class DeviceRequests:
             if code not in self._by_code:
                 return code
 
-    def _tell(self, request: DeviceRequest, outcome: str, by: str) -> None:
-        self._context.publish(
-            EventType.DEVICE_RESOLVED, by, id=request.code, name=request.client, outcome=outcome
-        )
+    def _tell(self, request: DeviceRequest, outcome: str, by: str, **more: str) -> None:
+        said = {"id": request.code, "name": request.client, "outcome": outcome, **more}
+        self._context.publish(EventType.DEVICE_RESOLVED, by, **said)
 
 
 class Asked:
