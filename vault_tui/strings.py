@@ -197,6 +197,7 @@ EVENTS: Mapping[str, str] = {
     "worker.stopping": "The worker is stopping",
     "worker.problem": "The worker has a problem: {name}",
     "worker.caught_up": "Changes by other workers are seen again",
+    "issuer.changed": "Trusted issuer {name} was {change} by {by}",
     "webhook.changed": "Webhook {name} was {change} by {by}",
     "webhook.failed": "Webhook {name} fails: {error}",
     "webhook.disabled": "Webhook {name} was switched off because it fails: {error}",

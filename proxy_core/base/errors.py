@@ -220,6 +220,13 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Do what the message says; an operator can change the service's auth.",
     ),
     ErrorKind(
+        "issuer_unreachable",
+        503,
+        "A trusted issuer's keys cannot be fetched",
+        "Try later; an operator sees why with `vault-tui issuer test NAME`.",
+        retryable=True,
+    ),
+    ErrorKind(
         "webhook_failed",
         502,
         "The webhook's receiver did not take it",

@@ -58,6 +58,7 @@ class EventType(StrEnum):
     DEVICE_REQUESTED = "device.requested"
     DEVICE_RESOLVED = "device.resolved"
     DEVICE_CHANGED = "device.changed"
+    ISSUER_CHANGED = "issuer.changed"
     WORKER_SEALED = "worker.sealed"
     WORKER_UNSEALED = "worker.unsealed"
     WORKER_STOPPING = "worker.stopping"

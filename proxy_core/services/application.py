@@ -37,6 +37,7 @@ from proxy_core.services.grants import Grants
 from proxy_core.services.holds import Holds
 from proxy_core.services.housekeeping import Housekeeping
 from proxy_core.services.identity import Identity
+from proxy_core.services.issuers import Issuers
 from proxy_core.services.keys import Keys
 from proxy_core.services.lending import Lending
 from proxy_core.services.limits import AuthFailures, RequestLimits
@@ -177,6 +178,7 @@ class Application:
             config.allow_http_token_urls,
         )
         self.vaults.on_delete(self.webhooks.forget_vault)
+        self.issuers = Issuers(context, config.allow_http_token_urls)
         self.notifying = Notifying(context, self.webhooks)
         self.keys.before_seal(self.notifying.last_words)
         self.keys.on_open(self.notifying.opened)
@@ -230,6 +232,7 @@ class Application:
             *self.auditing.problems(),
             *self.logins.problems(),
             *self.webhooks.problems(),
+            *self.issuers.problems(),
             *self.notifying.problems(),
         ]
 
@@ -247,6 +250,7 @@ class Application:
                 (Scope.KEYS, self.keys.read),
                 (Scope.USERS, self.users.read),
                 (Scope.WEBHOOKS, self.webhooks.read),
+                (Scope.ISSUERS, self.issuers.read),
             ),
         )
 
@@ -260,6 +264,7 @@ class Application:
         """Flush the log and what is remembered, end followers, forget the DEK."""
         await self.flows.close()
         await self.notifying.close()
+        self.issuers.close()
         await self._context.settle()
         await self.logins.close()
         await self.command_values.close()
@@ -279,6 +284,7 @@ class Application:
         await self.grants.load()
         await self.users.load()
         await self.webhooks.load()
+        await self.issuers.load()
         await self.proposals.waiting.load()
         await self.logins.reload()
         await self.accounts.keeping.load()

@@ -73,6 +73,8 @@ class Context:
         self.usage = Usage()
         self.users = Directory()
         self.tunnels: Tunnels = NoTunnels()
+        self.on_swap: Swap = lambda: None
+        """Told, in the loop, when a change has put another snapshot in force."""
         self.former_names: dict[str, str] = {}
         """Vault ids by the names that vaults had in this life of the worker."""
         self.following = False
@@ -150,22 +152,27 @@ class Context:
     async def _change(self, work: Callable[[Session], T], then: Callable[[T], None]) -> T:
         async with self._changes:
             result = await self.database.run(work)
+            before = self.snapshot
             try:
                 then(result)
             except (KeyError, VaultError):
                 # It is about what another worker made a moment ago: hear of that first.
                 await self._take_in(self.read_everything)
                 then(result)
+            if self.snapshot is not before:
+                self.on_swap()
             return result
 
     async def _take_in(self, read: Read) -> None:
         swaps = await self.database.read(read)
-        self.following = True
+        before, self.following = self.snapshot, True
         try:
             for swap in swaps:
                 swap()
         finally:
             self.following = False
+        if self.snapshot is not before:
+            self.on_swap()
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

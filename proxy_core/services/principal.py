@@ -66,6 +66,8 @@ class Permission(StrEnum):
     DECIDE_PROPOSALS = "approve and reject proposals"
     READ_WEBHOOKS = "list webhooks"
     CHANGE_WEBHOOKS = "add, change, try and remove webhooks"
+    READ_ISSUERS = "list trusted issuers"
+    CHANGE_ISSUERS = "add, change, try and remove trusted issuers"
     READ_SLOTS = "list key slots"
     CHANGE_SLOTS = "add key slots"
     SEAL = "seal the vault"
@@ -157,6 +159,8 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.READ_WEBHOOKS: InstanceRole.OWNER,
     Permission.CHANGE_WEBHOOKS: None,
     Permission.RUN_COMMANDS: None,
+    Permission.READ_ISSUERS: InstanceRole.OWNER,
+    Permission.CHANGE_ISSUERS: None,
     Permission.READ_SLOTS: None,
     Permission.CHANGE_SLOTS: None,
     Permission.SEAL: None,
@@ -181,6 +185,7 @@ _NEEDS_PROOF = frozenset(
     {
         Permission.REVEAL_CREDENTIALS,
         Permission.CHANGE_USERS,
+        Permission.CHANGE_ISSUERS,
         Permission.CHANGE_SLOTS,
         Permission.RUN_COMMANDS,
         Permission.SEAL,

@@ -68,6 +68,23 @@ class Verdicts:
         self._age += 1
         return gone
 
+    def revise(self, anew: Callable[[Bearer], Bearer | None]) -> list[bytes]:
+        """Let each be whoever it is `anew`, or nobody: what a token is worth has changed, not the
+        token. Answers those, by SHA-256, that may use less than before.
+        """
+        lost: list[bytes] = []
+        for sha256, before in list(self._known.items()):
+            after = anew(before)
+            if after is before:
+                continue
+            if after is None:
+                del self._known[sha256]
+            else:
+                self._known[sha256] = after
+            if after is None or before.loses_by(after):
+                lost.append(sha256)
+        return lost
+
     def _trusted(self) -> Verifier:
         if self.verifier is None:
             raise VaultError("unauthorized", "No issuer of JWTs is trusted here.")

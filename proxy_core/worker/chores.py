@@ -12,6 +12,7 @@ from proxy_core.services.accounts import polling
 from proxy_core.services.application import Application
 from proxy_core.services.events import Follow
 from proxy_core.services.housekeeping import INTERVAL_SECONDS
+from proxy_core.services.issuers import issuers
 from proxy_core.worker.certificate import ServerCertificate
 from proxy_core.worker.tasks import Supervisor, Work
 
@@ -57,6 +58,7 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
     supervisor.every(1.0, "events for other workers", app.following.say, at_once=True)
     supervisor.every(1.0, "token refresh", app.logins.run, at_once=True)
     supervisor.every(1.0, "command credentials", app.command_values.tick)
+    supervisor.every(issuers.INTERVAL_SECONDS, "issuers' keys", app.issuers.tick, at_once=True)
     supervisor.every(1.0, "webhooks", app.notifying.run, at_once=True)
     supervisor.every(60.0, "leaf certificates", mint_ahead, at_once=True)
 

@@ -11,6 +11,7 @@ from proxy_core.worker.config import WorkerConfig, is_loopback
 
 WEBHOOK_SECONDS = 10.0
 """For one try: whoever takes a notice takes it at once, and works on it later."""
+ISSUER_SECONDS = 10.0
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -23,6 +24,11 @@ def provider_http(config: WorkerConfig, guard: Guard) -> GuardedHttp:
 def webhook_http(config: WorkerConfig, guard: Guard) -> GuardedHttp:
     """Requests to the receivers of webhooks, bounded as those to providers are."""
     return _guarded_http(config, guard, WEBHOOK_SECONDS)
+
+
+def issuer_http(config: WorkerConfig, guard: Guard) -> GuardedHttp:
+    """Requests for the keys of trusted issuers, bounded likewise: somebody waits for them."""
+    return _guarded_http(config, guard, ISSUER_SECONDS)
 
 
 def _guarded_http(config: WorkerConfig, guard: Guard, total_seconds: float) -> GuardedHttp:

@@ -41,7 +41,7 @@ from proxy_core.worker.config import WorkerConfig, is_loopback
 from proxy_core.worker.facts import WorkerFacts, authority
 from proxy_core.worker.instance import bind_control_socket, bind_port, only_worker
 from proxy_core.worker.listener import ApiListener
-from proxy_core.worker.outbound import callback_uri, provider_http, webhook_http
+from proxy_core.worker.outbound import callback_uri, issuer_http, provider_http, webhook_http
 from proxy_core.worker.tasks import Supervisor
 
 _LOG = logging.getLogger("vault_tui.worker")
@@ -224,6 +224,7 @@ async def _serving(
     app.logins.attach(endpoint)
     app.accounts.attach(providers)
     receivers = webhook_http(config, guard)
+    app.issuers.attach(issuer_http(config, guard))
     host, port = await proxy.start(config.host, bound.proxy_port)
     api_host, api_port = bound.api.getsockname()[:2]
     callback = callback_uri(api_host, api_port, public_url=config.public_url, tls=config.speaks_tls)

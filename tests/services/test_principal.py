@@ -21,7 +21,7 @@ CHANGES = [
     permission
     for permission in Permission
     if permission.name.startswith(("CHANGE", "REVEAL", "CREATE", "SEAL", "DECIDE"))
-    or permission.name.endswith(("AUDIT", "WEBHOOKS"))
+    or permission.name.endswith(("AUDIT", "ISSUERS", "WEBHOOKS"))
 ]
 
 
@@ -125,6 +125,7 @@ def test_every_permission_is_decided_somewhere() -> None:
 PROOF = {
     Permission.REVEAL_CREDENTIALS,
     Permission.CHANGE_USERS,
+    Permission.CHANGE_ISSUERS,
     Permission.CHANGE_SLOTS,
     Permission.SEAL,
 }

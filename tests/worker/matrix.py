@@ -288,6 +288,14 @@ TABLE: tuple[Row, ...] = (
         ("POST", "/{webhook_id}/test", RULERS),
         ("DELETE", "/{webhook_id}", RULERS),
     ),
+    *_rows(
+        "/v1/issuers",
+        ("GET", "", OWNERS),
+        ("POST", "", RULERS, {"name": "!", "url": "x", "audiences": [], "rules": []}),
+        ("PUT", "/{name}", RULERS, {"url": "not a URL", "audiences": [], "rules": []}),
+        ("DELETE", "/{name}", RULERS),
+        ("POST", "/{name}/test", RULERS, {}),
+    ),
 )
 
 

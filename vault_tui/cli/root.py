@@ -62,6 +62,7 @@ COMMANDS = {
     ),
     "session": LazyCommand("sessions:session", "Tokens that end by themselves.", _VAULT),
     "user": LazyCommand("users:user", "People who sign in over the network.", _VAULT),
+    "issuer": LazyCommand("issuers:issuer", "Whose JWTs count as agents' tokens.", _VAULT),
     "proposal": LazyCommand("proposals:proposal", "What agents ask for.", _WATCH),
     "hold": LazyCommand("approvals:hold", "Requests that wait for an answer.", _WATCH),
     "grant": LazyCommand("approvals:grant", "What was allowed for a while.", _WATCH),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from proxy_core.client.calls.service import *
     from proxy_core.client.calls.telling import *
     from proxy_core.client.calls.traffic import *
+    from proxy_core.client.calls.trusting import *
     from proxy_core.client.calls.vault import *
     from proxy_core.client.calls.worker import *
 
@@ -156,6 +157,7 @@ _NAMES = {
         "remove_webhook",
     ),
     "traffic": ("logs", "discovered_hosts", "event_stream"),
+    "trusting": ("issuers", "add_issuer", "replace_issuer", "remove_issuer", "try_issuer"),
     "vault": (
         "vaults",
         "create_vault",

@@ -119,7 +119,8 @@ def claim_values(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def email_is_verified(claims: Mapping[str, Any]) -> bool:
     """Whether the issuer vouches for the address; some say so in a text."""
-    return claims.get("email_verified") in (True, "true")
+    said = claims.get("email_verified")
+    return said is True or said == "true"
 
 
 def _below(claims: Mapping[str, Any], path: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.agent_tokens import MAX_JWT_BYTES
+from proxy_core.domain.agent_tokens import MAX_JWT_BYTES, is_jwt
 
 MAX_KEY_ID: Final = 256
 _TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
@@ -39,11 +39,11 @@ class Presented:
 
 def present(token: str) -> Presented:
     """Take a token apart. Raises VaultError unauthorized, which says what is wrong."""
-    if len(token) > MAX_JWT_BYTES or not token.isascii():
-        raise refused("it is too large" if token.isascii() else "it is malformed")
-    parts = token.split(".")
-    if len(parts) != 3:
+    if len(token) > MAX_JWT_BYTES:
+        raise refused("it is too large")
+    if not is_jwt(token):
         raise refused("it is malformed")
+    parts = token.split(".")
     header, claims = _object(parts[0]), _object(parts[1])
     _check_header(header)
     return Presented(

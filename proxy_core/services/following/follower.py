@@ -42,6 +42,7 @@ SHARED = frozenset(
         "pool",
         "proposal",
         "webhook",
+        "issuer",
     }
 )
 """Not requests (every worker has its own traffic), nor what one worker alone can act on: held

@@ -14,6 +14,7 @@ from proxy_core.worker.routes import (
     credentials,
     devices,
     events,
+    issuers,
     metrics,
     oauth,
     pools,
@@ -57,5 +58,6 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *audit.HANDLERS,
     *settings.HANDLERS,
     *webhooks.HANDLERS,
+    *issuers.HANDLERS,
     *events.HANDLERS,
 )
