@@ -21,7 +21,8 @@ from keyring.backends import fail
 from proxy_core.base.paths import Home
 from proxy_core.tokens import kernel_cache
 from proxy_core.tokens.holder import Holder
-from proxy_core.tokens.login import LoginDirectory
+from proxy_core.tokens.login import Login, LoginDirectory
+from proxy_core.tokens.tokens import Tokens
 from tests.cli.conftest import PROGRAM, CommandLine
 from tests.cli.test_connect import browse, started
 from tests.cli.test_users import Machine, worker
@@ -98,21 +99,16 @@ def test_the_whole_story(here: Machine, issuer: str, person: list[str]) -> None:
     assert "Nobody" in here("auth", "logout")
 
 
-def test_another_machine_has_the_browser(tmp_path: Path, issuer: str) -> None:
+def test_another_machine_has_the_browser(here: Machine, issuer: str) -> None:
     """The address is shown on stderr, what it ended at is pasted; wrong ones are refused."""
-    line = CommandLine(tmp_path / "home", token="unused")
+    line = CommandLine(here.home, token="unused")
     words = ("auth", "login", "--issuer", issuer, "--client-id", "public", "--use", "id")
     with started(line, *words, SSH_CONNECTION="a 1 b 2") as command:
         command.types(browse(command.reads("Paste the code"), opens=False))
         code, out = command.ends()
     assert code == 0, command.shown
     assert "jo@example.com" in out
-    done = subprocess.run(
-        [*PROGRAM, *TOKEN], env=line.environment(), stdin=subprocess.DEVNULL, capture_output=True
-    )
-    kernel_cache.forget(str(tmp_path / "home"))
-    assert done.stderr == b""
-    assert subject(done.stdout.decode()) == "jo"
+    assert subject(here(*TOKEN)) == "jo"
 
 
 def test_a_session_of_the_worker(worker: ThreadedWorker, here: Machine) -> None:
@@ -147,6 +143,16 @@ def test_what_to_say_is_said(here: Machine, words: tuple[str, ...]) -> None:
 def test_an_issuer_that_is_none(here: Machine, url: str) -> None:
     """Plain http leads nowhere but to this machine."""
     assert "issuer" in here("auth", "login", "--issuer", url, "--client-id", "c", code=2)
+
+
+def test_a_session_that_has_ended(here: Machine) -> None:
+    """Nothing follows it: status and token say so."""
+    ended = Tokens(printed="vt_sess_x", expires_at=1.0, refresh_at=1.0)
+    said: list[str] = []
+    Holder(Home(here.home), said.append).keep(Login(issuer="http://127.0.0.1:9", vault="v"), ended)
+    status = json.loads(here("auth", "status", "--json", code=1))
+    assert (status["signed_in"], status["expired"]) == (False, True)
+    assert "Sign in" in here(*TOKEN, code=1)
 
 
 def test_the_fast_line_and_click_agree(

@@ -104,7 +104,7 @@ def status(ctx: click.Context, connection: Connection, as_json: bool) -> None:
         output.emit_json({"signed_in": False})
     else:
         say("Nobody has signed in here.")
-    if found is None or not found.kept:
+    if found is None or not _usable(found):
         ctx.exit(1)
 
 
@@ -172,12 +172,19 @@ def _revoke_session(connection: Connection, kept: Login, tokens: Tokens) -> None
             raise
 
 
+def _expired(kept: Login) -> bool:
+    return kept.expires_at is not None and time.time() >= kept.expires_at
+
+
+def _usable(kept: Login) -> bool:
+    """Whether `auth token` has one to print, for all that is known here."""
+    return bool(kept.kept) and (kept.refreshable or not _expired(kept))
+
+
 def _show(kept: Login, as_json: bool) -> None:
     ends = None
     if kept.expires_at is not None:
         ends = datetime.fromtimestamp(kept.expires_at, UTC).isoformat(timespec="seconds")
-    now = time.time()
-    ended = not kept.kept or (kept.expires_at is not None and now >= kept.expires_at)
     facts = {
         "issuer": kept.issuer,
         "client_id": kept.client_id,
@@ -187,12 +194,12 @@ def _show(kept: Login, as_json: bool) -> None:
         "audience": kept.audience,
         "token": "session" if kept.vault else kept.printed,
         "expires_at": ends,
-        "expired": ended,
+        "expired": _expired(kept),
         "refreshable": kept.refreshable,
     }
     if as_json:
         where = {"kept": kept.kept, "backend": kept.backend}
-        output.emit_json({"signed_in": bool(kept.kept), **facts, **where})
+        output.emit_json({"signed_in": _usable(kept), **facts, **where})
         return
     shown = [(name.replace("_", " "), value) for name, value in facts.items() if value != ""]
     output.emit_fields([*shown, ("kept in", _KEPT[kept.kept])])
