@@ -27,6 +27,7 @@ from proxy_core.services.agent_grants import put_bearer, widened
 from proxy_core.services.context import Context
 from proxy_core.services.credentials import Credentials, checked_values
 from proxy_core.services.lineage import are_related, lineage
+from proxy_core.services.loading import load_vault
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.proposals import shown
 from proxy_core.services.proposals.limited import widening
@@ -43,7 +44,7 @@ from proxy_core.services.snapshot import (
 from proxy_core.store import credentials as credential_store
 from proxy_core.store import proposals as store
 from proxy_core.store import services as service_store
-from proxy_core.store.tables import ProposalRow
+from proxy_core.store.tables import ProposalRow, Vault
 
 _NAMED = frozenset((PrincipalKind.AGENT, PrincipalKind.SESSION, PrincipalKind.USER))
 
@@ -136,9 +137,7 @@ class Deciding:
         digest: str,
         by: Principal,
     ) -> _Applied:
-        entry = self._context.snapshot.by_id.get(row.vault_id)
-        if entry is None:
-            raise VaultError("vault_not_found", "The vault was deleted.")
+        entry = self._as_stored(session, row.vault_id)
         proposal = stored_proposal(row.document)
         found = review(proposal, entry, self._is_connected)
         if digest and digest != found.digest:
@@ -157,6 +156,14 @@ class Deciding:
         new = widening(self._context.snapshot, row, proposal)
         granted = widened(session, row.actor_id, row.vault_id, new)
         return _Applied(row, True, proposal.services, compiled, secrets, gone, granted)
+
+    def _as_stored(self, session: Session, vault_id: str) -> VaultEntry:
+        """The vault as it is in this transaction: another worker may have changed it just now."""
+        known = self._context.snapshot.by_id.get(vault_id)
+        stored = session.get(Vault, vault_id)
+        if known is None or stored is None:
+            raise VaultError("vault_not_found", "The vault was deleted.")
+        return load_vault(session, stored, self._context.sealer.key_version, known)
 
     def _values(
         self,
