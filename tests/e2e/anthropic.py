@@ -1,0 +1,104 @@
+"""An upstream that answers as Anthropic's API does, as far as `claude -p` asks it: one text."""
+
+import json
+import ssl
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+HOSTS = ("api.anthropic.com", "platform.claude.com", "mcp-proxy.anthropic.com")
+_USAGE = {"input_tokens": 1, "output_tokens": 1}
+
+
+@dataclass
+class Anthropic:
+    """Serves until `stop`. `status` is that of messages; `seen` are their credentials."""
+
+    directory: Path
+    text: str
+    status: int = 200
+    seen: list[tuple[str | None, str | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        authority = trustme.CA()
+        self.ca = self.directory / "upstream-ca.pem"
+        authority.cert_pem.write_to_path(str(self.ca))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(*HOSTS).configure_cert(context)
+        handler = type("Handler", (_Handler,), {"upstream": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    upstream: Anthropic
+
+    def log_message(self, *arguments: object) -> None:
+        """Keep the test's output clean."""
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.partition("?")[0] != "/v1/messages":
+            self._reply(404, _error("not_found_error", "nothing here"))
+            return
+        self.upstream.seen.append((self.headers["Authorization"], self.headers["x-api-key"]))
+        if self.upstream.status != 200:
+            self._reply(self.upstream.status, _error("authentication_error", "told by upstream"))
+            return
+        asked = json.loads(body)
+        if asked.get("stream"):
+            self._reply(200, _events(asked["model"], self.upstream.text), "text/event-stream")
+        else:
+            content = [{"type": "text", "text": self.upstream.text}]
+            whole = _message(asked["model"]) | {"content": content, "stop_reason": "end_turn"}
+            self._reply(200, json.dumps(whole))
+
+    do_POST = do_HEAD = do_GET
+
+    def _reply(self, status: int, text: str, kind: str = "application/json") -> None:
+        content = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("request-id", "req_1")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+
+def _error(kind: str, message: str) -> str:
+    return json.dumps({"type": "error", "error": {"type": kind, "message": message}})
+
+
+def _message(model: str) -> dict[str, Any]:
+    fixed = {"id": "msg_1", "type": "message", "role": "assistant", "content": []}
+    return {**fixed, "model": model, "stop_reason": None, "stop_sequence": None, "usage": _USAGE}
+
+
+def _events(model: str, text: str) -> str:
+    delta = {"type": "text_delta", "text": text}
+    ended = {"stop_reason": "end_turn", "stop_sequence": None}
+    events = [
+        {"type": "message_start", "message": _message(model)},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": ended, "usage": {"output_tokens": 1}},
+        {"type": "message_stop"},
+    ]
+    return "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in events)
