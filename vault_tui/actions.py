@@ -59,6 +59,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.notify"),
     Action("app.start", ("S",), bar=80),
     Action("app.reload", ("ctrl+r",)),
+    Action("app.doctor", ("f2",)),
     Action("app.quit", ("q", "ctrl+q"), bar=99),
     Action("traffic.detail", ("enter",), bar=1),
     Action("traffic.filter", ("slash",), bar=2),

@@ -34,7 +34,7 @@ from vault_tui.state import ConsoleState, Level, Notice
 from vault_tui.sync import WorkerSync
 from vault_tui.theme import DEFAULT_THEME, NO_COLOR_THEME, THEMES
 from vault_tui.type_ahead import KeyHandled, TypeAhead, Typed
-from vault_tui.worker_link import OpenLink, StartWorker
+from vault_tui.worker_link import Examine, OpenLink, StartWorker
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ class ConsoleApp(GlobalActions, App[int]):
         clock: Clock | None = None,
         local: bool = True,
         start_worker: StartWorker | None = None,
+        examine: Examine | None = None,
     ) -> None:
         # Textual takes NO_COLOR out of the environment when it starts.
         without_colour = "NO_COLOR" in os.environ
@@ -78,6 +79,7 @@ class ConsoleApp(GlobalActions, App[int]):
         self.traffic = Traffic(self.state.vault)
         self.local = local
         self.start_worker = start_worker
+        self.examine = examine
         self.sync = WorkerSync(self)
         self.connection = Connection(open_link, self.sync)
         self.type_ahead = TypeAhead(self)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from proxy_core.client import calls
-from vault_tui import strings, strings_remote
+from vault_tui import strings, strings_doctor, strings_remote
 from vault_tui.actions import Action
 from vault_tui.preferences import NOTIFICATIONS
 from vault_tui.state import Level, Link
@@ -29,6 +29,8 @@ class GlobalActions:
             return strings.WHY_READ_ONLY
         if action.id in {"app.lock", "app.unlock"} and not self._app.local:
             return strings_remote.WHY_SIGNED_IN
+        if action.id == "app.doctor" and self._app.examine is None:
+            return strings_doctor.WHY_NOT_HERE
         if action.id == "app.start":
             return None if self._app.sync.revival.possible else strings.WHY_RUNS
         if action.id in {"app.seal", "app.lock", "app.unlock"}:
@@ -125,6 +127,13 @@ class GlobalActions:
         if await self._app.push_screen_wait(sure):
             await self._app.send_as_operator(calls.seal())
             await self._app.ask_status()
+
+    def do_doctor(self) -> None:
+        """What is wrong, and how to mend it."""
+        from vault_tui.screens.doctor import DoctorBoard
+
+        if self._app.examine is not None:
+            self._app.push_screen(DoctorBoard(self._app.examine))
 
     def do_theme(self) -> None:
         """The next theme."""

@@ -10,7 +10,7 @@ from proxy_core.base.paths import Home, open_private_file
 from proxy_core.client.target import Target
 from vault_tui.app import ConsoleApp
 from vault_tui.preferences import Preferences
-from vault_tui.worker_link import opener, starter
+from vault_tui.worker_link import examiner, opener, starter
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ def run_console(
         preferences=Preferences.load(home.settings_dir),
         local=remote is None,
         start_worker=starter(home) if remote is None else None,
+        examine=examiner(home, remote),
     )
     ConsoleApp.log_path = str(log_file)
     log.info("console starts, process %d", os.getpid())

@@ -43,6 +43,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "app.slow": ("slow link", "Draw less often, for a slow connection"),
     "app.notify": ("notifications", "Errors as desktop notifications: off, OSC 9, OSC 777"),
     "app.start": ("start worker", "Start a worker in place of the one that has gone"),
+    "app.doctor": ("doctor", "Look for what is wrong, and show how to mend it"),
     "app.reload": ("reload", "Read every list again"),
     "app.quit": ("quit", "Leave the console; the worker keeps running"),
     "traffic.detail": ("detail", "Timings, decision, injection and error of the row"),

@@ -17,6 +17,7 @@ from proxy_core.domain.wire import OperatorSession
 
 if TYPE_CHECKING:
     from proxy_core.client.async_client import AsyncClient
+    from proxy_core.domain.doctor import Facts
 
 T = TypeVar("T")
 
@@ -94,6 +95,19 @@ class ClientLink:
 
 
 StartWorker = Callable[[list[str]], Awaitable[None]]
+Examine = Callable[[str], "Facts"]
+"""Gathers what `doctor` asks of a vault; blocks for some seconds. Raises VaultError."""
+
+
+def examiner(home: Home, remote: Target | None) -> Examine:
+    """How to look at this machine and at the worker of `home`, or the `remote` one."""
+
+    def examine(vault: str) -> "Facts":
+        from vault_tui.doctor.gather import Question, gather
+
+        return gather(Question(remote or Target.choose(home), home, vault))
+
+    return examine
 
 
 def starter(home: Home) -> StartWorker:

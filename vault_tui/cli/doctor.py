@@ -9,7 +9,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.client.target import Target
 from proxy_core.domain.doctor import Diagnosis, Finding, Level, Method, diagnose
 from proxy_core.domain.doctor.facts import WorkerFacts
-from proxy_core.domain.doctor.method import Header
+from proxy_core.domain.doctor.method import describe_method
 from vault_tui.cli import output
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Command, json_option, pass_connection, vault_option
@@ -82,8 +82,9 @@ def _show(found: Diagnosis, show_all: bool) -> None:
     for finding in shown:
         _show_finding(finding)
     if found.method is not None and (shown or show_all):
-        for line in method_lines(found.method):
-            output.emit(output.safe(line))
+        output.emit("Claude Code here:")
+        for line in describe_method(found.method):
+            output.emit(f"  {output.safe(line)}")
     hidden = len(found.findings) - len(shown)
     more = f" `vault-tui doctor --all` shows {hidden} more." if hidden else ""
     if found.well:
@@ -96,28 +97,6 @@ def _show_finding(finding: Finding) -> None:
     output.emit(f"{_INDENT}{output.safe(finding.why)}")
     if finding.remedy:
         output.emit(f"{_INDENT}→ {output.safe(finding.remedy)}")
-
-
-def method_lines(method: Method) -> list[str]:
-    """How Claude Code would log in here, and why not in another way."""
-    if method.cloud:
-        return [f"Claude Code uses {method.cloud} here."]
-    lines = ["Claude Code here:"]
-    if method.base_url is not None:
-        lines.append(f"  address: ANTHROPIC_BASE_URL, {method.base_url.origin}")
-    for header in (method.authorization, method.api_key):
-        lines += _header_lines(header)
-    return lines
-
-
-def _header_lines(header: Header) -> list[str]:
-    source = header.source
-    said = "not sent"
-    if source is not None:
-        about = f", {source.shown}" if source.text or source.placeholder else ""
-        said = f"{source.name} ({source.origin}{about})"
-    losers = [f"    not {one.value.name} ({one.value.origin}): {one.why}" for one in header.losers]
-    return [f"  {header.name}: {said}", *losers]
 
 
 def _document(found: Diagnosis, worker: WorkerFacts) -> dict[str, Any]:

@@ -140,3 +140,25 @@ def _login_key(facts: ClaudeFacts) -> Value | None:
     if not isinstance(key, str) or not key:
         return None
     return Value("primaryApiKey", f"{facts.config_path}: primaryApiKey", key)
+
+
+def describe_method(method: Method) -> list[str]:
+    """How Claude Code would log in, and why not in another way: lines without any value."""
+    if method.cloud:
+        return [f"it uses {method.cloud}"]
+    lines = []
+    if method.base_url is not None:
+        lines.append(f"address: ANTHROPIC_BASE_URL ({method.base_url.origin})")
+    for header in (method.authorization, method.api_key):
+        lines += _describe_header(header)
+    return lines
+
+
+def _describe_header(header: Header) -> list[str]:
+    source = header.source
+    said = "not sent"
+    if source is not None:
+        about = f", {source.shown}" if source.text or source.placeholder else ""
+        said = f"{source.name} ({source.origin}{about})"
+    losers = [f"  not {one.value.name} ({one.value.origin}): {one.why}" for one in header.losers]
+    return [f"{header.name}: {said}", *losers]
