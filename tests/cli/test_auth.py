@@ -25,16 +25,24 @@ from proxy_core.tokens.login import Login, LoginDirectory
 from proxy_core.tokens.tokens import Tokens
 from tests.cli.conftest import PROGRAM, CommandLine
 from tests.cli.test_connect import browse, started
-from tests.cli.test_users import Machine, worker
+from tests.cli.test_users import Machine
 from tests.oauth.person import Person
 from tests.worker.harness import ThreadedWorker
 from vault_tui.cli import fast
 from vault_tui.cli.auth_sign_in import discovered
 
-__all__ = ["worker"]
-
 pytestmark = pytest.mark.xdist_group("oidc-provider")
 TOKEN = ("auth", "token")
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadedWorker]:
+    """A worker that is open; the issuers that it trusts may be on this machine."""
+    home = tmp_path_factory.mktemp("auth") / "home"
+    worker = ThreadedWorker(home, allow_http_token_urls=True).start()
+    worker.init()
+    yield worker
+    worker.stop()
 
 
 @pytest.fixture
@@ -122,6 +130,19 @@ def test_a_session_of_the_worker(worker: ThreadedWorker, here: Machine) -> None:
     assert '"label": "auth login"' in listed
     here("auth", "logout")
     assert '"label": "auth login"' not in here("session", "list", "--json")
+
+
+def test_a_worker_that_trusts_the_issuer_takes_the_token(
+    worker: ThreadedWorker, here: Machine, issuer: str, person: list[str]
+) -> None:
+    """What is printed by default is a JWT for the client; the worker's rule says who that is."""
+    there = replace(here, home=worker.config.home.path)
+    rule = ("--audience", "public", "--rule", "sub=ann -> vault:default")
+    there("issuer", "add", "corp", issuer, *rule)
+    here("auth", "login", "--issuer", issuer, "--client-id", "public", "--browser")
+    answer = worker.ask("GET", "/discover", token=here(*TOKEN).strip())
+    assert (answer.status, answer.json["vault"]) == (200, "default")
+    assert person
 
 
 @pytest.mark.parametrize(
