@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,20 @@ def _missing(reason: str) -> None:
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[str]:
     """The issuer's URL."""
+    with provider("server.mjs") as url:
+        yield url
+
+
+@contextmanager
+def provider(script: str) -> Iterator[str]:
+    """The URL of a provider that one of the scripts runs."""
     node = shutil.which("node")
     if node is None:
         _missing("Node.js is not installed (apt-get install nodejs npm)")
     if not (_HERE / "node_modules" / "oidc-provider").is_dir():
         _missing("oidc-provider is not installed (npm ci in tests/oauth/provider)")
     process = subprocess.Popen(
-        [str(node), "server.mjs"],
+        [str(node), script],
         cwd=_HERE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

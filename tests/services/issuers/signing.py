@@ -75,7 +75,7 @@ class LocalIssuer:
             return reply(status=404)
         self.asked += 1
         found = [
-            published(private, algorithm, kid=name)
+            published(private, algorithm, kid=name, alg=algorithm)
             for name, (algorithm, private) in self.keys.items()
         ]
         return reply(json.dumps({"keys": [*self.extra, *found]}))

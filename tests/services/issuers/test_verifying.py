@@ -88,23 +88,16 @@ async def test_an_address_names_people_where_it_is_verified(
     assert len({one.actor_id for one in held}) == 3
 
 
-@pytest.mark.parametrize(
-    ("claims", "said"),
-    [
-        ({"iss": "https://evil.example"}, "none that is trusted"),
-        ({"aud": "elsewhere"}, "another audience"),
-        ({"exp": NOW - 1}, "expired"),
-        ({"nbf": NOW + 300}, "not valid yet"),
-        ({"sub": "eve"}, "no rule"),
-    ],
-)
-async def test_wrong_claims(
-    app: Application, issuer: LocalIssuer, claims: dict[str, Any], said: str
-) -> None:
+async def test_wrong_claims(app: Application, issuer: LocalIssuer) -> None:
     """Each is told; no key is fetched for what no key could mend."""
     await trust(app, issuer)
-    assert said in await refusal(app, issuer.token(**claims))
-    assert issuer.asked == (1 if said == "no rule" else 0)
+    assert "none that is trusted" in await refusal(app, issuer.token(iss="https://evil.example"))
+    assert "another audience" in await refusal(app, issuer.token(aud="elsewhere"))
+    assert "expired" in await refusal(app, issuer.token(exp=NOW - 1))
+    assert "not valid yet" in await refusal(app, issuer.token(nbf=NOW + 300))
+    assert issuer.asked == 0
+    assert "no rule" in await refusal(app, issuer.token(sub="eve"))
+    assert issuer.asked == 1
 
 
 def unsigned(issuer: LocalIssuer, algorithm: str, secret: bytes = b"") -> str:
@@ -158,18 +151,19 @@ async def test_a_key_that_the_token_brings_is_not_looked_at(
     assert "signature" in await refusal(app, jwt.encode(claims, mine, "ES256", headers))
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "PS384", "ES384", "EdDSA"])
-async def test_each_kind_of_signature(
-    app: Application, issuer: LocalIssuer, algorithm: str
-) -> None:
+async def test_each_kind_of_signature(app: Application, issuer: LocalIssuer) -> None:
     """Without a key's name, too, as long as one key alone can be meant."""
-    issuer.add_key("k2", algorithm)
-    await trust(app, issuer, algorithms=[algorithm])
-    await app.identity.verify(issuer.token("k2"))
-    await app.identity.verify(issuer.token("k2", {"kid": None}, jti="2"))
-    issuer.extra = [published(new_key(algorithm), algorithm, kid="k3")]
+    algorithms = ["RS256", "PS384", "ES384", "EdDSA"]
+    for algorithm in algorithms:
+        issuer.add_key(algorithm, algorithm)
+    await trust(app, issuer, algorithms=algorithms)
+    for algorithm in algorithms:
+        await app.identity.verify(issuer.token(algorithm))
+    unnamed = {"kid": None}
+    await app.identity.verify(issuer.token("EdDSA", unnamed, jti="2"))
+    issuer.add_key("another", "EdDSA")
     await app.issuers.test("corp", "")
-    assert "publishes no key" in await refusal(app, issuer.token("k2", {"kid": None}, jti="3"))
+    assert "publishes no key" in await refusal(app, issuer.token("EdDSA", unnamed, jti="3"))
 
 
 async def test_keys_that_are_none_are_passed_over(app: Application, issuer: LocalIssuer) -> None:
