@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proxy_core.domain import wire
@@ -24,11 +25,16 @@ class Worker:
     app: Application
     tunnels: FakeTunnels
 
-    async def seen(self, type: str, after: int = 0) -> Event:
-        """The first event of this type behind `after`, waited for."""
-        async with asyncio.timeout(10):
+    async def seen(self, type: str, after: int = 0, **data: object) -> Event:
+        """The first event of this type, and with these data, behind `after`; waited for.
+
+        `after` is to be noted before what causes it: the other worker may be quick.
+        """
+        async with asyncio.timeout(30):
             async for batch in self.app.bus.follow(Follow(after, {type})):
-                return batch.events[0]
+                for event in batch.events:
+                    if data.items() <= msgspec.to_builtins(event.data).items():
+                        return event
         raise AssertionError("the bus was closed")
 
 

@@ -30,7 +30,7 @@ async def test_accounts_and_pools_come_with_their_logins(pair: Pair) -> None:
     (pool,) = b.accounts.pools.list("default").pools
     assert b.accounts.pools.choices("default", pool.key).next == "one"
     await pair.a.app.accounts.admin.pause("default", "one", ADA)
-    await pair.b.seen("account.changed", b.bus.last_seq)
+    await pair.b.seen("account.changed", state="paused")
     assert b.accounts.admin.get("default", "one").state == "paused"
     await pair.a.app.accounts.pools.delete("default", pool.key, ADA)
     await pair.b.seen("credential.deleted")
@@ -43,7 +43,7 @@ async def test_a_rename_reaches_the_login(pair: Pair) -> None:
     account_id = await add(pair, "one")
     request = wire.ChangeAccount(vault="default", nickname="uno")
     await pair.a.app.accounts.admin.change("one", request, ADA)
-    await pair.b.seen("account.changed", pair.b.app.bus.last_seq)
+    await pair.b.seen("account.changed", name="uno")
     login = pair.b.app.logins.get(pair.b.app.accounts.state.roster.accounts[account_id].login_id)
     assert login is not None
     assert login.nickname == "uno"

@@ -87,8 +87,9 @@ async def test_services_and_credentials(pair: Pair) -> None:
     await pair.b.seen("service.changed")
     assert await injected(pair.b.app, token) == ["Bearer first"]
     compiled = pair.b.app._context.vault("default").compiled
+    seq = pair.a.app.bus.last_seq
     await put_credentials(pair.b.app, API_KEY="second")
-    await pair.a.seen("credential.changed", pair.a.app.bus.last_seq)
+    await pair.a.seen("credential.changed", seq)
     assert await injected(pair.a.app, token) == ["Bearer second"]
     seq = pair.b.app.bus.last_seq
     await put_credentials(pair.a.app, OTHER="x")
@@ -111,7 +112,7 @@ async def test_vaults_are_made_renamed_and_deleted(pair: Pair) -> None:
     await pair.b.seen("session.created")
     vault_id = b._context.vault("team").id
     await a.vaults.rename("team", wire.VaultName(name="crew"), ADA)
-    await pair.b.seen("vault.changed", b.bus.last_seq)
+    await pair.b.seen("vault.changed", name="crew")
     assert b.broker.authenticate(basic(token)).vault == "crew"
     assert b._context.vault_once_named("team") is b._context.vault("crew")
     await a.vaults.delete("crew", ADA)
@@ -201,7 +202,7 @@ async def test_own_changes_are_not_read_again(pair: Pair) -> None:
     await put_credentials(pair.a.app, API_KEY="x")
     entry = pair.a.app._context.vault("default")
     await put_credentials(pair.b.app, OTHER="x")
-    await pair.a.seen("credential.changed", pair.a.app.bus.last_seq)
+    await pair.a.seen("credential.changed", name="OTHER")
     assert pair.a.app._context.vault("default").secrets["API_KEY"] is entry.secrets["API_KEY"]
     told = events_of(pair.a.app, "credential.changed")
     assert [(one.data["name"], one.data.get("worker", "")) for one in told] == [
