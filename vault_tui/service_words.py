@@ -24,6 +24,7 @@ AUTH_FIELDS: Mapping[AuthType, tuple[tuple[str, bool], ...]] = {
         ("region", False),
         ("service", False),
     ),
+    AuthType.GITHUB_APP: (("app_id", True), ("installation_id", True), ("private_key", True)),
 }
 
 

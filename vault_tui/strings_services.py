@@ -77,6 +77,9 @@ FORM_LABELS: Mapping[str, str] = {
     "session_token": "session token",
     "region": "region",
     "service": "AWS service",
+    "app_id": "app id",
+    "installation_id": "installation",
+    "private_key": "private key",
     "rules": "rules",
     "substitutions": "substitute",
     "gateway": "gateway",
@@ -98,6 +101,9 @@ FORM_PLACEHOLDERS: Mapping[str, str] = {
     "session_token": "credential key, for temporary keys alone",
     "region": "told by the host when empty",
     "service": "told by the host when empty: bedrock, s3",
+    "app_id": "the app's id or client id",
+    "installation_id": "the number in the installation's URL",
+    "private_key": "credential key, the PEM file",
     "gateway": "prefix of a base URL, and the upstream if it is not the host",
     "test": "https://api.example.com/v1/things",
 }
@@ -108,6 +114,7 @@ AUTH_TYPES: Mapping[str, str] = {
     "custom": "custom: headers from templates",
     "passthrough": "passthrough: no credential",
     "aws-sigv4": "aws-sigv4: signed for AWS",
+    "github-app": "github-app: tokens of an installed app",
 }
 FORM_VALID = "✓ valid, will be saved as {name}"
 FORM_MISSING = "▲ valid, but there is no credential {keys} yet"

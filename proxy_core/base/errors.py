@@ -214,6 +214,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "`vault-tui credential list` and `vault-tui account list` show what is connected.",
     ),
     ErrorKind(
+        "token_mint_failed",
+        502,
+        "No access token could be had for the stored key",
+        "Do what the message says; the provider may also be away for a moment.",
+    ),
+    ErrorKind(
         "signing_failed",
         502,
         "The request cannot be signed",

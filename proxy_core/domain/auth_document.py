@@ -12,7 +12,7 @@ from proxy_core.domain.templates import parse_template, template_keys
 
 DEFAULT_HEADER = "Authorization"
 MAX_TEMPLATE = 4096
-LATER_TYPES = ("gcp", "azure", "github-app")
+LATER_TYPES = ("gcp", "azure")
 
 # The fields that name a credential, apart from templates.
 KEY_FIELDS = (
@@ -23,8 +23,10 @@ KEY_FIELDS = (
     "access_key_id",
     "secret_access_key",
     "session_token",
+    "private_key",
 )
 _AWS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
+_IDENTITY = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 # These frame the message or concern one connection: a credential in them could split a request.
 _RESERVED_HEADERS = frozenset(
@@ -158,6 +160,22 @@ def _aws_name(fields: Fields, name: str) -> str:
     return value
 
 
+def _github_app(fields: Fields) -> Auth:
+    return Auth(
+        AuthType.GITHUB_APP,
+        app_id=_identity(fields, "app_id"),
+        installation_id=_identity(fields, "installation_id"),
+        private_key=_key(fields, "private_key"),
+    )
+
+
+def _identity(fields: Fields, name: str) -> str:
+    value = fields.text(name)
+    if not _IDENTITY.fullmatch(value):
+        raise invalid(f"{fields.where}.{name}", f"{quoted(value)} is no {name}")
+    return value
+
+
 def _check_header_name(name: str, where: str) -> None:
     if not _HEADER_NAME.fullmatch(name):
         raise invalid(where, f"header name {quoted(name)} may hold letters, digits and hyphens")
@@ -184,4 +202,5 @@ _PARSERS: dict[AuthType, tuple[tuple[str, ...], Callable[[Fields], Auth]]] = {
         ("access_key_id", "secret_access_key", "session_token", "region", "service"),
         _aws,
     ),
+    AuthType.GITHUB_APP: (("app_id", "installation_id", "private_key"), _github_app),
 }

@@ -82,7 +82,7 @@ class Loan:
     `reason` says in words why this account was chosen. `model` and `conversation` are the
     request's, as far as they are known. `shared`: it is one of several accounts, whose quota is
     none of the client's business. `is_command`: it is what the command of the credential, whose id
-    stands in `login_id`, has printed.
+    stands in `login_id`, has printed. `is_minted`: the token was made of the credential's value.
     """
 
     vault_id: str
@@ -96,6 +96,7 @@ class Loan:
     conversation: str = ""
     shared: bool = False
     is_command: bool = False
+    is_minted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

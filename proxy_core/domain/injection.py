@@ -7,9 +7,10 @@ error raised here holds a secret, nor does the exception it came from.
 from base64 import b64encode
 from collections.abc import Callable
 
+from proxy_core.domain.cloud import github_app
 from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
 from proxy_core.domain.secret_values import checked_value, header_value, invalid_value
-from proxy_core.domain.service import Auth, AuthType, Service, Substitution, Surface
+from proxy_core.domain.service import AuthType, Service, Substitution, Surface
 from proxy_core.domain.templates import parse_template
 
 Secret = Callable[[str], bytes]
@@ -26,7 +27,7 @@ def build_injection(service: Service, secret: Secret) -> Injection:
     Raises VaultError substitution_invalid when a value would break out of its place, and whatever
     `secret` raises.
     """
-    headers = _BUILDERS[service.auth.type](service.auth, secret)
+    headers = _BUILDERS[service.auth.type](service, secret)
     if not service.substitutions:
         return Injection(headers) if headers else NO_INJECTION
     substitutions = tuple(
@@ -43,11 +44,13 @@ def _substitute(rule: Substitution, value: bytes) -> bytes:
     return value if rule.surfaces & _ESCAPING else checked_value(rule.key, value)
 
 
-def _bearer(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
+def _bearer(service: Service, secret: Secret) -> tuple[_Header, ...]:
+    auth = service.auth
     return ((_AUTHORIZATION, b"Bearer " + header_value(auth.token, secret(auth.token))),)
 
 
-def _basic(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
+def _basic(service: Service, secret: Secret) -> tuple[_Header, ...]:
+    auth = service.auth
     username = checked_value(auth.username, secret(auth.username))
     if b":" in username:
         raise invalid_value(auth.username, "holds a colon, which a basic user name cannot hold")
@@ -55,13 +58,15 @@ def _basic(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
     return ((_AUTHORIZATION, b"Basic " + b64encode(username + b":" + password)),)
 
 
-def _api_key(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
+def _api_key(service: Service, secret: Secret) -> tuple[_Header, ...]:
+    auth = service.auth
     value = header_value(auth.key, secret(auth.key))
     name = auth.header.encode("ascii") or _AUTHORIZATION
     return ((name, auth.prefix.encode("latin-1") + value),)
 
 
-def _custom(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
+def _custom(service: Service, secret: Secret) -> tuple[_Header, ...]:
+    auth = service.auth
     return tuple(
         (
             name.encode("ascii"),
@@ -74,20 +79,27 @@ def _custom(auth: Auth, secret: Secret) -> tuple[_Header, ...]:
     )
 
 
-def _passthrough(_auth: Auth, _secret: Secret) -> tuple[_Header, ...]:
+def _passthrough(_service: Service, _secret: Secret) -> tuple[_Header, ...]:
     return ()
 
 
-def _signed(_auth: Auth, _secret: Secret) -> tuple[_Header, ...]:
+def _signed(_service: Service, _secret: Secret) -> tuple[_Header, ...]:
     """A signature is made when all else of the request is settled: `Injection.signer`."""
     return ()
 
 
-_BUILDERS: dict[AuthType, Callable[[Auth, Secret], tuple[_Header, ...]]] = {
+def _github_app(service: Service, secret: Secret) -> tuple[_Header, ...]:
+    """`secret` gives the installation token: what is minted stands for the key it comes from."""
+    token = header_value(service.auth.private_key, secret(service.auth.private_key))
+    return ((_AUTHORIZATION, github_app.authorization(service.host, token)),)
+
+
+_BUILDERS: dict[AuthType, Callable[[Service, Secret], tuple[_Header, ...]]] = {
     AuthType.BEARER: _bearer,
     AuthType.BASIC: _basic,
     AuthType.API_KEY: _api_key,
     AuthType.CUSTOM: _custom,
     AuthType.PASSTHROUGH: _passthrough,
     AuthType.AWS_SIGV4: _signed,
+    AuthType.GITHUB_APP: _github_app,
 }

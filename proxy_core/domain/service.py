@@ -22,6 +22,7 @@ class AuthType(StrEnum):
     CUSTOM = "custom"
     PASSTHROUGH = "passthrough"
     AWS_SIGV4 = "aws-sigv4"
+    GITHUB_APP = "github-app"
 
 
 class Surface(StrEnum):
@@ -54,10 +55,10 @@ class UnmatchedHostPolicy(StrEnum):
 class Auth:
     """One of the auth types; fields that the type does not use are empty.
 
-    `token`, `username`, `password`, `key`, `access_key_id`, `secret_access_key` and
-    `session_token` are credential keys, never values. `headers` are (name, template) pairs in
+    `token`, `username`, `password`, `key`, `access_key_id`, `secret_access_key`, `session_token`
+    and `private_key` are credential keys, never values. `headers` are (name, template) pairs in
     which `{{ KEY }}` stands for a credential. `region` and `service` are AWS', where the host's
-    name doesn't say them.
+    name doesn't say them; `app_id` and `installation_id` are numbers, or a client id, of GitHub's.
     """
 
     type: AuthType
@@ -73,6 +74,9 @@ class Auth:
     session_token: str = ""
     region: str = ""
     service: str = ""
+    app_id: str = ""
+    installation_id: str = ""
+    private_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
 from proxy_core.services.claude_gateway.answers import ClaudeGateway
 from proxy_core.services.cloud.aws import AwsSigning
+from proxy_core.services.cloud.lender import MintLender
+from proxy_core.services.cloud.minting import MintedTokens
 from proxy_core.services.commands.commands import Commands
 from proxy_core.services.commands.lender import CommandLender
 from proxy_core.services.commands.values import CommandValues
@@ -131,6 +133,8 @@ class Application:
         self.accounts = Accounts(context, self.logins, config.allow_http_token_urls)
         self.vaults.on_delete(self.accounts.keeping.forget_vault)
         self.lending.add(BorrowedKind.POOL, self.accounts.lender)
+        self.minted_tokens = MintedTokens(context)
+        self.lending.add(BorrowedKind.MINTED, MintLender(context, self.minted_tokens))
         self.flows = Flows(context)
         self.keys.on_seal(lambda: self.flows.end_all("sealed"))
         self.connecting = Connecting(context, self.logins, self.oauth, self.accounts, self.flows)
@@ -267,6 +271,7 @@ class Application:
         self.issuers.close()
         await self._context.settle()
         await self.logins.close()
+        await self.minted_tokens.close()
         await self.command_values.close()
         await self.accounts.keeping.stop()
         await self.housekeeping.stop()

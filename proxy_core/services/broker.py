@@ -122,7 +122,7 @@ class Broker:
             entry.name,
             bearer.services.get(entry.id),
         )
-        if entry.borrowed:
+        if entry.borrowed or entry.compiled.mints:
             outcome = _borrowing(outcome, entry, bearer)
         return self._granted(access, entry, facts, outcome) if type(outcome) is Ask else outcome
 
@@ -164,7 +164,7 @@ class Broker:
 
         Raises VaultError: credential_not_found, credential_unreadable, substitution_invalid,
         sealed, vault_not_found, oauth_not_connected, oauth_refresh_failed, accounts_exhausted,
-        signing_failed.
+        token_mint_failed, signing_failed.
         """
         if decision.service is None or not decision.credential_keys:
             return NO_INJECTION
@@ -249,7 +249,8 @@ class Broker:
 def _borrowing(outcome: Decision | Ask, entry: VaultEntry, bearer: Bearer) -> Decision | Ask:
     """Say in the decision that it borrows, where it does."""
     decision = outcome.decision if isinstance(outcome, Ask) else outcome
-    kinds = {entry.borrowed[key].kind for key in decision.credential_keys if key in entry.borrowed}
+    found = (entry.borrows(key, decision.service) for key in decision.credential_keys)
+    kinds = {borrowed.kind for borrowed in found if borrowed is not None}
     if not kinds:
         return outcome
     borrowing = replace(

@@ -3,7 +3,8 @@
 Lending         by kind of credential
 ├── oauth       one login's access token; a 401 has it refreshed
 ├── pool        one of several accounts' access tokens; a refusal takes the next account
-└── command     what a program prints; a 401 has it run again
+├── command     what a program prints; a 401 has it run again
+└── minted      a token made of the stored key; a 401 has another made
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ class Lender(Protocol):
         """A token for one request, avoiding `decision.tried`.
 
         Raises VaultError: oauth_not_connected, oauth_refresh_failed, accounts_exhausted,
-        command_failed, sealed.
+        command_failed, token_mint_failed, sealed.
         """
 
     def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -80,7 +81,7 @@ class Lending:
         lent: dict[str, Lent] = {}
         try:
             for key in decision.credential_keys:
-                borrowed = entry.borrowed.get(key)
+                borrowed = entry.borrows(key, decision.service)
                 if borrowed is not None:
                     lender = self._lender(borrowed.kind)
                     lent[key] = await lender.lend(entry, key, borrowed, decision, request)
@@ -109,6 +110,8 @@ class Lending:
     def _of(self, loan: Loan) -> Lender:
         if loan.is_command:
             return self._lender(BorrowedKind.COMMAND)
+        if loan.is_minted:
+            return self._lender(BorrowedKind.MINTED)
         return self._lender(BorrowedKind.POOL if loan.account_id else BorrowedKind.OAUTH)
 
     def _lender(self, kind: BorrowedKind) -> Lender:

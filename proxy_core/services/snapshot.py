@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
+from proxy_core.domain.cloud.minted import minted_key
 from proxy_core.domain.exchange import ActorType
 from proxy_core.domain.gateway import by_prefix
 from proxy_core.domain.matching import ServiceIndex
@@ -37,11 +38,15 @@ class SealedSecret:
 
 
 class BorrowedKind(StrEnum):
-    """The types of credentials that are no stored value; the names are the credential's."""
+    """The types of credentials that are no stored value; the names are the credential's.
+
+    `minted` is no type: a service makes tokens of what the credential stores.
+    """
 
     OAUTH = "oauth"
     POOL = "pool"
     COMMAND = "command"
+    MINTED = "minted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +58,20 @@ class Borrowed:
     command: StoredCommand | None = None
 
 
+_MINTED = Borrowed(BorrowedKind.MINTED, "")
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledServices:
     """A vault's services in declaration order, indexed. `users` maps keys to service names,
-    `gateways` prefixes to services.
+    `gateways` prefixes to services. `mints`: one of them has its tokens made of a stored key.
     """
 
     services: tuple[Service, ...]
     index: ServiceIndex = field(repr=False)
     users: Mapping[str, tuple[str, ...]] = field(repr=False)
     gateways: Mapping[str, Service] = field(repr=False)
+    mints: bool = False
 
     def named(self, name: str) -> Service | None:
         """The service of that name."""
@@ -77,7 +86,8 @@ def compile_services(services: Sequence[Service]) -> CompiledServices:
             users.setdefault(key, []).append(service.name)
     named = MappingProxyType({key: tuple(names) for key, names in users.items()})
     gateways = MappingProxyType(by_prefix(services))
-    return CompiledServices(tuple(services), ServiceIndex(services), named, gateways)
+    mints = any(minted_key(service.auth) for service in services)
+    return CompiledServices(tuple(services), ServiceIndex(services), named, gateways, mints)
 
 
 NO_SERVICES = compile_services(())
@@ -94,6 +104,12 @@ class VaultEntry:
     compiled: CompiledServices = NO_SERVICES
     secrets: Mapping[str, SealedSecret] = field(default_factory=dict, repr=False)
     borrowed: Mapping[str, Borrowed] = field(default_factory=dict)
+
+    def borrows(self, key: str, service: Service | None) -> Borrowed | None:
+        """How a credential is borrowed for a service; None: its stored value is used."""
+        if service is not None and key == minted_key(service.auth):
+            return _MINTED
+        return self.borrowed.get(key)
 
     @property
     def keys(self) -> list[str]:

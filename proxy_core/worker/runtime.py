@@ -25,7 +25,9 @@ from proxy_core.mitm.connect_to import ConnectToTable
 from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
 from proxy_core.oauth.endpoint import TokenEndpoint
+from proxy_core.oauth.github_app import InstallationTokens
 from proxy_core.services.application import Application, ApplicationConfig
+from proxy_core.services.cloud.minters import CloudMinter
 from proxy_core.services.connecting.providers import Providers
 from proxy_core.worker.access import Gatekeeper
 from proxy_core.worker.api import create_api
@@ -223,6 +225,7 @@ async def _serving(
     endpoint = TokenEndpoint(providers, _CLOCK.time)
     app.logins.attach(endpoint)
     app.accounts.attach(providers)
+    app.minted_tokens.attach(CloudMinter(InstallationTokens(providers, _CLOCK.time)))
     receivers = webhook_http(config, guard)
     app.issuers.attach(issuer_http(config, guard))
     host, port = await proxy.start(config.host, bound.proxy_port)

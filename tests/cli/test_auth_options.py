@@ -27,6 +27,12 @@ from vault_tui.cli.failures import Usage
             (),
             {"access_key_id": "I", "secret_access_key": "S", "service": "s3"},
         ),
+        (
+            "github-app",
+            {"app-id": "1", "installation-id": "2", "private-key": "K"},
+            (),
+            {"app_id": "1", "installation_id": "2", "private_key": "K"},
+        ),
     ],
 )
 def test_each_auth_type_has_its_document(

@@ -57,6 +57,13 @@ auths = st.one_of(
         region=st.sampled_from(["", "eu-west-1"]),
         service=st.sampled_from(["", "bedrock"]),
     ),
+    st.builds(
+        Auth,
+        st.just(AuthType.GITHUB_APP),
+        app_id=st.sampled_from(["12345", "Iv1.abc"]),
+        installation_id=st.just("678"),
+        private_key=keys,
+    ),
 )
 surfaces = st.frozensets(st.sampled_from(Surface), min_size=1)
 substitutions = st.lists(

@@ -32,6 +32,9 @@ OPTIONS: Final[Mapping[str, Option]] = {
     "session-token": Option("session_token", "aws-sigv4: credential key, for temporary keys."),
     "region": Option("region", "aws-sigv4: where the host doesn't tell.", key=False),
     "aws-service": Option("service", "aws-sigv4: where the host doesn't tell.", key=False),
+    "app-id": Option("app_id", "github-app: the app's id or client id.", key=False),
+    "installation-id": Option("installation_id", "github-app: which installation.", key=False),
+    "private-key": Option("private_key", "github-app: credential key, its PEM file."),
 }
 
 
@@ -51,6 +54,7 @@ TYPES: Final[Mapping[str, Takes]] = {
     "aws-sigv4": Takes(
         ("access-key-id", "secret-access-key"), ("session-token", "region", "aws-service")
     ),
+    "github-app": Takes(("app-id", "installation-id", "private-key")),
 }
 
 

@@ -1,0 +1,37 @@
+"""Endpoints that issue access tokens, played over TLS under their real names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from proxy_core.mitm.connect_to import ConnectToTable
+from proxy_core.mitm.guard import Guard
+from proxy_core.oauth.http import GuardedHttp
+from tests.oauth.servers import Script, Tls, listening
+
+NOW = 1_800_000_000.0
+
+
+@cache
+def private_key() -> rsa.RSAPrivateKey:
+    """A key as an app or a service account has it."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def private_pem() -> bytes:
+    """The same as a file."""
+    key = private_key()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+
+
+@asynccontextmanager
+async def cloud(host: str, *answers: bytes | None) -> AsyncIterator[tuple[GuardedHttp, Script]]:
+    """What asks `host`, which answers in this order."""
+    script, tls = Script(*answers), Tls(host)
+    async with listening(script, tls.server) as port:
+        table = ConnectToTable.parse([f"{host}:443:127.0.0.1:{port}"])
+        yield GuardedHttp(Guard(connect_to=table).resolve, tls.client, total_seconds=5), script
