@@ -340,7 +340,7 @@ class FakeWorker:
             created_at=rfc3339(now), expires_at=rfc3339(now + 600), seconds_left=600,
         )  # fmt: skip
         self.devices.append(made)
-        told = {"id": code, "name": made.client, "client": made.client, "address": made.address}
+        told = {"id": code, "name": made.client, "address": made.address}
         self.emit(EventType.DEVICE_REQUESTED, {**told, "by": made.client})
         return made
 

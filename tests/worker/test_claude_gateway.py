@@ -198,8 +198,9 @@ def test_a_device_signs_in_once_an_operator_approves(gateway: Gateway) -> None:
     assert [(grant.vault_name, grant.vault_role) for grant in agent.vaults] == [
         ("default", "proxy")
     ]
-    requested = [event.data["id"] for event in gateway.events("device.requested")]
-    assert device["user_code"] in requested
+    told = [event.data for event in gateway.events("device.requested")]
+    names = {one["id"]: (one["name"], one["address"]) for one in told}
+    assert names[device["user_code"]] == ("claude-code/2.1.330", "127.0.0.1")
     actions = [entry.action for entry in gateway.client.send(calls.audit()).entries]
     assert "device.approved" in actions
 

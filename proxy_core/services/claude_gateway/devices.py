@@ -86,8 +86,8 @@ class Devices:
             if bearer is not None:
                 self._context.snapshot = self._context.snapshot.with_bearer(bearer)
                 self._announce(EventType.AGENT_CHANGED, agent.name, by, change="created")
-            self.requests.approved(request, by.label, row["id"], agent.name)
             self._announce(EventType.DEVICE_CHANGED, agent.name, by, change="approved")
+            self.requests.approved(request, by.label, row["id"], agent.name)
 
         request.claimed = True
         try:

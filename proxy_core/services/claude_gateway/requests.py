@@ -86,7 +86,7 @@ class DeviceRequests:
             poll_at=clock.monotonic(),
         )
         self._by_code[request.code] = request
-        shown = {"id": request.code, "client": request.client, "address": address}
+        shown = {"id": request.code, "name": request.client, "address": address}
         self._context.publish(EventType.DEVICE_REQUESTED, request.client, **shown)
         return request, secret
 

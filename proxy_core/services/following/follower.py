@@ -44,7 +44,7 @@ SHARED = frozenset(
         "webhook",
         "issuer",
     }
-)
+) | {EventType.DEVICE_CHANGED.value}
 """Not requests (every worker has its own traffic), nor what one worker alone can act on: held
 requests, operators at its socket, sign-ins that are under way, its sealing and its end."""
 

@@ -1,0 +1,133 @@
+"""Devices of the gateway where time passes and the worker ends: tokens, agents, pools."""
+
+import json
+from typing import Any
+
+import pytest
+
+from proxy_core.base.clock import FakeClock
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
+from proxy_core.domain.claude_gateway import OAuthRefusal
+from proxy_core.domain.local_answers import Local, LocalRequest
+from proxy_core.services.application import Application
+from proxy_core.services.claude_gateway.devices import Pair
+from tests.services.accounts.provider import Tokens, Usage
+from tests.services.conftest import ADA, FakeTunnels, Opener, put_credentials
+
+
+async def signed_in(app: Application, **wanted: str) -> Pair:
+    """A device that was approved and has its tokens."""
+    devices = app.claude_gateway.devices
+    request, _ = devices.requests.begin("claude-code/1", "10.0.0.7")
+    await devices.approve(request.code, wire.ApproveDevice(**wanted), ADA)
+    return await devices.collect(request)
+
+
+def holder(app: Application, pair: Pair) -> str:
+    """The agent that an access token stands for."""
+    return app.broker.authenticate(b"Bearer " + pair.access.encode()).actor_name
+
+
+async def test_tokens_outlive_the_worker(app: Application, reopen: Opener) -> None:
+    """Another life of it knows both, and nothing of who waited."""
+    pair = await signed_in(app, email="ada@example.com")
+    request, secret = app.claude_gateway.devices.requests.begin("claude-code/1", "10.0.0.8")
+    again = await reopen()
+    assert holder(again, pair) == "ada"
+    devices = again.claude_gateway.devices
+    assert (await devices.refresh(pair.refresh)).email == "ada@example.com"
+    with pytest.raises(OAuthRefusal, match="expired"):
+        devices.requests.poll(secret)
+    assert devices.requests.find(request.code) is None
+
+
+async def test_an_access_token_ends_after_an_hour(app: Application, clock: FakeClock) -> None:
+    """Then nothing of it is kept in memory; the refresh token gets another."""
+    pair = await signed_in(app)
+    known = len(app._context.snapshot.bearers)
+    clock.advance(3600)
+    with pytest.raises(VaultError, match="expired"):
+        holder(app, pair)
+    await app.housekeeping.tick()
+    assert len(app._context.snapshot.bearers) == known - 1
+    fresh = await app.claude_gateway.devices.refresh(pair.refresh)
+    assert holder(app, fresh).startswith("claude-10-0-0-7")
+
+
+async def test_a_login_that_is_not_used_for_a_month_ends(
+    app: Application, clock: FakeClock
+) -> None:
+    """The refresh token has expired."""
+    pair = await signed_in(app)
+    clock.advance(30 * 86_400)
+    with pytest.raises(OAuthRefusal) as caught:
+        await app.claude_gateway.devices.refresh(pair.refresh)
+    assert (caught.value.error, caught.value.status) == ("invalid_grant", 401)
+    (device,) = (await app.claude_gateway.devices.list()).devices
+    assert not device.signed_in
+
+
+async def test_an_agent_that_expires_takes_its_devices_along(
+    app: Application, clock: FakeClock
+) -> None:
+    """A token lasts no longer than its agent, and is then not refreshed."""
+    grants = [wire.AgentVault(vault_name="default")]
+    await app.agents.create(wire.CreateAgent(name="brief", vaults=grants, ttl_seconds=600), ADA)
+    pair = await signed_in(app, agent="brief")
+    assert pair.seconds == 600
+    clock.advance(600)
+    with pytest.raises(OAuthRefusal, match="has ended"):
+        await app.claude_gateway.devices.refresh(pair.refresh)
+
+
+async def test_what_becomes_of_the_agent_becomes_of_its_devices(
+    app: Application, tunnels: FakeTunnels
+) -> None:
+    """Its name, its grants; an instance role is never theirs. Rotating its token is no matter."""
+    pair = await signed_in(app, email="ada@example.com")
+    await app.agents.rename("ada", wire.Rename(name="ada-laptop"), ADA)
+    await app.agents.change_role("ada-laptop", "owner", ADA)
+    await app.agents.rotate("ada-laptop", ADA)
+    assert holder(app, pair) == "ada-laptop"
+    with_role = app.identity.of_bearer(pair.access)
+    assert with_role.instance_role == "no-access"
+    assert tunnels.closed
+    tunnels.closed.clear()
+    await app.agent_grants.remove("default", "ada-laptop", ADA)
+    assert len(tunnels.closed) == 2
+    assert app.identity.of_bearer(pair.access).vaults == {}
+    listed = (await app.agents.list()).agents
+    assert [one.name for one in listed] == ["ada-laptop"]
+
+
+async def test_what_a_pools_accounts_have_used_is_not_told(
+    app: Application, clock: FakeClock
+) -> None:
+    """Of a credential of its own the upstream is asked; of a pool nobody's cap is told."""
+    await put_credentials(app, API_KEY="s3cret")
+    pair = await signed_in(app)
+    local = await usage(app, pair, "API_KEY")
+    assert await app.gateway_answers.answer(local) is None
+    app.logins.attach(Tokens())
+    app.accounts.attach(Usage())
+    tokens = {"access_token": "a", "expires_at": clock.time() + 86_400}
+    account = wire.AddAccount(provider="claude", tokens=tokens, email="a@example.com")
+    await app.accounts.adding.paste(account, ADA)
+    answer = await app.gateway_answers.answer(await usage(app, pair, "ANTHROPIC"))
+    assert answer is not None
+    assert answer.status == 404
+    assert json.loads(answer.body)["error"]["type"] == "not_found_error"
+
+
+async def usage(app: Application, pair: Pair, key: str) -> Local:
+    """A request for it, of a service that uses a credential."""
+    auth = {"type": "bearer", "token": key}
+    document: dict[str, Any] = {"name": "claude", "host": "api.anthropic.com", "auth": auth}
+    document["gateway"] = {"prefix": "anthropic"}
+    await app.services.upsert("default", wire.ServicesRequest(services=[document]), ADA)
+    request = LocalRequest("GET", "anthropic", "/api/oauth/usage", "", "http://x", "10.0.0.7", True)
+    covering = app.gateway_answers.covering(request)
+    assert covering is not None
+    access = app.broker.authenticate(b"Bearer " + pair.access.encode())
+    return Local(request, covering[0], access)
