@@ -12,11 +12,13 @@ import pytest
 from keyring.backends import fail
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
 from tests.cli.conftest import FOREIGN, CommandLine
 from vault_tui.cli.root import run
+from vault_tui.cli.setup_claude import past_gateway
 from vault_tui.cli.setup_generic import line
 from vault_tui.cli.setup_worker import agent_name
 
@@ -160,6 +162,19 @@ def test_claude_code_by_gateway(user: User) -> None:
     assert "set up in mode gateway" in user.said
     user.setup("claude-code", "--undo")
     assert user.files() == []
+
+
+def test_a_session_of_its_own_goes_past_the_gateway(user: User) -> None:
+    """`vault-tui claude --use NAME` would else be answered with another account's token."""
+    home = Home(Path(os.environ["VAULT_TUI_HOME"]))
+    assert past_gateway(home, ["-p", "hi"]) == []
+    user.setup("claude-code")
+    option, text = past_gateway(home, ["-p", "hi"])
+    assert option == "--settings"
+    assert json.loads(text) == {"env": {"ANTHROPIC_BASE_URL": ""}, "apiKeyHelper": ""}
+    assert past_gateway(home, ["--settings", "own.json"]) == []
+    user.setup("claude-code", "--undo")
+    assert past_gateway(home, ["-p", "hi"]) == []
 
 
 def test_an_operators_own_service_gets_the_prefix(user: User) -> None:

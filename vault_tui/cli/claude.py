@@ -29,6 +29,7 @@ from vault_tui.cli.failures import Usage, say
 from vault_tui.cli.options import Command, confirm, pass_connection, vault_option
 from vault_tui.cli.project_scripts import check_scripts
 from vault_tui.cli.run import DEFAULT_TTL, TTL_RANGE, Job, carry_out, open_worker
+from vault_tui.cli.setup_claude import past_gateway
 
 PROGRAM = "claude"
 _SIGN_IN = f"vault-tui {PROGRAM} --auth"
@@ -164,7 +165,7 @@ def _run(
     for variable in stronger_variables(os.environ):
         say(f"{variable} is set: Claude Code heeds it, and not the vault's account alone.")
     job = Job(
-        [program, *arguments],
+        [program, *past_gateway(connection.home, arguments), *arguments],
         vault,
         ttl,
         account=account.id if account else "",

@@ -1,9 +1,12 @@
-"""What to say to people who set Claude Code up: what wins over the vault, and a login's place."""
+"""Claude Code and its settings: what wins over the vault, and how a session does without them."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 
+from proxy_core.base.paths import Home
 from proxy_core.domain.claude_code import PLACEHOLDER, stronger_variables
 from vault_tui.cli.output import safe
+from vault_tui.setup import receipts
 from vault_tui.setup.documents import ABSENT
 from vault_tui.setup.facts import Facts
 from vault_tui.setup.plan import read_document
@@ -11,6 +14,8 @@ from vault_tui.setup.tools import GATEWAY, Setup
 
 _BASE_URL = "ANTHROPIC_BASE_URL"
 _LOGIN = ("claudeAiOauth", "accessToken")
+# Empty texts take away what a settings file says.
+_WITHOUT_GATEWAY = json.dumps({"env": {_BASE_URL: ""}, "apiKeyHelper": ""})
 
 
 def warnings(mode: str, planned: Setup, facts: Facts) -> Iterator[str]:
@@ -35,3 +40,15 @@ def warnings(mode: str, planned: Setup, facts: Facts) -> Iterator[str]:
                 f"{safe(str(file.path))} holds a login of its own, which its backup keeps: "
                 "`vault-tui account import` with the backup's name puts it into the vault."
             )
+
+
+def past_gateway(home: Home, arguments: Sequence[str]) -> list[str]:
+    """Options that keep a session to its own token where `setup` wrote a gateway into the settings:
+    those would win, whatever account the session is for. The user's own `--settings` stays alone.
+    """
+    receipt = receipts.load(home, "claude-code")
+    if receipt is None or receipt.mode != GATEWAY:
+        return []
+    if any(one == "--settings" or one.startswith("--settings=") for one in arguments):
+        return []
+    return ["--settings", _WITHOUT_GATEWAY]
