@@ -73,6 +73,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "credentials.refresh": ("refresh", "Get new tokens for an OAuth credential now"),
     "credentials.connect": ("connect", "Sign in to a provider: for a new credential, or anew"),
     "credentials.health": ("health", "Every login: expiry, next refresh, last error"),
+    "credentials.approve": ("approve", "Let the command that tells its value run, once looked at"),
     "credentials.history": ("history", "Older values' dates; one of them can be restored"),
     "credentials.delete": ("delete", "Delete it, after saying which services break"),
     "credentials.uses": ("go to service", "Go to the service that uses it"),
@@ -179,6 +180,8 @@ NOT_COPIED = "tmux did not take the text: set-clipboard needs tmux 3.2 or newer"
 ELSEWHERE = "Vault {vault}: {text}"
 EVENTS: Mapping[str, str] = {
     "credential.changed": "Credential {name} was set by {by}",
+    "credential.approved": "The command of credential {name} was approved by {by}",
+    "credential.failed": "The command of credential {name} gives no value: {error}",
     "credential.deleted": "Credential {name} was deleted by {by}",
     "credential.revealed": "Credential {name} was revealed to {by}",
     "service.changed": "Service {name} was changed by {by}",

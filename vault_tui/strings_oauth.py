@@ -75,6 +75,7 @@ STATES: Mapping[str, tuple[str, str, str]] = {
     "ok": ("●", "ok", "success"),
     "unreadable": ("✗", "unreadable", "error"),
     "pending": ("○", "not connected", "warning"),
+    "unapproved": ("▲", "not approved", "warning"),
     "failing": ("▲", "failing", "warning"),
     "expired": ("✗", "expired", "error"),
     "reconnect": ("▲", "reconnect", "error"),

@@ -17,7 +17,8 @@ MAX_ARGUMENTS, MAX_ARGUMENT, MAX_VARIABLES = 64, 4096, 32
 MAX_OUTPUT: Final = 64 * 1024
 """Bytes; a credential's value is no longer either."""
 TTL_SECONDS: Final = (1, 24 * 3600)
-TIMEOUT_SECONDS: Final = (1, 120)
+TIMEOUT_SECONDS: Final = (1, 25)
+"""Less than a client waits for the answer to `test`."""
 BASE_VARIABLES: Final = frozenset(
     [
         "PATH",

@@ -35,7 +35,7 @@ OP = Command(("op", "read", "op://Work/GitHub/token"))
         {"argv": ("op", "x" * 4097)},
         {"ttl": 0},
         {"ttl": 86401},
-        {"timeout": 121},
+        {"timeout": 26},
         {"json_path": "a\nb"},
         {"env": ("A=B",)},
         {"env": ("",)},

@@ -1,5 +1,6 @@
 """`vault-tui credential …`: values go in by prompt, stream or file and come out on `--reveal`."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from proxy_core.client import calls
 from proxy_core.domain.names import check_credential_key
 from proxy_core.domain.wire import CredentialList
 from vault_tui.cli import output, secret_input
+from vault_tui.cli.command_credentials import COMMANDS
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage
 from vault_tui.cli.oauth import oauth
@@ -32,6 +34,8 @@ def credential() -> None:
 
 
 credential.add_command(oauth)
+for _command in COMMANDS:
+    credential.add_command(_command)
 
 
 @credential.command("list")
@@ -75,6 +79,7 @@ def get(connection: Connection, key: str, reveal: bool, vault: str | None, as_js
                 ("type", one.type),
                 ("version", one.version),
                 ("state", one.state),
+                ("command", shlex.join(one.command)),
                 ("expires", one.expires_at),
                 ("next refresh", one.next_refresh_at),
                 ("last error", one.last_error),

@@ -5,6 +5,7 @@ from textual.content import Content
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import strings
+from vault_tui import strings_commands as command_words
 from vault_tui import strings_oauth as words
 from vault_tui.actions import Action
 from vault_tui.screens.confirm import Confirm
@@ -47,7 +48,7 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
 
     def shape(self, width: int) -> Shape:
         """Key and use take what the others leave."""
-        fixed = {"type": 6, "expires": 10, "state": 15}
+        fixed = {"type": 7, "expires": 10, "state": 15}
         if width >= _ROOMY:
             fixed |= {"last_used": 11, "versions": 3}
         order = [name for name in strings.CREDENTIAL_COLUMNS if name in {"key", "used_by", *fixed}]
@@ -79,7 +80,11 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         found = self._here()
         if action.name == "refresh":
             return None if found.type == "oauth" else words.WHY_NO_OAUTH
+        if action.name == "approve":
+            return None if found.type == "command" else command_words.WHY_NO_COMMAND
         if action.name in _OF_VALUES and found.type != "static":
+            if found.type == "command":
+                return command_words.WHY_NO_VALUE
             return words.WHY_ACCOUNTS if found.type == "pool" else words.WHY_NO_VALUE
         if action.name == "reveal":
             if self.state.read_only:
@@ -159,6 +164,12 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         if await self.console.send_as_operator(call) is not None:
             self.console.notice(words.REFRESHED.format(key=key), Level.GOOD)
             self.console.sync.reload("credentials")
+
+    async def do_approve(self) -> None:
+        """Show what would run, as what it would run; then let it."""
+        from vault_tui.screens.command_flows import approve
+
+        await approve(self.console, self._here().key)
 
     async def do_connect(self) -> None:
         """Sign in anew, or connect another credential."""

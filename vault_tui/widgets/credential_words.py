@@ -1,17 +1,24 @@
 """A credential as a row and in detail: never its value."""
 
+import shlex
+
 from textual.content import Content
 
 from proxy_core.domain.wire import CredentialInfo
 from vault_tui import strings
 from vault_tui import strings_accounts as account_words
+from vault_tui import strings_commands as command_words
 from vault_tui import strings_oauth as words
 from vault_tui.widgets.account_detail import in_words
 from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.spans import countdown, seconds_until
 from vault_tui.widgets.words import ago, plain, when
 
-_HINTS = {"oauth": words.OAUTH_HINT, "pool": words.POOL_HINT}
+_HINTS = {
+    "oauth": words.OAUTH_HINT,
+    "pool": words.POOL_HINT,
+    "command": command_words.HINT,
+}
 
 
 def cells(found: CredentialInfo, now: float) -> dict[str, Content]:
@@ -51,6 +58,7 @@ def describe_credential(found: CredentialInfo, now: float) -> Content:
         plain(found.key, "bold"),
         state(found.state),
         *(_tokens(found, now) if found.type == "oauth" else []),
+        *(_command(found, now) if found.type == "command" else []),
         Content(""),
         field(strings.TYPE, found.type),
         field(strings.VERSION, str(found.version or strings.NEVER)),
@@ -64,6 +72,18 @@ def describe_credential(found: CredentialInfo, now: float) -> Content:
         Content.styled(_HINTS.get(found.type, strings.VALUE_HIDDEN), "$muted"),
     ]
     return Content("\n").join(lines)
+
+
+def _command(found: CredentialInfo, now: float) -> list[Content]:
+    lines = [
+        Content(""),
+        heading(command_words.COMMAND),
+        plain(f"  {shlex.join(found.command)}"),
+        field(command_words.LAST_RUN, ago(found.last_refresh_at, now)),
+    ]
+    if found.last_error:
+        lines.append(field(account_words.LAST_ERROR, found.last_error, "$error"))
+    return lines
 
 
 def _tokens(found: CredentialInfo, now: float) -> list[Content]:
