@@ -71,6 +71,16 @@ def test_claude_code_by_proxy(tmp_path: Path) -> None:
     assert env["NODE_EXTRA_CA_CERTS"] == FACTS.ca_path
 
 
+@pytest.mark.parametrize(("known", "told"), [("pro", "pro"), ("", "max"), ("odd\n", "max")])
+def test_claude_code_is_told_what_the_account_pays_for(
+    tmp_path: Path, known: str, told: str
+) -> None:
+    """It offers models by it; what nobody knows is taken for the largest."""
+    texts = written("claude-code", PROXY, tmp_path, subscription=known)
+    login = json.loads(texts[".claude/.credentials.json"])["claudeAiOauth"]
+    assert login["subscriptionType"] == told
+
+
 def test_claude_code_with_a_directory_of_its_own(tmp_path: Path) -> None:
     """CLAUDE_CONFIG_DIR holds all three."""
     own = tmp_path / "own"

@@ -120,7 +120,10 @@ def _set_up(
     facts = replace(facts, prefixes=needs.prefixes, helper_ttl_ms=ttl_ms)
     if job.tool.name == "git":
         facts = replace(facts, hosts=_git_hosts(connection, job.vault, hosts))
-    facts = _with_known_token(job, status, facts)
+    if job.tool.name == "claude-code" and job.mode == PROXY:
+        found = setup_worker.subscription_of(connection, job.vault)
+        facts = replace(facts, subscription=found)
+    facts = _with_known_token(job, facts)
     planned = job.tool.build(job.mode, facts)
     changes = changes_for(planned.files, facts.home)
     _warn(job, planned, facts)
@@ -193,14 +196,14 @@ def helper_command() -> tuple[str, ...]:
     return (*at, *own, "auth", "token")
 
 
-def _with_known_token(job: Job, status: Status, facts: Facts) -> Facts:
+def _with_known_token(job: Job, facts: Facts) -> Facts:
     """With the token that its files hold already, if the worker still takes it."""
     for file in job.tool.build(job.mode, facts).files:
         document = read_document(file.path, file.kind, facts.home)
         for edit in file.edits:
             found = _TOKEN.search(str(document.get(edit.keys)))
             if TOKEN_STAND_IN in str(edit.value) and found:
-                alive = setup_worker.is_alive(job.connection, status, found[0], job.vault)
+                alive = setup_worker.is_alive(job.connection, found[0], job.vault)
                 return replace(facts, token=found[0]) if alive else facts
     return facts
 

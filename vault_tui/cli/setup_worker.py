@@ -3,7 +3,7 @@
 import re
 import socket
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
@@ -12,7 +12,6 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
-from proxy_core.client.target import Target
 from proxy_core.domain import claude_code
 from proxy_core.domain.accounts.providers import CLAUDE
 from proxy_core.domain.setup_services import (
@@ -21,7 +20,7 @@ from proxy_core.domain.setup_services import (
     gateway_for,
     missing_service,
 )
-from proxy_core.domain.wire import AgentVault, Status
+from proxy_core.domain.wire import AgentVault
 from vault_tui.cli.connection import Connection
 from vault_tui.setup.tools import GATEWAY, Tool
 
@@ -104,24 +103,23 @@ def provide(ctx: click.Context, connection: Connection, needs: Needs, vault: str
 # --- the token ----------------------------------------------------------------------------------
 
 
-def is_alive(connection: Connection, status: Status, token: str, vault: str) -> bool:
+def is_alive(connection: Connection, token: str, vault: str) -> bool:
     """Whether the worker takes the token for the vault. Raises VaultError: no_worker."""
-    address = connection.target.base_url
-    if not address:
-        address = f"{'https' if status.tls else 'http'}://{_dialled(status.api)}"
-    target = Target(base_url=address, token=token, ca_file=connection.target.ca_file)
+    client = SyncClient(replace(connection.target, token=token))
     try:
-        return SyncClient(target).send(calls.discover(vault)).vault == vault
+        return client.send(calls.discover(vault)).vault == vault
     except VaultError as error:
         if error.status in (401, 403, 404):
             return False
         raise
 
 
-def _dialled(api: str) -> str:
-    from vault_tui.cli.run_env import reachable
-
-    return reachable(api, "")
+def subscription_of(connection: Connection, vault: str) -> str:
+    """What the default Claude account pays for, as far as that is known; else empty."""
+    for one in connection.send(calls.accounts(vault, CLAUDE.id)).accounts:
+        if one.default:
+            return one.tier
+    return ""
 
 
 def make_agent(connection: Connection, tool: str, vault: str, known: str) -> tuple[str, str]:

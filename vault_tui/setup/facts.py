@@ -12,7 +12,8 @@ TOKEN_STAND_IN = "vt_agt_" + 64 * "0"
 class Facts:
     """`proxy` is `host:port`, spoken to over TLS when `proxy_tls`. `home` is the user's directory,
     `environ` the environment that says where programs keep their files. `helper` is the command
-    that prints a token, `prefixes` the gateway prefix of each provider.
+    that prints a token, `prefixes` the gateway prefix of each provider, `subscription` what the
+    provider's account pays for, empty where nobody knows.
     """
 
     proxy: str
@@ -27,6 +28,7 @@ class Facts:
     prefixes: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
     proxy_tls: bool = False
+    subscription: str = ""
     token: str = field(default=TOKEN_STAND_IN, repr=False)
 
     @property

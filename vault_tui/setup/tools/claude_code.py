@@ -1,6 +1,8 @@
 """Claude Code: `settings.json`, and in proxy mode the login file and the first run's questions."""
 
 import shlex
+import sys
+from typing import Any
 
 from vault_tui.setup.facts import Facts
 from vault_tui.setup.plan import Edit, FileEdits
@@ -8,14 +10,15 @@ from vault_tui.setup.tools import GATEWAY, Setup
 
 PLACEHOLDER = "__PLACEHOLDER__"
 _FAR_MS = 4_102_444_800_000  # 2100-01-01
-# Without a refresh token there is nothing that the program would try to renew.
-_LOGIN = {
-    "accessToken": PLACEHOLDER,
-    "expiresAt": _FAR_MS,
-    "scopes": ["user:inference", "user:profile"],
-    "subscriptionType": "max",
-    "rateLimitTier": "default_claude_max_20x",
+# By subscription: the limits that come with it. It decides which models the program offers.
+_LIMITS = {
+    "max": "default_claude_max_20x",
+    "pro": "default_claude_ai",
+    "team": "default_claude_ai",
+    "enterprise": "default_claude_ai",
 }
+_USUAL = "max"
+_KEYCHAIN = "A login in the macOS keychain wins over that file: `claude /logout` removes it."
 _PREFER = (
     "Preferred: `vault-tui run -- claude` or `vault-tui claude`, whose token ends with the command "
     "and stands in no file. What was written here is for a `claude` started by itself."
@@ -33,12 +36,27 @@ def build(mode: str, facts: Facts) -> Setup:
         [
             FileEdits(settings, "json", _proxy(facts), secret=True),
             FileEdits(
-                directory / ".credentials.json", "json", [Edit(("claudeAiOauth",), _LOGIN)], True
+                directory / ".credentials.json",
+                "json",
+                [Edit(("claudeAiOauth",), _login(facts))],
+                True,
             ),
             FileEdits(beside / ".claude.json", "json", [Edit(("hasCompletedOnboarding",), True)]),
         ],
-        [_PREFER],
+        [_PREFER, _KEYCHAIN] if sys.platform == "darwin" else [_PREFER],
     )
+
+
+def _login(facts: Facts) -> dict[str, Any]:
+    """Without a refresh token there is nothing that the program would try to renew."""
+    subscription = facts.subscription if facts.subscription in _LIMITS else _USUAL
+    return {
+        "accessToken": PLACEHOLDER,
+        "expiresAt": _FAR_MS,
+        "scopes": ["user:inference", "user:profile"],
+        "subscriptionType": subscription,
+        "rateLimitTier": _LIMITS[subscription],
+    }
 
 
 def _gateway(facts: Facts) -> list[Edit]:
