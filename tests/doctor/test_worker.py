@@ -22,6 +22,8 @@ from tests.worker.harness import ThreadedWorker
 from vault_tui.cli import root
 from vault_tui.doctor.gather import Question, gather
 
+OAUTH = {"CLAUDE_CODE_OAUTH_TOKEN": "__PLACEHOLDER__"}
+
 
 class Upstream(BaseHTTPRequestHandler):
     """Answers what Claude Code asks first; counts everything else, which costs quota."""
@@ -53,7 +55,8 @@ class Rig:
 
     def ask(self, token: str = "", **environ: str) -> Question:
         """As an operator; `token` makes it an agent's question instead."""
-        clean = {"HOME": str(self.user), "PATH": os.environ["PATH"], **environ}
+        # Claude Code plays a part here: the way to its upstream is tried too.
+        clean = {"HOME": str(self.user), "PATH": os.environ["PATH"], **OAUTH, **environ}
         target = Target(socket=self.worker.socket)
         if token:
             target = Target(base_url=f"http://{self.worker.api}", token=token)
@@ -123,6 +126,19 @@ def test_all_is_well_by_a_real_request(rig: Rig) -> None:
     assert Upstream.spent == []
 
 
+def test_without_claude_code_nothing_goes_to_its_upstream(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy's own refusal is enough to know that it works."""
+    monkeypatch.setattr(Upstream, "date", "Mon, 01 Jan 2024 00:00:00 GMT")
+    facts = gather(rig.ask(CLAUDE_CODE_OAUTH_TOKEN="", PATH="/nonexistent"))
+    assert facts.claude is None
+    assert facts.worker.probe is not None
+    assert (facts.worker.probe.status, facts.worker.probe.code) == (403, "")
+    assert codes(facts) == []
+    assert Upstream.spent == []
+
+
 def test_every_program_trusts_the_ca_by_its_variables(rig: Rig, tmp_path: Path) -> None:
     """Node.js, Python and curl by a handshake through the proxy, git by what it reads."""
     token = rig.session()
@@ -159,6 +175,20 @@ def test_a_revoked_token_is_told(rig: Rig) -> None:
     facts = gather(rig.ask(made.token, **rig.wired(made.token, None, PATH="/nonexistent")))
     assert {"token_refused", "probe_refused"} <= set(codes(facts))
     assert made.token not in repr(facts)
+
+
+def test_a_proxy_in_claude_codes_settings_is_tried(rig: Rig) -> None:
+    """With the token that stands there, once it was revoked; the environment has none."""
+    made = rig.worker.client().send(calls.create_session("default", 300, "test"))
+    path = rig.user / ".claude" / "settings.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"env": rig.wired(made.token, None)}))
+    try:
+        assert codes(gather(rig.ask())) == []
+        rig.worker.client().send(calls.revoke_session(made.id))
+        assert codes(gather(rig.ask())) == ["probe_refused"]
+    finally:
+        shutil.rmtree(path.parent)
 
 
 def test_another_clock_upstream_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

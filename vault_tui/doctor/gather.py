@@ -14,8 +14,10 @@ from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
-from proxy_core.domain.doctor import Facts, HomeFacts, Probe, WorkerFacts
+from proxy_core.domain.doctor import ClaudeFacts, Facts, HomeFacts, Probe, WorkerFacts
 from proxy_core.domain.doctor.environment_rules import ANTHROPIC_HOST
+from proxy_core.domain.doctor.values import variable
+from proxy_core.domain.wire import Status
 from vault_tui.cli.run_env import reachable
 from vault_tui.doctor.ca_files import ca_files
 from vault_tui.doctor.claude_facts import claude_facts
@@ -54,17 +56,19 @@ def gather(question: Question) -> Facts:
     wired = _is_wired(environ, answers, question.target)
     around = Surroundings(environ, answers.ca_pem, ANTHROPIC_HOST)
     checks = runtime_checks(around) if wired is not None and answers.ca_pem else []
+    claude = claude_facts(
+        question.directory,
+        environ,
+        question.home,
+        bare=question.bare,
+        explicit=question.explicit,
+    )
+    uses_claude = claude is not None and ANTHROPIC_HOST not in answers.facts.missing_hosts
+    by_settings = _is_wired(_claude_variables(claude), answers, question.target)
     with ThreadPoolExecutor(_THREADS) as pool:
         asked = [pool.submit(check) for check in checks]
-        probed = pool.submit(_probe, question, answers, wired)
+        probed = pool.submit(_probe, question, answers, wired or by_settings, uses_claude)
         home = pool.submit(_home, question, answers.facts)
-        claude = claude_facts(
-            question.directory,
-            environ,
-            question.home,
-            bare=question.bare,
-            explicit=question.explicit,
-        )
         runtimes = [found for one in asked if (found := one.result()) is not None]
     return Facts(
         now=time.time(),
@@ -73,10 +77,19 @@ def gather(question: Question) -> Facts:
         worker=replace(answers.facts, probe=probed.result()),
         home=home.result(),
         wired=wired is not None,
+        claude_wired=by_settings is not None,
         claude=claude,
         ca_files=tuple(ca_files(environ, answers.ca_pem)) if wired is not None else (),
         runtimes=tuple(runtimes),
     )
+
+
+def _claude_variables(claude: ClaudeFacts | None) -> dict[str, str]:
+    """The proxy variables as Claude Code sees them: its settings replace the environment's."""
+    if claude is None:
+        return {}
+    found = {name: variable(claude, name) for name in _PROXY_VARIABLES}
+    return {name: value.text for name, value in found.items() if value is not None}
 
 
 def _is_wired(environ: Mapping[str, str], answers: Answers, target: Target) -> ProxyAddress | None:
@@ -85,27 +98,37 @@ def _is_wired(environ: Mapping[str, str], answers: Answers, target: Target) -> P
     given = ProxyAddress.parse(named) if named else None
     if given is None or answers.status is None:
         return None
-    worker_host = urlsplit(target.base_url).hostname or ""
-    own = ProxyAddress.parse(reachable(answers.status.proxy, worker_host))
+    own = _own_proxy(answers.status, target)
     if own is None or own.port != given.port:
         return None
     same = given.host == own.host or {given.host, own.host} <= _LOOPBACK
     return given if same else None
 
 
-def _probe(question: Question, answers: Answers, wired: ProxyAddress | None) -> Probe | None:
+def _own_proxy(status: Status, target: Target) -> ProxyAddress | None:
+    """As it is reached from here; None for what is no address."""
+    try:
+        worker_host = urlsplit(target.base_url).hostname or ""
+        return ProxyAddress.parse(reachable(status.proxy, worker_host))
+    except ValueError:
+        return None
+
+
+def _probe(
+    question: Question, answers: Answers, wired: ProxyAddress | None, to_upstream: bool
+) -> Probe | None:
     """A request through the proxy: with the environment's own token, else an operator's session."""
     status = answers.status
     if status is None or status.sealed or not answers.ca_pem:
         return None
     if wired is not None:
-        return probe(wired, answers.ca_pem, ANTHROPIC_HOST, CALL_SECONDS)
-    own = ProxyAddress.parse(reachable(status.proxy, ""))
+        return probe(wired, answers.ca_pem, CALL_SECONDS, to_upstream=to_upstream)
+    own = _own_proxy(status, question.target)
     if not status.operator or question.is_agent or not answers.facts.local or own is None:
         return None
     with suppress(VaultError), _session(question) as token:
         address = replace(own, userinfo=f"{token}:{question.vault}")
-        return probe(address, answers.ca_pem, ANTHROPIC_HOST, CALL_SECONDS)
+        return probe(address, answers.ca_pem, CALL_SECONDS, to_upstream=to_upstream)
     return None
 
 

@@ -1,7 +1,7 @@
 """A request of our own through the proxy: its port, the token, the CA, and the way to the upstream.
 
-To Anthropic it is `HEAD /api/hello`, by which Claude Code itself looks whether the host is there:
-it needs no login and costs no quota. To any other host it is a TRACE, which the proxy refuses
+Where Claude Code is used it is `HEAD /api/hello`, by which the program itself looks whether the
+host is there: it needs no login and costs no quota. Else it is a TRACE, which the proxy refuses
 inside the tunnel, so that nothing reaches the upstream.
 """
 
@@ -43,8 +43,18 @@ class ProxyAddress:
         return cls(parts.hostname, port, userinfo if parts.username else "")
 
 
-def probe(address: ProxyAddress, ca_pem: str, host: str, timeout: float) -> Probe:
-    """Send it; `timeout` in seconds for each step. Raises nothing: a failure is the answer."""
+def probe(
+    address: ProxyAddress,
+    ca_pem: str,
+    timeout: float,
+    *,
+    to_upstream: bool,
+    host: str = ANTHROPIC_HOST,
+) -> Probe:
+    """Send it: as far as the upstream, or to the proxy alone. `timeout` in seconds for each step.
+
+    Raises nothing: a failure is the answer.
+    """
     # The worker's CA alone: whoever else answers for the host is not the worker.
     context = ssl.create_default_context(cadata=ca_pem)
     connection = http.client.HTTPSConnection(
@@ -52,7 +62,7 @@ def probe(address: ProxyAddress, ca_pem: str, host: str, timeout: float) -> Prob
     )
     proof = base64.b64encode(address.userinfo.encode()).decode()
     connection.set_tunnel(host, 443, {"Proxy-Authorization": f"Basic {proof}"})
-    method, path = ("HEAD", "/api/hello") if host == ANTHROPIC_HOST else ("TRACE", "/")
+    method, path = ("HEAD", "/api/hello") if to_upstream else ("TRACE", "/")
     try:
         connection.request(method, path, headers={"Connection": "close"})
         response = connection.getresponse()

@@ -169,7 +169,10 @@ def _closed_ports(status: Status, target: Target) -> tuple[str, ...]:
     from vault_tui.cli.run_env import reachable
 
     worker_host = urlsplit(target.base_url).hostname or ""
-    addresses = [reachable(one, worker_host) for one in (status.api, status.proxy) if one]
+    try:
+        addresses = [reachable(one, worker_host) for one in (status.api, status.proxy) if one]
+    except ValueError:  # no addresses at all
+        return ()
     return tuple(address for address in addresses if not _is_open(address))
 
 

@@ -11,13 +11,16 @@ from proxy_core.domain.doctor.values import (
     Value,
     custom_headers,
     setting,
+    split_url,
     switched_on,
     variable,
 )
 
 _KEY_TAIL = 20  # `.claude.json` remembers a key by its last characters
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _OWN_TOKENS = ("vt_agt_", "vt_sess_")
+_OWN_HELPER = "vault-tui auth token"
 LOGIN_SCOPE = "user:inference"
 LOGIN_ANEW = "vault-tui claude"
 
@@ -32,9 +35,10 @@ def claude_findings(facts: Facts) -> Iterator[Finding]:
         yield from _nothing_to_send(facts, claude, method)
         yield from _real_secrets(claude, method)
         yield from _two_kinds(claude)
-        yield from _switched_off_login(method)
+        yield from _switched_off_login(claude, method)
         yield from _login_file(facts, claude, method)
         yield from _base_url(method)
+        yield from _gateway(facts, method)
         yield from _helper_ttl(claude)
     yield from _managed(method)
     yield from _custom_headers(claude)
@@ -52,7 +56,7 @@ def take_away(value: Value) -> str:
 
 def _nothing_to_send(facts: Facts, claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
     in_use = claude.installed and (claude.settings or claude.config or claude.bare)
-    if method.sources or not in_use or not (facts.wired or claude.bare):
+    if method.sources or not in_use or not (facts.claude_behind or claude.bare):
         return
     why = "Claude Code asks for a login, or ends with 401."
     if claude.bare:
@@ -91,8 +95,11 @@ def _two_kinds(claude: ClaudeFacts) -> Iterator[Finding]:
         )
 
 
-def _switched_off_login(method: Method) -> Iterator[Finding]:
+def _switched_off_login(claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
     source = method.authorization.source or method.api_key.source
+    helper = setting(claude, "apiKeyHelper")
+    if method.base_url is not None or (helper is not None and _OWN_HELPER in helper.text):
+        return  # a gateway: its token comes first on purpose
     for loser in method.authorization.losers:
         if source is None or loser.value.name not in {"CLAUDE_CODE_OAUTH_TOKEN", "login"}:
             continue
@@ -127,7 +134,7 @@ def _login_file(facts: Facts, claude: ClaudeFacts, method: Method) -> Iterator[F
     if expired and not login.has_refresh_token and not login.placeholder:
         what = f"The login in {login.path} has expired and cannot be refreshed."
         yield error("login_expired", what, "Every request is answered 401.", LOGIN_ANEW)
-    if facts.wired and not login.placeholder:
+    if facts.claude_behind and not login.placeholder:
         yield warning(
             "real_login",
             f"Claude Code uses the real login in {login.path}, though the vault is in between.",
@@ -147,11 +154,27 @@ def _base_url(method: Method) -> Iterator[Finding]:
             "Whoever wrote the project receives the prompts, and what proves who you are.",
             take_away(base),
         )
-    host = base.text.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    local = host.partition(":")[0] in {"localhost", "127.0.0.1", "[", "[::1]"}
-    if base.text.startswith("http://") and not local and not host.startswith("[::1]"):
+    local = split_url(base.text).hostname in _LOOPBACK
+    if base.text.lower().startswith("http://") and not local:
         what = f"ANTHROPIC_BASE_URL ({base.origin}) is plain http to another machine."
         yield error("plain_base_url", what, "The network can read the token.", take_away(base))
+
+
+def _gateway(facts: Facts, method: Method) -> Iterator[Finding]:
+    """A base URL of this machine's gateway, whose port is another one now."""
+    base, own = method.base_url, split_url(f"//{facts.worker.proxy}").port
+    if base is None or not facts.worker.local or own is None:
+        return
+    given = split_url(base.text)
+    is_here = given.hostname in _LOOPBACK and given.path.startswith("/anthropic")
+    if is_here and given.port not in {None, own}:
+        where = f"port {given.port}; the gateway is at {own}"
+        yield warning(
+            "gateway_port",
+            f"ANTHROPIC_BASE_URL ({base.origin}) leads to {where}.",
+            "Claude Code reaches nothing, or another worker.",
+            "vault-tui setup claude-code",
+        )
 
 
 def _helper_ttl(claude: ClaudeFacts) -> Iterator[Finding]:

@@ -49,7 +49,7 @@ def _several(claude: ClaudeFacts) -> Iterator[Finding]:
 def _unsigned(facts: Facts, claude: ClaudeFacts, cloud: str) -> Iterator[Finding]:
     skip = f"CLAUDE_CODE_SKIP_{cloud.upper()}_AUTH"
     redirected = variable(claude, f"ANTHROPIC_{cloud.upper()}_BASE_URL")
-    if not facts.wired and redirected is None:
+    if not facts.claude_behind and redirected is None:
         yield error(
             "unsigned",
             f"{skip} is on, and no proxy is in between that would sign.",

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
-from urllib.parse import urlsplit
 
 from proxy_core.domain.doctor.facts import Facts, WorkerFacts
 from proxy_core.domain.doctor.findings import Finding, error, note, warning
+from proxy_core.domain.doctor.values import split_url
 
 ANTHROPIC_HOST = "api.anthropic.com"
 _AGAIN = "vault-tui run -- CMD…"
@@ -63,7 +63,7 @@ def _bypassed(facts: Facts) -> Iterator[Finding]:
 
 def _api_through_proxy(facts: Facts) -> Iterator[Finding]:
     address = facts.environ.get("AGENT_VAULT_ADDR", "")
-    host = urlsplit(address).hostname or ""
+    host = split_url(address).hostname or ""
     if host and not bypasses(_no_proxy(facts.environ), host):
         yield warning(
             "api_proxied",

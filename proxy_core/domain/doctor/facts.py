@@ -200,7 +200,8 @@ class HomeFacts:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All of it. `version` is ours; `now` in epoch seconds. `wired`: the environment sends
-    requests to the worker's proxy, as it does under `vault-tui run`.
+    requests to the worker's proxy, as it does under `vault-tui run`; `claude_wired`: Claude Code's
+    settings send its own there.
     """
 
     now: float
@@ -209,6 +210,12 @@ class Facts:
     worker: WorkerFacts
     home: HomeFacts
     wired: bool = False
+    claude_wired: bool = False
     claude: ClaudeFacts | None = None
     ca_files: tuple[CaFacts, ...] = ()
     runtimes: tuple[RuntimeFacts, ...] = ()
+
+    @property
+    def claude_behind(self) -> bool:
+        """Whether Claude Code's requests go through the proxy."""
+        return self.wired or self.claude_wired

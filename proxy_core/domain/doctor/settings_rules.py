@@ -1,9 +1,10 @@
 """What can be wrong with the settings files themselves, and with what a project brings along."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 
 from proxy_core.domain.doctor.claude_rules import take_away
+from proxy_core.domain.doctor.environment_rules import ANTHROPIC_HOST, bypasses
 from proxy_core.domain.doctor.facts import ClaudeFacts, Facts
 from proxy_core.domain.doctor.findings import Finding, error, warning
 from proxy_core.domain.doctor.values import ENVIRONMENT, variable
@@ -18,8 +19,22 @@ SCRIPT_SETTINGS = (
 """Settings that name a command: Claude Code runs it without asking."""
 
 _SHORTEST_TIMEOUT_MS = 10_000
-# What `run` sets, and a settings file would replace.
-_WIRING = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "NODE_EXTRA_CA_CERTS")
+
+
+def _address(proxy: str) -> str:
+    """Without the token: `setup` writes an agent's, `run` a session's."""
+    return proxy.rpartition("@")[2].rpartition("/")[2]
+
+
+_Differs = Callable[[str, str], bool]
+# What `run` sets and a settings file may replace, and when that leads elsewhere.
+_WIRING: Mapping[str, _Differs] = {
+    "HTTPS_PROXY": lambda given, own: _address(given) != _address(own),
+    "https_proxy": lambda given, own: _address(given) != _address(own),
+    "NO_PROXY": lambda given, _: bypasses(given, ANTHROPIC_HOST),
+    "no_proxy": lambda given, _: bypasses(given, ANTHROPIC_HOST),
+    "NODE_EXTRA_CA_CERTS": lambda given, own: given != own,
+}
 
 
 def settings_findings(facts: Facts) -> Iterator[Finding]:
@@ -52,10 +67,11 @@ def _scripts(claude: ClaudeFacts) -> Iterator[Finding]:
 def _replaced_wiring(facts: Facts, claude: ClaudeFacts) -> Iterator[Finding]:
     if not facts.wired:
         return
-    for name in _WIRING:
+    for name, differs in _WIRING.items():
         found = variable(claude, name)
-        same = found is None or found.origin == ENVIRONMENT
-        if not same and found is not None and found.text != claude.environ.get(name, ""):
+        if found is None or found.origin == ENVIRONMENT:
+            continue
+        if differs(found.text, facts.environ.get(name, "")):
             yield warning(
                 "settings_replace",
                 f"{found.origin} replaces what `vault-tui run` has set.",

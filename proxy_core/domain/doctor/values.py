@@ -6,6 +6,7 @@ Variables in a settings file's `env` replace inherited ones of the same name.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from proxy_core.domain.claude_code import PLACEHOLDER
 from proxy_core.domain.doctor.facts import ClaudeFacts, Scope, SettingsFile
@@ -88,6 +89,16 @@ def _variable(name: str, origin: str, text: str, scope: Scope | None) -> Value |
 def is_placeholder(text: str) -> bool:
     """Whether it stands for a secret: `__NAME__`, as `vault-tui run` puts in its place."""
     return text == PLACEHOLDER or (len(text) > 4 and text.startswith("__") and text.endswith("__"))
+
+
+def split_url(text: str) -> SplitResult:
+    """The parts of a URL; none at all of a text that is no URL."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def _text(given: Any) -> str:

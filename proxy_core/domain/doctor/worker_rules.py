@@ -17,6 +17,21 @@ _CONNECT = {
     "credential": "vault-tui credential oauth connect {name}",
     "account": "vault-tui account add --reconnect {name}",
 }
+_EXPLAIN = "vault-tui service test https://{host}/ --vault {vault}"
+_MENDS = {
+    # Codes of the proxy's own answers.
+    "proxy_auth_required": "vault-tui run -- CMD…",
+    "sealed": "vault-tui unseal",
+    "credential_not_found": "vault-tui credential list --vault {vault}",
+    "credential_unreadable": "vault-tui credential list --vault {vault}",
+    "oauth_not_connected": "vault-tui account list --vault {vault}",
+    "oauth_refresh_failed": "vault-tui account list --vault {vault}",
+    "accounts_exhausted": "vault-tui account quota --vault {vault}",
+    "upstream_unreachable": "curl -sSI https://{host}/",
+    "upstream_timeout": "curl -sSI https://{host}/",
+    "upstream_tls": "curl -sSI https://{host}/",
+    "address_blocked": "curl -sSI https://{host}/",
+}
 _METADATA = frozenset({"169.254.169.254", "metadata.google.internal", "fd00:ec2::254"})
 
 
@@ -83,7 +98,7 @@ def _token(worker: WorkerFacts) -> Iterator[Finding]:
 
 def _services(facts: Facts) -> Iterator[Finding]:
     worker = facts.worker
-    if worker.missing_hosts and facts.wired and facts.claude is not None:
+    if worker.missing_hosts and facts.claude_behind and facts.claude is not None:
         yield warning(
             "no_service",
             f"Vault {worker.vault} has no service for {', '.join(worker.missing_hosts)}.",
@@ -141,7 +156,7 @@ def _probe(worker: WorkerFacts) -> Iterator[Finding]:
         what = f"A request through the proxy to {probe.host} was refused: {probe.code}."
         why = kind.title if kind else "The proxy answered instead of the upstream."
         help_text = kind.help if kind else ""
-        remedy = f"vault-tui service test {quote(f'https://{probe.host}/')} --vault {worker.vault}"
+        remedy = _MENDS.get(probe.code, _EXPLAIN).format(host=quote(probe.host), vault=worker.vault)
         yield error("probe_refused", what, f"{why}. {help_text}".strip(), remedy)
     elif probe.failure:
         what = f"A request through the proxy to {probe.host} failed: {probe.failure}."

@@ -104,7 +104,9 @@ CASES: list[tuple[str, Facts, str]] = [
     ),
     ("exhausted", worker(logins=(LoginState("account", "ada", "exhausted"),)), ""),
     ("webhook_failing", worker(webhooks=("wh_1",)), "vault-tui webhook test wh_1"),
-    ("probe_refused", worker(probe=Probe("h", 502, "credential_not_found")), "vault-tui service"),
+    ("probe_refused", worker(probe=Probe("h", 403, "forbidden")), "vault-tui service test"),
+    ("probe_refused", worker(probe=Probe("h", 502, "upstream_unreachable")), "curl -sSI"),
+    ("probe_refused", worker(probe=Probe("h", 429, "accounts_exhausted")), "vault-tui account"),
     ("probe_failed", worker(probe=Probe("h", failure="no answer")), "vault-tui logs"),
     ("clock", worker(clock=-400.0), "timedatectl"),
     ("clock", worker(probe=Probe("h", 200, date=NOW + 3600)), "timedatectl"),
@@ -200,6 +202,21 @@ CASES: list[tuple[str, Facts, str]] = [
         "unset ANTHROPIC_BASE_URL",
     ),
     (
+        "gateway_port",
+        here({TOKEN: "vt_agt_0", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9999/anthropic"}),
+        "vault-tui setup claude-code",
+    ),
+    (
+        "settings_replace",
+        here({OAUTH: PLACEHOLDER}, settings(env={"NO_PROXY": "*"})),
+        "${EDITOR:-vi} /user/settings.json",
+    ),
+    (
+        "real_login",
+        facts(claude(login=REAL), wired=False, claude_wired=True),
+        "vault-tui claude",
+    ),
+    (
         "helper_ttl",
         here({"CLAUDE_CODE_API_KEY_HELPER_TTL_MS": "1h"}, settings(apiKeyHelper="k")),
         "unset CLAUDE_CODE_API_KEY_HELPER_TTL_MS",
@@ -270,6 +287,19 @@ def test_a_finding_and_its_cure(code: str, given_facts: Facts, remedy: str) -> N
         here({TOKEN: PLACEHOLDER}),
         here({TOKEN: "vt_agt_0123", "ANTHROPIC_BASE_URL": "http://127.0.0.1:14322/anthropic"}),
         here(login=LOGIN),
+        here(
+            {},
+            settings(
+                apiKeyHelper="vault-tui auth token",
+                env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:14322/anthropic/v1"},
+            ),
+            login=REAL,
+        ),
+        here(
+            {},
+            settings(env={"HTTPS_PROXY": "http://vt_agt_1:default@127.0.0.1:14322"}),
+            login=LOGIN,
+        ),
         facts(claude(), wired=False),
         facts(wired=False, claude=None),
         here({OAUTH: PLACEHOLDER}, scripts=(replace(SCRIPT, trusted=True),)),
@@ -341,8 +371,24 @@ def test_services_with_wildcards_are_not_said_to_be_bypassed() -> None:
 
 
 SECRET = "s3cret-value"
-VARIABLES = [KEY, TOKEN, OAUTH, "ANTHROPIC_BASE_URL", "ANTHROPIC_CUSTOM_HEADERS", "NO_PROXY"]
-VALUES = ["", SECRET, f"https://{SECRET}@h", f"X-Api-Key: {SECRET}", f"a\n{SECRET}", "*"]
+VARIABLES = [
+    KEY,
+    TOKEN,
+    OAUTH,
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "NO_PROXY",
+    "AGENT_VAULT_ADDR",
+]
+VALUES = [
+    "",
+    SECRET,
+    f"https://{SECRET}@h",
+    f"X-Api-Key: {SECRET}",
+    f"a\n{SECRET}",
+    "*",
+    "http://[no",
+]
 
 
 @given(
