@@ -89,7 +89,7 @@ def emit_choices(found: Sequence[PoolChoices], only: str = "") -> None:
         for one in latest[:_SHOWN_CHOICES]:
             former = f" (before: {output.safe(one.former)})" if one.former else ""
             account, reason = output.safe(one.account), output.safe(one.reason)
-            output.emit(f"  {one.at}  {account}{former}: {reason}")
+            output.emit(f"  {output.safe(one.at)}  {account}{former}: {reason}")
 
 
 def _left(window: QuotaWindow) -> str:

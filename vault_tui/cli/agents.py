@@ -152,7 +152,7 @@ def _show_token(made: AgentCreated, as_json: bool) -> None:
         output.emit_json(made)
         return
     # The token alone on stdout, so that it can be captured; the words go to stderr.
-    output.emit(made.av_agent_token)
+    output.emit(output.safe(made.av_agent_token))
     click.echo("Keep this token now: it is not shown again.", err=True)
     if made.vaults:
         vault = output.safe(made.vaults[0].vault_name)

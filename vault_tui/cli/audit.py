@@ -124,7 +124,7 @@ def _show(entry: wire.AuditEntry, as_json: bool) -> None:
         return
     who = f"{entry.actor.kind} {entry.actor.name}".strip()
     words = (
-        entry.at[:19].replace("T", " "),
+        output.safe(entry.at)[:19].replace("T", " "),
         output.safe(who)[:24].ljust(16),
         output.safe(entry.action).ljust(20),
         output.safe(entry.target) if entry.target else "",

@@ -18,6 +18,7 @@ def ca(connection: Connection, out: Path | None) -> None:
     """Print the proxy's CA certificate, in PEM."""
     pem = connection.client.send(calls.ca_pem())
     if out is None:
-        output.emit(pem.rstrip("\n"))
+        for line in pem.splitlines():
+            output.emit(output.safe(line))
     else:
         write_file(out, pem.encode(), 0o644)

@@ -85,9 +85,9 @@ def _review(found: Proposal, review: ProposalReview) -> None:
     ):
         if keys:
             output.emit(f"{title}: {output.safe(keys)}")
-    output.emit(output.styled(f"risk: {review.level}", _STYLES.get(review.level, "bold")))
+    output.emit(output.styled(f"risk: {_one(review.level)}", _STYLES.get(review.level, "bold")))
     for risk in review.risks:
-        line = f"  {risk.level:<6}  {_one(risk.text)}"
+        line = f"  {_one(risk.level):<6}  {_one(risk.text)}"
         output.emit(output.styled(line, _STYLES.get(risk.level, "")))
 
 

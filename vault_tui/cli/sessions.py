@@ -61,7 +61,7 @@ def create(
         output.emit_json(made)
         return
     # The token alone on stdout, so that it can be captured; the words go to stderr.
-    output.emit(made.token)
+    output.emit(output.safe(made.token))
     until = output.safe(made.expires_at)
     click.echo(f"Valid until {until}. Keep this token now: it is not shown again.", err=True)
 

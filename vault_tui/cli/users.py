@@ -78,7 +78,7 @@ def invite(
     if as_json:
         output.emit_json(made)
         return
-    output.emit(made.token)
+    output.emit(output.safe(made.token))
     click.echo(
         f"Valid until {output.safe(made.expires_at)}, once: "
         "`vault-tui user accept --addr URL` takes it.",

@@ -141,6 +141,6 @@ def _show_secret(found: WebhookSecret, as_json: bool) -> None:
         output.emit_json(found)
         return
     output.emit(f"Webhook {output.safe(found.webhook.id)} to {output.safe(found.webhook.url)}")
-    output.emit(f"Secret (shown once): {found.secret}")
+    output.emit(f"Secret (shown once): {output.safe(found.secret)}")
     if found.former_until:
         output.emit(f"The former secret signs as well until {output.safe(found.former_until)}.")

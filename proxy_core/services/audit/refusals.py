@@ -61,9 +61,7 @@ class Refusals:
         address = str(whose.source.get("address", ""))
         place = site_of(address) if address else str(whose.source.get("uid", ""))
         why = str(deed.after.get("why", ""))
-        kind = _Kind(
-            whose.kind, whose.name, place, whose.route, deed.action, deed.target, why
-        )
+        kind = _Kind(whose.kind, whose.name, place, whose.route, deed.action, deed.target, why)
         if kind in self._waiting or self._has_room(kind):
             self._count(kind, whose, deed)
         else:
