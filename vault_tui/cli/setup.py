@@ -52,7 +52,9 @@ class Job:
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--undo", is_flag=True, help="Take it back.")
 @click.option("--host", "hosts", multiple=True, metavar="H", help="git: these hosts.")
-@click.option("--token-ttl", type=_TTL, default=3600, metavar="S", help="Life of the helper's.")
+@click.option(
+    "--token-ttl", type=_TTL, default=3600, metavar="S", help="gateway: the token's life."
+)
 @click.option("--shell", type=click.Choice(["sh", "fish", "pwsh"]), help="generic: lines for it.")
 @click.option("--json", "as_json", is_flag=True, help="generic: print JSON.")
 @pass_connection
