@@ -24,6 +24,14 @@ AUTH_FIELDS: Mapping[AuthType, tuple[tuple[str, bool], ...]] = {
         ("region", False),
         ("service", False),
     ),
+    AuthType.GCP: (("key", True), ("scope", False)),
+    AuthType.AZURE: (
+        ("key", False),
+        ("tenant", False),
+        ("client_id", False),
+        ("client_secret", False),
+        ("scope", False),
+    ),
     AuthType.GITHUB_APP: (("app_id", True), ("installation_id", True), ("private_key", True)),
 }
 

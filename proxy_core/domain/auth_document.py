@@ -12,7 +12,6 @@ from proxy_core.domain.templates import parse_template, template_keys
 
 DEFAULT_HEADER = "Authorization"
 MAX_TEMPLATE = 4096
-LATER_TYPES = ("gcp", "azure")
 
 # The fields that name a credential, apart from templates.
 KEY_FIELDS = (
@@ -23,10 +22,12 @@ KEY_FIELDS = (
     "access_key_id",
     "secret_access_key",
     "session_token",
+    "client_secret",
     "private_key",
 )
 _AWS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _IDENTITY = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SCOPE = re.compile(r"(?=.{1,500}\Z)[!-~]+( [!-~]+)*", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 # These frame the message or concern one connection: a credential in them could split a request.
 _RESERVED_HEADERS = frozenset(
@@ -52,8 +53,6 @@ def parse_auth(value: object, where: str) -> Auth:
     """The auth of a document's `auth` block. Raises VaultError bad_request."""
     fields = Fields(value, where)
     name = fields.text("type")
-    if name in LATER_TYPES:
-        raise invalid(where, f"type {name} needs a later version")
     try:
         kind = AuthType(name)
     except ValueError:
@@ -160,6 +159,32 @@ def _aws_name(fields: Fields, name: str) -> str:
     return value
 
 
+def _gcp(fields: Fields) -> Auth:
+    return Auth(AuthType.GCP, key=_key(fields, "key"), scope=_scope(fields))
+
+
+def _azure(fields: Fields) -> Auth:
+    if "key" in fields:
+        fields.only(("type", "key"))
+        return Auth(AuthType.AZURE, key=_key(fields, "key"))
+    if "client_secret" not in fields:
+        raise invalid(fields.where, "azure needs a key, or tenant, client_id and client_secret")
+    return Auth(
+        AuthType.AZURE,
+        tenant=_identity(fields, "tenant"),
+        client_id=_identity(fields, "client_id"),
+        client_secret=_key(fields, "client_secret"),
+        scope=_scope(fields),
+    )
+
+
+def _scope(fields: Fields) -> str:
+    value = fields.get("scope", str, "")
+    if value and not _SCOPE.fullmatch(value):
+        raise invalid(f"{fields.where}.scope", "must be visible ASCII, with single blanks between")
+    return value
+
+
 def _github_app(fields: Fields) -> Auth:
     return Auth(
         AuthType.GITHUB_APP,
@@ -202,5 +227,7 @@ _PARSERS: dict[AuthType, tuple[tuple[str, ...], Callable[[Fields], Auth]]] = {
         ("access_key_id", "secret_access_key", "session_token", "region", "service"),
         _aws,
     ),
+    AuthType.GCP: (("key", "scope"), _gcp),
+    AuthType.AZURE: (("key", "tenant", "client_id", "client_secret", "scope"), _azure),
     AuthType.GITHUB_APP: (("app_id", "installation_id", "private_key"), _github_app),
 }

@@ -215,7 +215,8 @@ class Injection:
 
     `scrub` None: the response goes on as it comes. `loan`: what was borrowed for it, to be given
     back (`returned`) when the request has ended or is sent again with another one. `signer` signs
-    what is to be sent, when all else is settled.
+    what is to be sent, when all else is settled. `dropped` are folded names of the client's fields
+    that don't go on.
     """
 
     headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
@@ -223,6 +224,7 @@ class Injection:
     scrub: Scrub | None = field(default=None, repr=False)
     loan: Loan | None = None
     signer: Signer | None = field(default=None, repr=False)
+    dropped: frozenset[bytes] = frozenset()
 
     @property
     def header_names(self) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """From a service and its secrets to header fields. Runs for every request that gets a credential.
 
+Where tokens are minted from a stored key, `secret` answers the token for the key's name.
+
 Secrets come in as bytes in UTF-8 and leave as bytes in Latin-1, the encoding of header fields. No
 error raised here holds a secret, nor does the exception it came from.
 """
@@ -7,7 +9,7 @@ error raised here holds a secret, nor does the exception it came from.
 from base64 import b64encode
 from collections.abc import Callable
 
-from proxy_core.domain.cloud import github_app
+from proxy_core.domain.cloud import azure, github_app
 from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
 from proxy_core.domain.secret_values import checked_value, header_value, invalid_value
 from proxy_core.domain.service import AuthType, Service, Substitution, Surface
@@ -17,6 +19,7 @@ Secret = Callable[[str], bytes]
 """Answers the value of a credential key; raises VaultError credential_not_found and the like."""
 
 _Header = tuple[bytes, bytes]
+_NOTHING: frozenset[bytes] = frozenset()
 _AUTHORIZATION = b"Authorization"
 _ESCAPING = frozenset((Surface.BODY, Surface.WEBSOCKET))
 
@@ -28,15 +31,16 @@ def build_injection(service: Service, secret: Secret) -> Injection:
     `secret` raises.
     """
     headers = _BUILDERS[service.auth.type](service, secret)
+    dropped = azure.CLIENTS_OWN if service.auth.type is AuthType.AZURE else _NOTHING
     if not service.substitutions:
-        return Injection(headers) if headers else NO_INJECTION
+        return Injection(headers, dropped=dropped) if headers else NO_INJECTION
     substitutions = tuple(
         SecretSubstitution(
             rule.placeholder.encode("ascii"), _substitute(rule, secret(rule.key)), rule.surfaces
         )
         for rule in service.substitutions
     )
-    return Injection(headers, substitutions)
+    return Injection(headers, substitutions, dropped=dropped)
 
 
 def _substitute(rule: Substitution, value: bytes) -> bytes:
@@ -88,8 +92,20 @@ def _signed(_service: Service, _secret: Secret) -> tuple[_Header, ...]:
     return ()
 
 
+def _gcp(service: Service, secret: Secret) -> tuple[_Header, ...]:
+    key = service.auth.key
+    return ((_AUTHORIZATION, b"Bearer " + header_value(key, secret(key))),)
+
+
+def _azure(service: Service, secret: Secret) -> tuple[_Header, ...]:
+    auth = service.auth
+    if auth.key:
+        return ((azure.KEY_HEADER, header_value(auth.key, secret(auth.key))),)
+    token = header_value(auth.client_secret, secret(auth.client_secret))
+    return ((_AUTHORIZATION, b"Bearer " + token),)
+
+
 def _github_app(service: Service, secret: Secret) -> tuple[_Header, ...]:
-    """`secret` gives the installation token: what is minted stands for the key it comes from."""
     token = header_value(service.auth.private_key, secret(service.auth.private_key))
     return ((_AUTHORIZATION, github_app.authorization(service.host, token)),)
 
@@ -101,5 +117,7 @@ _BUILDERS: dict[AuthType, Callable[[Service, Secret], tuple[_Header, ...]]] = {
     AuthType.CUSTOM: _custom,
     AuthType.PASSTHROUGH: _passthrough,
     AuthType.AWS_SIGV4: _signed,
+    AuthType.GCP: _gcp,
+    AuthType.AZURE: _azure,
     AuthType.GITHUB_APP: _github_app,
 }

@@ -22,6 +22,8 @@ class AuthType(StrEnum):
     CUSTOM = "custom"
     PASSTHROUGH = "passthrough"
     AWS_SIGV4 = "aws-sigv4"
+    GCP = "gcp"
+    AZURE = "azure"
     GITHUB_APP = "github-app"
 
 
@@ -55,10 +57,11 @@ class UnmatchedHostPolicy(StrEnum):
 class Auth:
     """One of the auth types; fields that the type does not use are empty.
 
-    `token`, `username`, `password`, `key`, `access_key_id`, `secret_access_key`, `session_token`
-    and `private_key` are credential keys, never values. `headers` are (name, template) pairs in
-    which `{{ KEY }}` stands for a credential. `region` and `service` are AWS', where the host's
-    name doesn't say them; `app_id` and `installation_id` are numbers, or a client id, of GitHub's.
+    `token`, `username`, `password`, `key`, `access_key_id`, `secret_access_key`, `session_token`,
+    `client_secret` and `private_key` are credential keys, never values. `headers` are
+    (name, template) pairs in which `{{ KEY }}` stands for a credential.
+    `region` and `service` are AWS', where the host's name doesn't say them; `app_id` and `installation_id` are numbers, or a client id, of GitHub's;
+    `tenant` and `client_id` are Entra ID's; `scope` are what a cloud's token is asked for with.
     """
 
     type: AuthType
@@ -76,6 +79,10 @@ class Auth:
     service: str = ""
     app_id: str = ""
     installation_id: str = ""
+    tenant: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    scope: str = ""
     private_key: str = ""
 
 

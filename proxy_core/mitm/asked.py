@@ -123,7 +123,7 @@ class Asked:
         """Let further requests that are asked and decided alike follow this one."""
         names = [name for name, _ in injection.headers]
         target = self.target.origin_form
-        outline = outline_request(self.head, target, route.host_field, names)
+        outline = outline_request(self.head, target, route.host_field, names, injection.dropped)
         if outline is not None:
             self.precedent = Precedent(decision, outline, start, record)
 

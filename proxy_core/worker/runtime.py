@@ -225,7 +225,7 @@ async def _serving(
     endpoint = TokenEndpoint(providers, _CLOCK.time)
     app.logins.attach(endpoint)
     app.accounts.attach(providers)
-    app.minted_tokens.attach(CloudMinter(InstallationTokens(providers, _CLOCK.time)))
+    app.minted_tokens.attach(CloudMinter(endpoint, InstallationTokens(providers, _CLOCK.time)))
     receivers = webhook_http(config, guard)
     app.issuers.attach(issuer_http(config, guard))
     host, port = await proxy.start(config.host, bound.proxy_port)

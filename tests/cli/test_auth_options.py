@@ -27,6 +27,14 @@ from vault_tui.cli.failures import Usage
             (),
             {"access_key_id": "I", "secret_access_key": "S", "service": "s3"},
         ),
+        ("gcp", {"key": "K", "scope": "s"}, (), {"key": "K", "scope": "s"}),
+        ("azure", {"key": "K"}, (), {"key": "K"}),
+        (
+            "azure",
+            {"tenant": "t", "client-id": "c", "client-secret": "S"},
+            (),
+            {"tenant": "t", "client_id": "c", "client_secret": "S"},
+        ),
         (
             "github-app",
             {"app-id": "1", "installation-id": "2", "private-key": "K"},

@@ -57,6 +57,16 @@ auths = st.one_of(
         region=st.sampled_from(["", "eu-west-1"]),
         service=st.sampled_from(["", "bedrock"]),
     ),
+    st.builds(Auth, st.just(AuthType.GCP), key=keys, scope=st.sampled_from(["", "a b"])),
+    st.builds(Auth, st.just(AuthType.AZURE), key=keys),
+    st.builds(
+        Auth,
+        st.just(AuthType.AZURE),
+        tenant=st.just("acme.example"),
+        client_id=st.just("1-2"),
+        client_secret=keys,
+        scope=st.sampled_from(["", "https://management.azure.com/.default"]),
+    ),
     st.builds(
         Auth,
         st.just(AuthType.GITHUB_APP),

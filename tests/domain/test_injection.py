@@ -39,6 +39,11 @@ def inject(auth: Auth, secrets: dict[str, bytes] = SECRETS, **more: object) -> I
             ((b"X-A", b"s3cret"), (b"X-B", b"u=ann; i=42\xe9"), (b"X-C", b"v")),
         ),
         (Auth(AuthType.PASSTHROUGH), ()),
+        (Auth(AuthType.AWS_SIGV4, access_key_id="ID", secret_access_key="TOKEN"), ()),
+        (Auth(AuthType.GCP, key="TOKEN"), ((b"Authorization", b"Bearer s3cret"),)),
+        (Auth(AuthType.AZURE, key="TOKEN"), ((b"api-key", b"s3cret"),)),
+        (Auth(AuthType.AZURE, client_secret="TOKEN"), ((b"Authorization", b"Bearer s3cret"),)),
+        (Auth(AuthType.GITHUB_APP, private_key="TOKEN"), ((b"Authorization", b"Bearer s3cret"),)),
     ],
 )
 def test_each_auth_type_sets_its_headers(
@@ -132,3 +137,31 @@ def test_a_header_value_never_holds_a_line_break(auth: Auth, value: bytes) -> No
         return
     for _, sent in build_injection(wanted, secret).headers:
         assert not set(sent) & set(b"\r\n\x00")
+
+
+@pytest.mark.parametrize(
+    ("host", "value"),
+    [
+        ("github.com", b"Basic eC1hY2Nlc3MtdG9rZW46czNjcmV0"),
+        ("acme.ghe.com", b"Basic eC1hY2Nlc3MtdG9rZW46czNjcmV0"),
+        ("api.github.com", b"Bearer s3cret"),
+        ("*.github.com", b"Bearer s3cret"),
+        ("api.acme.ghe.com", b"Bearer s3cret"),
+        ("git.corp.example", b"Bearer s3cret"),
+    ],
+)
+def test_git_wants_an_apps_token_as_a_password(host: str, value: bytes) -> None:
+    """GitHub's hosts for git take Basic alone; its APIs take a bearer."""
+    auth = Auth(AuthType.GITHUB_APP, app_id="1", installation_id="2", private_key="TOKEN")
+    ((_, sent),) = build_injection(service("git", host, auth=auth), SECRETS.__getitem__).headers
+    assert sent == value
+
+
+def test_azure_gets_no_second_key_from_the_client() -> None:
+    """A dummy beside the real one would be looked at first; other types replace their own field."""
+    assert inject(Auth(AuthType.AZURE, key="TOKEN")).dropped == {
+        b"authorization",
+        b"api-key",
+        b"x-api-key",
+    }
+    assert not inject(Auth(AuthType.GCP, key="TOKEN")).dropped

@@ -20,6 +20,9 @@ from tests.domain import samples
 
 BEARER = {"type": "bearer", "token": "KEY"}
 
+AWS = {"type": "aws-sigv4", "access_key_id": "K", "secret_access_key": "S"}
+ENTRA = {"type": "azure", "tenant": "t", "client_id": "c", "client_secret": "S"}
+
 
 def document(**fields: Any) -> dict[str, Any]:
     """A valid document with other `fields`."""
@@ -145,6 +148,18 @@ def test_logins_are_captured_where_a_token_endpoint_is_known() -> None:
         ({"auth": {}}, ["type is required"]),
         ({"auth": {"type": "digest"}}, ["bearer, basic, api-key, custom, passthrough"]),
         ({"auth": {"type": "aws-sigv4"}}, ["access_key_id is required"]),
+        (
+            {"auth": {**AWS, "region": "EU West"}},
+            ["auth.region", "no AWS region"],
+        ),
+        ({"auth": {**AWS, "session_token": "AQoDYXdz"}}, ["session_token", "not its value"]),
+        ({"auth": {"type": "gcp"}}, ["key is required"]),
+        ({"auth": {"type": "gcp", "key": "K", "scope": "a  b"}}, ["scope", "single blanks"]),
+        ({"auth": {"type": "azure"}}, ["a key, or tenant, client_id and client_secret"]),
+        ({"auth": {"type": "azure", "key": "K", "tenant": "t"}}, ["'tenant'", "type, key"]),
+        ({"auth": {"type": "azure", "client_secret": "K"}}, ["tenant is required"]),
+        ({"auth": {**ENTRA, "tenant": "a/b"}}, ["auth.tenant", "no tenant"]),
+        ({"auth": {"type": "github-app", "app_id": "1"}}, ["installation_id is required"]),
         ({"auth": {"type": "bearer"}}, ["token is required"]),
         ({"auth": {"type": "bearer", "token": "sk-1"}}, ["UPPER_SNAKE_CASE", "not its value"]),
         ({"auth": {"type": "bearer", "token": "K", "key": "K"}}, ["'key'", "type, token"]),

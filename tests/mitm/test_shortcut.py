@@ -102,6 +102,23 @@ async def test_each_request_is_injected_afresh(tmp_path: Path) -> None:
     assert records[4].decision == "passthrough"
 
 
+async def test_fields_of_the_client_that_do_not_go_on(tmp_path: Path) -> None:
+    """However they are spelled, on the short way and on the long one."""
+    echo = Echo()
+    extra = b"AUTHORIZATION: Bearer dummy\r\nx_api_key: dummy\r\nX-Kept: 1\r\n"
+    dropped = frozenset((b"authorization", b"x-api-key", b"api-key"))
+    async with rig(tmp_path, echo) as proxy:
+        proxy.broker.injection = Injection(((b"api-key", b"real"),), dropped=dropped)
+        client = await warm(proxy, request(extra=extra))
+        assert (await ask(client, request(extra=extra)))[0] == 200
+        chunks = extra + b"Transfer-Encoding: chunked\r\n"
+        assert (await ask(client, request(b"/", b"POST", chunks) + b"0\r\n\r\n"))[0] == 200
+    for head, _ in echo.seen:
+        assert b"dummy" not in head
+        assert b"X-Kept: 1\r\n" in head
+        assert head.count(b"api-key: real\r\n") == 1
+
+
 async def test_a_value_that_would_end_its_field(tmp_path: Path) -> None:
     """It is refused on the short way, too, and the kept connection stays unused and good."""
     echo = Echo()

@@ -25,13 +25,17 @@ OPTIONS: Final[Mapping[str, Option]] = {
     "token": Option("token", "bearer: credential key."),
     "username": Option("username", "basic: credential key."),
     "password": Option("password", "basic: credential key."),
-    "key": Option("key", "api-key: credential key."),
+    "key": Option("key", "api-key, azure: credential key; gcp: that of a key file."),
     "prefix": Option("prefix", "api-key: text before the value.", key=False),
     "access-key-id": Option("access_key_id", "aws-sigv4: credential key."),
     "secret-access-key": Option("secret_access_key", "aws-sigv4: credential key."),
     "session-token": Option("session_token", "aws-sigv4: credential key, for temporary keys."),
     "region": Option("region", "aws-sigv4: where the host doesn't tell.", key=False),
     "aws-service": Option("service", "aws-sigv4: where the host doesn't tell.", key=False),
+    "scope": Option("scope", "gcp, azure: if not the usual one.", key=False),
+    "tenant": Option("tenant", "azure: Entra ID's, in the place of a key.", key=False),
+    "client-id": Option("client_id", "azure: the application's.", key=False),
+    "client-secret": Option("client_secret", "azure: credential key."),
     "app-id": Option("app_id", "github-app: the app's id or client id.", key=False),
     "installation-id": Option("installation_id", "github-app: which installation.", key=False),
     "private-key": Option("private_key", "github-app: credential key, its PEM file."),
@@ -54,6 +58,8 @@ TYPES: Final[Mapping[str, Takes]] = {
     "aws-sigv4": Takes(
         ("access-key-id", "secret-access-key"), ("session-token", "region", "aws-service")
     ),
+    "gcp": Takes(("key",), ("scope",)),
+    "azure": Takes((), ("key", "tenant", "client-id", "client-secret", "scope")),
     "github-app": Takes(("app-id", "installation-id", "private-key")),
 }
 

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from proxy_core.domain.service import Auth, AuthType, Service
 
 # The field that names the key.
-_KEY_FIELD = {AuthType.GITHUB_APP: "private_key"}
+_KEY_FIELD = {
+    AuthType.GCP: "key",
+    AuthType.AZURE: "client_secret",  # empty where a resource's key is sent as it is
+    AuthType.GITHUB_APP: "private_key",
+}
 
 
 @dataclass(frozen=True, slots=True)

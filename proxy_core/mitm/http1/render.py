@@ -102,6 +102,8 @@ def _request_lines(
         ours[b"max-forwards"] = b"Max-Forwards: %d\r\n" % max(0, head.max_forwards - 1)
     if head.websocket_key is not None:
         _set_upgrade(ours)
+    for folded in injection.dropped:
+        ours.setdefault(folded, b"")
     for name, value in injection.headers:
         ours[_check_injected(name, value)] = b"%b: %b\r\n" % (name, value)
     return ours
@@ -140,7 +142,11 @@ class RequestOutline(NamedTuple):
 
 
 def outline_request(
-    head: RequestHead, target: bytes, host: bytes, names: Sequence[bytes]
+    head: RequestHead,
+    target: bytes,
+    host: bytes,
+    names: Sequence[bytes],
+    dropped: frozenset[bytes] = frozenset(),
 ) -> RequestOutline | None:
     """What `render_request` does for every injection of fields with these `names`.
 
@@ -148,7 +154,7 @@ def outline_request(
     """
     if len({fold(name) for name in names}) != len(names):
         return None
-    blanks = Injection(tuple((name, b"") for name in names))
+    blanks = Injection(tuple((name, b"") for name in names), dropped=dropped)
     ours = _request_lines(head, target, host, blanks, head.framing, forward_expect=True)
     for index, name in enumerate(names):
         # No other part of a head can hold a NUL.
