@@ -1,7 +1,8 @@
 """An issuer's published keys: how old they may be, and when they are asked for.
 
 - Younger than FRESH_SECONDS they are used as they are.
-- Older ones are fetched anew first; where that fails they serve on, up to KEPT_SECONDS.
+- Older ones are fetched anew first; where that fails they serve on, up to KEPT_SECONDS, and nobody
+  waits for the tries that follow.
 - A key that is not among them may be new: they are fetched anew once, though never more often than
   every RETRY_SECONDS, whatever tokens come along.
 - One fetch at a time; whoever else needs it waits for the same.
@@ -51,9 +52,13 @@ class IssuerKeys:
 
         Raises VaultError: unauthorized (the issuer publishes no such key), issuer_unreachable.
         """
+        if self._age() >= KEPT_SECONDS:
+            self.known = KeySet()
         if self._age() >= FRESH_SECONDS and self._may_try():
-            await self.renew()
-        self._check_kept()
+            renewing = self._start()
+            if not (self.problem and self.known.keys):
+                await asyncio.shield(renewing)
+        self._check_known()
         key = self.known.find(algorithm, key_id)
         if key is None and self._may_try():
             await self.renew()
@@ -64,10 +69,7 @@ class IssuerKeys:
 
     async def renew(self) -> None:
         """Fetch the keys now; a failure stands in `problem`, and what was known stays."""
-        if self._fetching is None:
-            self._fetching = asyncio.create_task(self._renew())
-            self._fetching.add_done_callback(self._done)
-        await asyncio.shield(self._fetching)
+        await asyncio.shield(self._start())
 
     async def keep_fresh(self) -> None:
         """Fetch them ahead of the time when somebody would have to wait for it."""
@@ -78,6 +80,12 @@ class IssuerKeys:
         """Wait for nobody any more: the worker ends. Whoever still waits is cancelled."""
         if self._fetching is not None:
             self._fetching.cancel()
+
+    def _start(self) -> "asyncio.Task[None]":
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._renew())
+            self._fetching.add_done_callback(self._done)
+        return self._fetching
 
     async def _renew(self) -> None:
         self._tried = self._clock.monotonic()
@@ -95,9 +103,7 @@ class IssuerKeys:
         if not task.cancelled():
             task.exception()  # whoever waited may have left
 
-    def _check_kept(self) -> None:
-        if self._age() >= KEPT_SECONDS:
-            self.known = KeySet()
+    def _check_known(self) -> None:
         if not self.known.keys:
             raise VaultError(
                 "issuer_unreachable",

@@ -83,6 +83,22 @@ async def test_known_keys_serve_while_the_issuer_is_down_for_a_day(
     assert app.problems() == []
 
 
+async def test_nobody_waits_for_an_issuer_that_is_known_to_hang(
+    app: Application, issuer: LocalIssuer, clock: FakeClock
+) -> None:
+    """Known keys serve at once while it is tried again."""
+    await trust(app, issuer)
+    await app.identity.verify(issuer.token())
+    issuer.down = True
+    await app.issuers.test("corp", "")
+    clock.advance(FRESH_SECONDS - 1)
+    issuer.now, issuer.go_on = clock.time(), asyncio.Event()
+    clock.advance(1)
+    issuer.reached.clear()
+    await app.identity.verify(issuer.token())
+    await issuer.reached.wait()
+
+
 async def test_an_issuer_that_was_never_reached(app: Application, issuer: LocalIssuer) -> None:
     """It is no fault of the token's, and not counted to the client."""
     issuer.down = True
