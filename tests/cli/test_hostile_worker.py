@@ -1,4 +1,4 @@
-"""A worker elsewhere that fills every text with what steers a terminal: nothing of it gets there."""
+"""A worker elsewhere whose every text steers a terminal: nothing of it gets there as it came."""
 
 import re
 from pathlib import Path

@@ -262,6 +262,26 @@ async def test_an_agents_value_is_revealed_on_purpose_only():
         await until(pilot, lambda: "lin-of-the-agent" not in text_of(app))
 
 
+async def test_a_login_at_a_known_provider_is_shown_by_its_name():
+    """Not by its URLs; the agent's scopes and client stand in the form all the same."""
+    worker = unlocked()
+    document = login()
+    document["credentials"][0]["oauth"] = {
+        "authorization_url": "https://gitlab.com/oauth/authorize",
+        "token_url": "https://gitlab.com/oauth/token",
+        "client_id": "agents-client",
+    }
+    worker.propose(**document)
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_proposals(pilot, "not connected yet")
+        await pilot.press("c")
+        await until(pilot, lambda: "Register an application at gitlab.com" in text_of(app))
+        form = app.screen
+        assert form.query_one("#provider").value == "gitlab"  # type: ignore[attr-defined]
+        assert form.query_one("#client-id").value == "agents-client"  # type: ignore[attr-defined]
+
+
 async def test_a_login_is_connected_in_the_form_with_what_was_proposed():
     """Approving waits for it, and says so; the endpoints stand in the form to be read."""
     worker = unlocked()

@@ -66,7 +66,9 @@ def _remembered(client: SyncClient, types: Sequence[str]) -> Iterator[Event]:
 def _line(event: Event) -> str:
     at = datetime.fromtimestamp(event.at, UTC).strftime("%H:%M:%S")
     facts = event.data if isinstance(event.data, dict) else {"data": event.data}
-    said = " ".join(f"{output.safe(name)}={_value(value)}" for name, value in facts.items() if value)
+    said = " ".join(
+        f"{output.safe(name)}={_value(value)}" for name, value in facts.items() if value
+    )
     return f"{at}  {output.styled(output.safe(event.type), 'bold')}  {said}"
 
 

@@ -10,6 +10,7 @@ from textual.widgets import Select
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.names import check_credential_key
+from proxy_core.domain.oauth import preset_at
 from vault_tui import strings_oauth as words
 from vault_tui import strings_proposals
 from vault_tui.screens.form import FormDialog
@@ -51,8 +52,7 @@ class ConnectForm(FormDialog[wire.ConnectOAuth | wire.PasteTokens]):
         names = {one.id: one.name for one in self._providers.values()}
         names |= {ISSUER: words.OTHER_ISSUER, CUSTOM: words.OTHER_CUSTOM}
         yield self.line("key", words.KEY, words.KEY_HINT, self._key)
-        provider = CUSTOM if self._proposed else next(iter(names))
-        yield self.choice("provider", words.PROVIDER, names, provider)
+        yield self.choice("provider", words.PROVIDER, names, self._provider(next(iter(names))))
         yield self.line("issuer", words.ISSUER, words.ISSUER_HINT)
         yield self.line(
             "authorization-url", words.AUTHORIZATION_URL, value=self._said("authorization_url")
@@ -66,6 +66,13 @@ class ConnectForm(FormDialog[wire.ConnectOAuth | wire.PasteTokens]):
         yield self.secret("access-token", words.ACCESS_TOKEN)
         yield self.secret("refresh-token", words.REFRESH_TOKEN)
         yield self.line("expires-in", words.EXPIRES_IN, words.EXPIRES_IN_HINT)
+
+    def _provider(self, first: str) -> str:
+        """What is chosen to begin with: the known provider whose endpoints were proposed."""
+        if not self._proposed:
+            return first
+        found = preset_at(self._said("token_url"), self._said("authorization_url"))
+        return found.id if found is not None and found.id in self._providers else CUSTOM
 
     def _said(self, name: str) -> str:
         """What was proposed; a list in the form that the line takes."""

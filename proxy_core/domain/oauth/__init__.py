@@ -6,7 +6,7 @@ from proxy_core.domain.oauth.client_document import client_document, parse_clien
 from proxy_core.domain.oauth.device import DeviceStart
 from proxy_core.domain.oauth.failures import TokenError
 from proxy_core.domain.oauth.pasted import parse_pasted, pasted_tokens
-from proxy_core.domain.oauth.presets import Preset, preset, presets
+from proxy_core.domain.oauth.presets import Preset, preset, preset_at, presets
 from proxy_core.domain.oauth.timing import refresh_due_at, retry_wait
 from proxy_core.domain.oauth.tokens import Subject, TokenSet
 
@@ -27,6 +27,7 @@ __all__ = [
     "parse_pasted",
     "pasted_tokens",
     "preset",
+    "preset_at",
     "presets",
     "refresh_due_at",
     "retry_wait",
