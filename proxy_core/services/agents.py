@@ -1,5 +1,6 @@
 """Agents: named tokens with an instance role; `agent_grants` says what they may use."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlmodel import Session
@@ -53,17 +54,26 @@ class Agents:
         """All agents."""
         rows = await self._context.database.read(store.list_agents)
         today = await self._counts.today()
-        held = self._context.snapshot.bearers.values()
-        bearers = {bearer.actor_id: bearer for bearer in held if bearer.is_agents_own}
+        bearers: dict[str, Bearer] = {}
+        tokens: dict[str, list[bytes]] = {}
+        for held in self._context.snapshot.bearers.values():
+            tokens.setdefault(held.actor_id, []).append(held.sha256)
+            if held.is_agents_own:
+                bearers[held.actor_id] = held
         known = [(row, bearers[row.id]) for row in rows if row.id in bearers]
-        described = [self._described(row, bearer, today[row.id]) for row, bearer in known]
+        described = [
+            self._described(row, bearer, tokens[row.id], today[row.id]) for row, bearer in known
+        ]
         return wire.AgentList(agents=described)
 
     async def get(self, name: str) -> wire.AgentInfo:
         """Raises VaultError: not_found."""
         row = await self._context.database.read(lambda session: store.agent_by_name(session, name))
         today = await self._counts.today()
-        return self._described(row, self._bearer(row.id), today[row.id])
+        bearer = self._bearer(row.id)
+        devices = self._context.snapshot.devices_of(row.id)
+        tokens = [held.sha256 for held in (bearer, *devices)]
+        return self._described(row, bearer, tokens, today[row.id])
 
     async def rotate(
         self, name: str, by: Principal, ttl_seconds: int | None = None
@@ -177,9 +187,11 @@ class Agents:
             expires_at=None if agent.expires_at is None else rfc3339(agent.expires_at),
         )
 
-    def _described(self, row: tables.Agent, bearer: Bearer, today: int) -> wire.AgentInfo:
+    def _described(
+        self, row: tables.Agent, bearer: Bearer, tokens: Sequence[bytes], today: int
+    ) -> wire.AgentInfo:
+        """`tokens`: its own and its devices'."""
         seen_at = max(self._context.usage.seen.get(row.id, 0.0), row.last_seen_at or 0.0)
-        devices = self._context.snapshot.devices_of(row.id)
         return wire.AgentInfo(
             id=row.id,
             name=row.name,
@@ -189,10 +201,7 @@ class Agents:
             created_at=rfc3339(row.created_at),
             expires_at=None if row.expires_at is None else rfc3339(row.expires_at),
             last_seen_at=rfc3339(seen_at) if seen_at else "",
-            connections=sum(
-                self._context.tunnels.connections_for_token(held.sha256)
-                for held in (bearer, *devices)
-            ),
+            connections=sum(map(self._context.tunnels.connections_for_token, tokens)),
             account_id=bearer.account_id,
             requests_today=today,
         )

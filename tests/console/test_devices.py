@@ -6,6 +6,7 @@ from textual.widgets import Select
 from proxy_core.domain import wire
 from tests.console.fake_worker import FakeWorker, furnished
 from tests.console.harness import console, running, text_of, until
+from tests.console.test_snapshots import Snapshot, pressed
 from vault_tui.screens.device_flows import DeviceForm
 
 APPROVE = "/v1/devices/requests/WDJB-MJHT/approve"
@@ -75,3 +76,15 @@ async def test_a_device_is_denied_once() -> None:
         await pilot.press("d")
         await until(pilot, lambda: "No request waits" in text_of(app))
         assert worker.asked("POST", APPROVE.replace("approve", "deny"))
+
+
+@pytest.mark.parametrize("keys", [("3",), ("3", "a")], ids=["list", "form"])
+def test_how_it_looks(snap_compare: Snapshot, keys: tuple[str, ...]) -> None:
+    """Beside a held request; and the form."""
+    worker = operator_of()
+    if keys == ("3",):
+        worker.hold()
+    worker.sign_in()
+    app = console(worker)
+    moves = ("down",) if keys == ("3",) else ()
+    assert snap_compare(app, terminal_size=(120, 40), run_before=pressed(app, *keys, *moves))

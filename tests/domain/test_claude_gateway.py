@@ -38,7 +38,7 @@ def test_a_form_is_read_strictly_where_it_matters() -> None:
         assert caught.value.document["error"] == "invalid_request"
 
 
-@given(st.text(max_size=300), st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str))
+@given(st.text(max_size=40), st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str))
 def test_a_new_agents_name_is_always_one(email: str, address: str) -> None:
     """Whatever stands in the e-mail or the address; there is room for a number behind it."""
     assert is_slug(protocol.agent_name_for(email, address) + "-99")
