@@ -15,7 +15,7 @@ def test_each_is_found_by_its_endpoints(one):
 
 def test_another_address_of_the_page_is_the_same_provider():
     """Providers keep older ones."""
-    token_url = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    token_url = "https://oauth2.googleapis.com/token"
     found = preset_at(token_url, "https://Accounts.Google.com/o/oauth2/auth")
     assert found is not None
     assert found.id == "google"
