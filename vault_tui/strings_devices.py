@@ -16,9 +16,10 @@ ADVICE = (
 WHY_NO_RULE = "a sign-in is denied once: there is no rule for it"
 
 # --- the form -----------------------------------------------------------------------------------
-FORM_TITLE = "Let {client} sign in with {code}"
+FORM_TITLE = "Let {client} sign in"
 FORM_KEYS = "Enter approve · Esc close"
-FORM_NOTE = "From {address}. Compare the code with the one that its screen shows."
+FORM_NOTE = "From {address}. Type the code that its screen shows."
+WRONG_CODE = "That is not the code of this device."
 AGENT = "acts as"
 NEW_AGENT = "a new agent, named after e-mail or address"
 VAULT = "vault"

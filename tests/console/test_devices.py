@@ -20,7 +20,7 @@ def operator_of() -> FakeWorker:
 
 
 async def test_a_device_rings_and_is_approved_as_an_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Code, client and address are shown; Enter in the form approves."""
+    """Code, client and address are shown; the code has to be typed."""
     worker = operator_of()
     app = console(worker)
     rung: list[bool] = []
@@ -34,8 +34,9 @@ async def test_a_device_rings_and_is_approved_as_an_agent(monkeypatch: pytest.Mo
         assert "claude-code/2.1.330 asks to sign in" in text_of(app)
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, DeviceForm))
-        assert "Compare the code" in text_of(app)
-        await pilot.press(*"ada", "enter")
+        await pilot.press("enter", *"WDJB", "enter")
+        await until(pilot, lambda: "not the code of this device" in text_of(app))
+        await pilot.press(*"mjht", "tab", *"ada", "enter")
         await until(pilot, lambda: "must be an e-mail address" in text_of(app))
         await pilot.press(*"@example.com", "enter")
         await until(pilot, lambda: "sign in as agent ada" in text_of(app))
@@ -57,7 +58,7 @@ async def test_a_device_acts_as_an_agent_that_is_there() -> None:
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, DeviceForm))
         app.screen.query_one("#agent", Select).value = name
-        await pilot.press("ctrl+s")
+        await pilot.press(*"WDJB-MJHT", "ctrl+s")
         await until(pilot, lambda: bool(worker.asked("POST", APPROVE)))
         (body,) = worker.asked("POST", APPROVE)
         assert body.agent == name

@@ -1,7 +1,7 @@
 """Devices that ask to sign in, on the screen of what waits: shown, approved, denied."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -11,12 +11,12 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from proxy_core.domain.claude_gateway import check_email
+from proxy_core.domain.claude_gateway import check_email, normal_code
 from vault_tui import strings, strings_agents
 from vault_tui import strings_devices as words
 from vault_tui.screens.form import FormDialog
 from vault_tui.state import Level
-from vault_tui.widgets.record_detail import field as line
+from vault_tui.widgets.record_detail import field
 from vault_tui.widgets.words import plain, when
 
 if TYPE_CHECKING:
@@ -32,34 +32,49 @@ class Approval:
     agent: str = ""
     vault: str = "default"
     role: str = "proxy"
-    email: str = field(default="")
+    email: str = ""
+    code: str = ""
 
 
 class DeviceForm(FormDialog[Approval]):
-    """As which agent, in which vault; `note` above the lines says what was wrong with it."""
+    """As which agent, in which vault; `note` above the lines says what was wrong with it.
+
+    The code has to be typed: so it is compared, and nobody approves with a key too many.
+    """
 
     def __init__(
-        self, title: str, agents: Sequence[str], vaults: Sequence[str], start: Approval, note: str
+        self,
+        found: wire.DeviceRequest,
+        agents: Sequence[str],
+        vaults: Sequence[str],
+        start: Approval,
+        note: str,
     ) -> None:
-        super().__init__(title, words.FORM_KEYS, note)
+        super().__init__(words.FORM_TITLE.format(client=found.client), words.FORM_KEYS, note)
         self._agents, self._vaults, self._start = agents, vaults, start
+        self._code = found.code
 
     def fields(self) -> Iterable[Widget]:
-        """The agent first: whoever is known need not be made again."""
+        """What is compared first, then whose it is and what it may do."""
         start = self._start
         agents = {"": words.NEW_AGENT, **_shown(self._agents)}
+        yield self.line("code", words.CODE, value=start.code)
         yield self.line("email", words.EMAIL, words.EMAIL_HINT, start.email)
         yield self.choice("agent", words.AGENT, agents, start.agent)
         yield self.choice("vault", words.VAULT, _shown(self._vaults), start.vault)
         yield self.choice("role", words.ROLE, strings_agents.VAULT_ROLES, start.role)
 
     def read(self) -> Approval:
-        """Raises VaultError bad_request: the e-mail address."""
+        """Raises VaultError bad_request: the code, the e-mail address."""
+        code = self.value("code")
+        if normal_code(code) != self._code:
+            raise VaultError("bad_request", words.WRONG_CODE)
         return Approval(
             agent=self.value("agent"),
             vault=self.value("vault"),
             role=self.value("role"),
             email=check_email(self.value("email")),
+            code=code,
         )
 
 
@@ -67,11 +82,10 @@ async def approve_device(console: "ConsoleApp", found: wire.DeviceRequest) -> No
     """Ask as which agent, and let it sign in."""
     start = Approval(vault=console.state.vault)
     note = words.FORM_NOTE.format(address=display_safe(found.address, 60))
-    title = words.FORM_TITLE.format(client=display_safe(found.client, 60), code=found.code)
     agents = [one.name for one in console.state.agents or ()]
     vaults = [one.name for one in console.state.vaults] or [console.state.vault]
     while True:
-        form = DeviceForm(title, agents, vaults, start, note)
+        form = DeviceForm(found, agents, vaults, start, note)
         wanted = await console.push_screen_wait(form)
         if wanted is None:
             return
@@ -114,9 +128,9 @@ def describe_device(found: wire.DeviceRequest) -> Content:
     lines = [
         plain(words.TITLE.format(client=found.client), "bold"),
         Content(""),
-        line(words.CODE, found.code),
-        line(words.ADDRESS, found.address),
-        line(words.SINCE, when(found.created_at)),
+        field(words.CODE, found.code),
+        field(words.ADDRESS, found.address),
+        field(words.SINCE, when(found.created_at)),
         Content(""),
         Content.styled(words.ADVICE, "$muted"),
     ]
