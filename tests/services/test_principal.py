@@ -20,7 +20,7 @@ from proxy_core.services.principal import (
 CHANGES = [
     permission
     for permission in Permission
-    if permission.name.startswith(("CHANGE", "REVEAL", "CREATE", "SEAL", "DECIDE"))
+    if permission.name.startswith(("CHANGE", "REVEAL", "CREATE", "SEAL", "DECIDE", "RUN"))
     or permission.name.endswith(("AUDIT", "ISSUERS", "WEBHOOKS"))
 ]
 
@@ -126,6 +126,7 @@ PROOF = {
     Permission.REVEAL_CREDENTIALS,
     Permission.CHANGE_USERS,
     Permission.CHANGE_ISSUERS,
+    Permission.RUN_COMMANDS,
     Permission.CHANGE_SLOTS,
     Permission.SEAL,
 }
