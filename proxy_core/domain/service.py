@@ -60,8 +60,9 @@ class Auth:
     `token`, `username`, `password`, `key`, `access_key_id`, `secret_access_key`, `session_token`,
     `client_secret` and `private_key` are credential keys, never values. `headers` are
     (name, template) pairs in which `{{ KEY }}` stands for a credential.
-    `region` and `service` are AWS', where the host's name doesn't say them; `app_id` and `installation_id` are numbers, or a client id, of GitHub's;
-    `tenant` and `client_id` are Entra ID's; `scope` are what a cloud's token is asked for with.
+    `region` and `service` are AWS', where the host's name doesn't say them; `app_id` and
+    `installation_id` are GitHub's; `tenant` and `client_id` are Entra ID's; `scope` holds scopes
+    with blanks between them.
     """
 
     type: AuthType
