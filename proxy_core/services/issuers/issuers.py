@@ -71,11 +71,7 @@ class Issuers:
 
     def problems(self) -> list[str]:
         """One sentence for each issuer whose keys could not be fetched."""
-        return [
-            f"The keys of issuer {keys.issuer.name} can't be fetched: {keys.problem}."
-            for keys in self._keys.values()
-            if keys.problem
-        ]
+        return [_sentence(keys) for keys in self._keys.values() if keys.problem]
 
     async def tick(self) -> None:
         """Fetch keys ahead of time, and end the connections of tokens whose time is over."""
@@ -187,16 +183,21 @@ class Issuers:
             verdicts.verifier = None
 
     def _new(self, issuer: Issuer) -> IssuerKeys:
-        return IssuerKeys(issuer, self._fetch, self._context.clock, self._renewed)
+        return IssuerKeys(issuer, self._fetch, self._context.clock, self._tried)
 
     async def _fetch(self, issuer: Issuer) -> KeySet:
         if self._http is None:
             raise VaultError("issuer_unreachable", "the worker is only just starting")
         return await fetch_keys(self._http, issuer)
 
-    def _renewed(self, keys: IssuerKeys) -> None:
-        """A key that the issuer has withdrawn vouches for nothing any more."""
+    def _tried(self, keys: IssuerKeys, before: str) -> None:
+        """Say it when fetching begins to fail. A key that was withdrawn vouches for nothing."""
         if self.keys_of(keys.issuer.url) is not keys:
+            return
+        if keys.problem:
+            if not before:
+                event = {"problem": _sentence(keys)}
+                self._context.bus.publish(EventType.WORKER_PROBLEM.value, event)
             return
         left = keys.known.thumbprints
         self._forget(lambda held: is_of(held, keys.issuer) and held.proof.key not in left)
@@ -227,3 +228,7 @@ class Issuers:
 
     def _info(self, row: IssuerRow) -> wire.IssuerInfo:
         return info_of(row, self._keys[row.url], self._context.snapshot)
+
+
+def _sentence(keys: IssuerKeys) -> str:
+    return f"The keys of issuer {keys.issuer.name} can't be fetched: {keys.problem}."

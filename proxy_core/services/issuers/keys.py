@@ -29,10 +29,16 @@ Fetch = Callable[[Issuer], Awaitable[KeySet]]
 
 
 class IssuerKeys:
-    """The keys of one issuer. `renewed` is told, in the loop, whenever they were fetched."""
+    """The keys of one issuer. `tried` is told, in the loop, that they were
+    fetched, or that it failed (`problem`), and which problem there was before.
+    """
 
     def __init__(
-        self, issuer: Issuer, fetch: Fetch, clock: Clock, renewed: Callable[["IssuerKeys"], None]
+        self,
+        issuer: Issuer,
+        fetch: Fetch,
+        clock: Clock,
+        tried: Callable[["IssuerKeys", str], None],
     ) -> None:
         self.issuer = issuer
         self.known = KeySet()
@@ -42,7 +48,7 @@ class IssuerKeys:
         """In epoch seconds, for people."""
         self._fetch = fetch
         self._clock = clock
-        self._renewed = renewed
+        self._tell = tried
         self._born: float | None = None
         self._tried: float | None = None
         self._fetching: asyncio.Task[None] | None = None
@@ -89,14 +95,15 @@ class IssuerKeys:
 
     async def _renew(self) -> None:
         self._tried = self._clock.monotonic()
+        before = self.problem
         try:
             self.known = await self._fetch(self.issuer)
         except VaultError as error:
             self.problem = error.detail
-            return
-        self.problem = ""
-        self._born, self.fetched_at = self._clock.monotonic(), self._clock.time()
-        self._renewed(self)
+        else:
+            self.problem = ""
+            self._born, self.fetched_at = self._clock.monotonic(), self._clock.time()
+        self._tell(self, before)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._fetching = None

@@ -76,6 +76,7 @@ async def test_known_keys_serve_while_the_issuer_is_down_for_a_day(
     assert "corp can't be fetched" in app.problems()[0]
     clock.advance(RETRY_SECONDS)
     assert await code_of(app, issuer.token(jti="2")) == "issuer_unreachable"
+    assert [one.data["problem"] for one in events_of(app, "worker.problem")] == app.problems()
     issuer.down = False
     assert await code_of(app, issuer.token(jti="2")) == "issuer_unreachable"
     clock.advance(RETRY_SECONDS)
