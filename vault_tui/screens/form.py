@@ -69,7 +69,7 @@ class FormDialog(Dialog[T]):
 
     def choice(self, id: str, label: str, options: Mapping[str, str], value: str) -> Widget:
         """One of `options`, value to text."""
-        entries = [(Content(text), key) for key, text in options.items()]
+        entries = [(Content(display_safe(text)), key) for key, text in options.items()]
         chosen = Select(entries, value=value, allow_blank=False, compact=True, id=id)
         return _labelled(id, label, chosen)
 
