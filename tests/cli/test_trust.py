@@ -14,6 +14,7 @@ from proxy_core.base.paths import Home
 from vault_tui.cli import root
 from vault_tui.cli.project_scripts import scripts_here
 from vault_tui.doctor.scripts import WHOLE_FILE, TrustStore
+from vault_tui.doctor.settings_files import settings_files
 
 REFUSED = 5
 
@@ -45,7 +46,7 @@ def project(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> Path
 def settle(directory: Path, name: str = "settings.json", **values: object) -> Path:
     """Write a project's settings file."""
     path = directory / ".claude" / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(values))
     return path
 
@@ -175,6 +176,20 @@ def test_every_setting_that_names_a_command_counts(project: Path, home: Home) ->
         ("apiKeyHelper", "settings.json")
     }
     assert scripts_here(home, Path(os.environ["HOME"])) == []
+
+
+def test_the_repositorys_local_settings_come_first(project: Path, home: Home) -> None:
+    """As Claude Code reads them; the root's shared ones it leaves out below."""
+    below = project / "packages"
+    settle(below, "settings.local.json", model="x")
+    settle(below, model="x")
+    settle(project, "settings.local.json", model="x")
+    found = [file.path for file in settings_files(below, dict(os.environ))]
+    assert [Path(one).relative_to(project) for one in found if str(project) in one] == [
+        Path(".claude/settings.local.json"),
+        Path("packages/.claude/settings.local.json"),
+        Path("packages/.claude/settings.json"),
+    ]
 
 
 def test_a_directory_below_is_part_of_the_repository(project: Path, home: Home) -> None:

@@ -1,5 +1,6 @@
 """Facts of a real worker: requests through its proxy, programs that have to trust its CA."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -21,7 +22,10 @@ from proxy_core.domain.doctor import Facts, diagnose
 from tests.worker.harness import ThreadedWorker
 from vault_tui.cli import root
 from vault_tui.doctor.gather import Question, gather
+from vault_tui.doctor.runtimes import Surroundings, runtime_checks
+from vault_tui.worker_link import examiner
 
+PROGRAMS = ("node", "python3", "curl", "git")
 OAUTH = {"CLAUDE_CODE_OAUTH_TOKEN": "__PLACEHOLDER__"}
 
 
@@ -52,11 +56,12 @@ class Rig:
 
     worker: ThreadedWorker
     user: Path
+    programs: Path
 
     def ask(self, token: str = "", **environ: str) -> Question:
         """As an operator; `token` makes it an agent's question instead."""
         # Claude Code plays a part here: the way to its upstream is tried too.
-        clean = {"HOME": str(self.user), "PATH": os.environ["PATH"], **OAUTH, **environ}
+        clean = {"HOME": str(self.user), "PATH": str(self.programs), **OAUTH, **environ}
         target = Target(socket=self.worker.socket)
         if token:
             target = Target(base_url=f"http://{self.worker.api}", token=token)
@@ -103,7 +108,11 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     client.send(calls.set_credentials({"ANTHROPIC": "sk-ant-real"}))
     client.send(calls.upsert_services(missing_services([])))
     (place / "user").mkdir()
-    yield Rig(worker, place / "user")
+    (place / "bin").mkdir()
+    for name in PROGRAMS:
+        if found := shutil.which(name):
+            (place / "bin" / name).symlink_to(found)
+    yield Rig(worker, place / "user", place / "bin")
     worker.stop()
     server.shutdown()
     server.server_close()
@@ -146,8 +155,8 @@ def test_every_program_trusts_the_ca_by_its_variables(rig: Rig, tmp_path: Path) 
     facts = gather(question)
     assert facts.wired
     assert codes(facts) == []
-    seen = {one.name: one.trusts for one in facts.runtimes if not one.optional}
-    installed = {name for name in ("node", "python3", "curl", "git") if shutil.which(name)}
+    seen = {one.name: one.trusts for one in facts.runtimes}
+    installed = {name for name in PROGRAMS if shutil.which(name)}
     # On a busy machine one may not have come to its end in time: that is no "no".
     assert set(seen) == installed
     assert False not in seen.values()
@@ -160,12 +169,33 @@ def test_programs_that_do_not_trust_it_are_named(rig: Rig, tmp_path: Path) -> No
     trustme.CA().cert_pem.write_to_path(str(other))
     token = rig.session()
     facts = gather(rig.ask(token, **rig.wired(token, other)))
-    found = {one.name: one.trusts for one in facts.runtimes if not one.optional}
+    found = {one.name: one.trusts for one in facts.runtimes}
     assert True not in found.values()
     assert found["git"] is False
     assert {"ca_other", "runtime_ca"} <= set(codes(facts))
     assert facts.worker.probe is not None
     assert facts.worker.probe.status == 200
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_javas_key_store_is_asked_for_the_ca(rig: Rig, tmp_path: Path, named: bool) -> None:
+    """By its fingerprint, in the store that its options name; no more than a note without it."""
+    ca = rig.ca(tmp_path / "ca.pem")
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(ca.read_text())).hexdigest().upper()
+    listed = ":".join(digest[at : at + 2] for at in range(0, 64, 2)) if named else "00:11"
+    for name, script in {
+        "java": "",
+        "keytool": f'echo "$@" | grep -q store.jks && echo {listed}',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    token = rig.session()
+    options = f"-Djavax.net.ssl.trustStore={tmp_path}/store.jks"
+    path = f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    environ = rig.wired(token, ca, PATH=path, JAVA_TOOL_OPTIONS=options)
+    around = Surroundings(environ, ca.read_text(), "api.anthropic.com")
+    (found,) = [one for check in runtime_checks(around)[-1:] if (one := check()) is not None]
+    assert (found.name, found.trusts, found.optional) == ("java", named, True)
 
 
 def test_a_revoked_token_is_told(rig: Rig) -> None:
@@ -230,6 +260,17 @@ def test_refusals_in_the_log_are_explained(rig: Rig) -> None:
     ]
     found = {(one.host, one.status, one.count) for one in symptoms_of(rows, 1000.0)}
     assert found == {("api.anthropic.com", 401, 2), ("169.254.169.254", 403, 1)}
+
+
+def test_the_console_asks_the_same(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of this machine's worker, and of one elsewhere without a proof."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    home = Home(rig.worker.config.home.path)
+    remote = Target(base_url=f"http://{rig.worker.api}")
+    for target in (None, remote):
+        facts = examiner(home, target)("default")
+        assert facts.worker.version == facts.version
+        assert facts.worker.local is (target is None)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, question: Question, home: Path, *arguments: str) -> int:

@@ -1,6 +1,8 @@
 """The settings files that Claude Code reads in a directory, the strongest first.
 
 managed > --settings > .claude/settings.local.json > .claude/settings.json > ~/.claude/settings.json
+
+Local settings are looked for in the repository's root too, and come first there.
 """
 
 import json
@@ -50,22 +52,29 @@ def settings_files(
     named = [(Scope.MANAGED, path) for path in _managed_files()]
     if explicit is not None:
         named.append((Scope.EXPLICIT, explicit))
-    named += project_files(directory, environ)
+    named += [one for one in project_files(directory, environ) if _is_heeded(*one, directory)]
     named.append((Scope.USER, own / "settings.json"))
     return [file for scope, path in named if (file := _read(scope, path)) is not None]
 
 
 def project_files(directory: Path, environ: Mapping[str, str]) -> list[tuple[Scope, Path]]:
-    """What would come with the project. In the home directory that is the user's own, and trusted
-    as such.
+    """What would come with the project, the strongest first: the repository's local settings come
+    before those of the directory. In the home directory it is the user's own, and trusted as such.
     """
     own = config_directory(environ).resolve()
-    found = []
-    for one in project_directories(directory):
-        if (one / ".claude").resolve() != own:
-            found.append((Scope.LOCAL, one / ".claude" / "settings.local.json"))
-            found.append((Scope.PROJECT, one / ".claude" / "settings.json"))
-    return found
+    places = [one / ".claude" for one in reversed(project_directories(directory))]
+    foreign = [place for place in places if place.resolve() != own]
+    return [
+        *((Scope.LOCAL, place / "settings.local.json") for place in foreign),
+        *((Scope.PROJECT, place / "settings.json") for place in foreign),
+    ]
+
+
+def _is_heeded(scope: Scope, path: Path, directory: Path) -> bool:
+    """Claude Code 2.1 leaves out the shared settings of a repository above the directory. Other
+    versions may not: they have to be trusted all the same.
+    """
+    return scope is Scope.LOCAL or path.parent.parent == directory.resolve()
 
 
 def read_bytes(path: Path) -> bytes | None:

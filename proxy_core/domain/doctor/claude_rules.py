@@ -5,7 +5,7 @@ from shlex import quote
 
 from proxy_core.domain.doctor.facts import IN_PROJECT, ClaudeFacts, Facts
 from proxy_core.domain.doctor.findings import Finding, error, note, warning
-from proxy_core.domain.doctor.method import Method, choose_method
+from proxy_core.domain.doctor.method import LOGIN_SCOPE, Method, choose_method
 from proxy_core.domain.doctor.values import (
     ENVIRONMENT,
     Value,
@@ -21,7 +21,6 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _OWN_TOKENS = ("vt_agt_", "vt_sess_")
 _OWN_HELPER = "vault-tui auth token"
-LOGIN_SCOPE = "user:inference"
 LOGIN_ANEW = "vault-tui claude"
 
 
@@ -60,7 +59,7 @@ def _nothing_to_send(facts: Facts, claude: ClaudeFacts, method: Method) -> Itera
         return
     why = "Claude Code asks for a login, or ends with 401."
     if claude.bare:
-        what = "With --bare Claude Code has no credential: it heeds ANTHROPIC_API_KEY alone."
+        what = "With --bare Claude Code has no credential: it heeds no login and no helper."
         yield error("no_credential", what, why, "export ANTHROPIC_API_KEY=__PLACEHOLDER__")
     else:
         what = "Claude Code has no credential here, not even a placeholder."
@@ -125,11 +124,11 @@ def _login_file(facts: Facts, claude: ClaudeFacts, method: Method) -> Iterator[F
     if login.open_to_others and not login.placeholder:
         what = f"{login.path} can be read by other users of this machine."
         yield error("login_open", what, "It holds a login.", f"chmod 600 {quote(login.path)}")
-    if source is None or source.name != "login":
-        return
-    if LOGIN_SCOPE not in login.scopes:
+    if source is None and LOGIN_SCOPE not in login.scopes:
         what = f"The login in {login.path} lacks the scope {LOGIN_SCOPE}."
         yield error("login_scope", what, "Claude Code does not use it then.", LOGIN_ANEW)
+    if source is None or source.name != "login":
+        return
     expired = login.expires_at is not None and login.expires_at <= facts.now
     if expired and not login.has_refresh_token and not login.placeholder:
         what = f"The login in {login.path} has expired and cannot be refreshed."

@@ -3,9 +3,10 @@
     x-api-key       ANTHROPIC_API_KEY > apiKeyHelper > key of a Console login
     Authorization   ANTHROPIC_AUTH_TOKEN > apiKeyHelper > CLAUDE_CODE_OAUTH_TOKEN > login
 
-The last two count only if none of ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and apiKeyHelper is set.
-ANTHROPIC_CUSTOM_HEADERS overrides all. In a managed context only a login counts; with `--bare` only
-ANTHROPIC_API_KEY and what `--settings` names.
+The last two count only if none of ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and apiKeyHelper is set;
+a Console login's key only if neither of them is used. ANTHROPIC_CUSTOM_HEADERS overrides all. In a
+managed context variables and helpers do not count; with `--bare` no login does, and no helper but
+that of `--settings`. Compared with the program itself, version 2.1.330, header by header.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from proxy_core.domain.doctor.facts import ClaudeFacts
 from proxy_core.domain.doctor.values import Value, custom_headers, setting, switched_on, variable
 
+LOGIN_SCOPE = "user:inference"
 CLOUDS = {
     "CLAUDE_CODE_USE_BEDROCK": "bedrock",
     "CLAUDE_CODE_USE_VERTEX": "vertex",
@@ -21,9 +23,12 @@ CLOUDS = {
 }
 """Variables in their order: the first one that is switched on wins."""
 
+_LOGINS = frozenset({"CLAUDE_CODE_OAUTH_TOKEN", "login"})
 _STRONGER = "ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and apiKeyHelper switch logins off"
 _MANAGED = "a managed context takes its own login alone"
-_BARE = "--bare heeds ANTHROPIC_API_KEY and what --settings names alone"
+_BARE = "--bare heeds no login"
+_UNSCOPED = f"its scopes lack {LOGIN_SCOPE}"
+_OAUTH_FIRST = "a login comes first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +91,23 @@ def choose_method(facts: ClaudeFacts) -> Method:
     oauth = bare or stronger
     authorization = (
         _Candidate(_custom(headers, "authorization")),
-        _Candidate(token, local or bare),
+        _Candidate(token, local),
         _Candidate(helper, local),
         _Candidate(variable(facts, "CLAUDE_CODE_OAUTH_TOKEN"), oauth),
-        _Candidate(_login(facts), oauth),
+        _Candidate(_login(facts), oauth or _unscoped(facts)),
     )
+    chosen = _contest("Authorization", authorization)
+    by_login = chosen.source is not None and chosen.source.name in _LOGINS
     api_key = (
         _Candidate(_custom(headers, "x-api-key")),
         _Candidate(key, local),
         _Candidate(helper, local),
-        _Candidate(_login_key(facts), local or bare),
+        _Candidate(_login_key(facts), bare or (_OAUTH_FIRST if by_login else "")),
     )
     return Method(
         cloud,
         variable(facts, "ANTHROPIC_BASE_URL"),
-        _contest("Authorization", authorization),
+        chosen,
         _contest("x-api-key", api_key),
         managed,
     )
@@ -125,6 +132,11 @@ def _custom(headers: dict[str, str], name: str) -> Value | None:
     text = headers.get(name)
     origin = f"ANTHROPIC_CUSTOM_HEADERS: {name}"
     return None if text is None else Value("ANTHROPIC_CUSTOM_HEADERS", origin, text)
+
+
+def _unscoped(facts: ClaudeFacts) -> str:
+    scoped = facts.login is not None and LOGIN_SCOPE in facts.login.scopes
+    return "" if scoped else _UNSCOPED
 
 
 def _login(facts: ClaudeFacts) -> Value | None:

@@ -35,7 +35,9 @@ class Value:
 
 
 def heeded(facts: ClaudeFacts) -> Iterator[SettingsFile]:
-    """The settings files that count: with --bare only those that were named, or managed."""
+    """The files whose settings count: with --bare only those that were named, or managed. The
+    variables in them count in any case.
+    """
     for file in facts.settings:
         if not facts.bare or file.scope in _HEEDED_BY_BARE:
             yield file
@@ -52,7 +54,7 @@ def setting(facts: ClaudeFacts, name: str) -> Value | None:
 
 def variable(facts: ClaudeFacts, name: str) -> Value | None:
     """A variable as Claude Code sees it; an empty one counts as none."""
-    for file in heeded(facts):
+    for file in facts.settings:
         variables = file.values.get("env")
         given: Any = variables.get(name) if isinstance(variables, dict) else None
         if given is not None:
