@@ -182,6 +182,8 @@ EVENTS: Mapping[str, str] = {
     "credential.changed": "Credential {name} was set by {by}",
     "credential.approved": "The command of credential {name} was approved by {by}",
     "credential.failed": "The command of credential {name} gives no value: {error}",
+    "source.synced": "Vault {name} was read from its store anew",
+    "source.failed": "The store of vault {name} is not read: {error}",
     "credential.deleted": "Credential {name} was deleted by {by}",
     "credential.revealed": "Credential {name} was revealed to {by}",
     "service.changed": "Service {name} was changed by {by}",

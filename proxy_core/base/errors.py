@@ -53,6 +53,12 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "method_unsupported", 405, "Method not allowed", "See /openapi.json for the methods."
     ),
     ErrorKind("conflict", 409, "Conflict", "Read the current state and try again."),
+    ErrorKind(
+        "external_credential_store",
+        409,
+        "The vault is read from an external store",
+        "Change it there; `vault-tui vault source show VAULT` says where.",
+    ),
     ErrorKind("ambiguous_host", 409, "Host names several services", "Use a service name instead."),
     ErrorKind(
         "request_too_large", 413, "Request too large", "Send a smaller body or raise the limit."

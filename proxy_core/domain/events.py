@@ -47,6 +47,8 @@ class EventType(StrEnum):
     REFRESH_SUCCEEDED = "refresh.succeeded"
     REFRESH_FAILED = "refresh.failed"
     REFRESH_RECONNECT = "refresh.reconnect"
+    SOURCE_SYNCED = "source.synced"
+    SOURCE_FAILED = "source.failed"
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_SWITCHED = "account.switched"
     ACCOUNT_COOLING = "account.cooling"

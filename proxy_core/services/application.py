@@ -55,6 +55,7 @@ from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
 from proxy_core.services.settings import Settings
 from proxy_core.services.snapshot import BorrowedKind, Snapshot
+from proxy_core.services.sources.sources import Sources
 from proxy_core.services.users.service import Users
 from proxy_core.services.vaults import Vaults
 from proxy_core.services.webhooks import Notifying, Webhooks
@@ -107,6 +108,7 @@ class Application:
         self.keys.on_seal(self.command_values.forget)
         self.commands = Commands(context, self.command_values)
         self.credentials = Credentials(context, self.logins, self.command_values)
+        self.sources = Sources(context, self.credentials, config.allow_http_token_urls)
         self.oauth = OAuthCredentials(context, self.logins, config.allow_http_token_urls)
         self.services = ServiceAdmin(context, config.allow_http)
         counts = RequestCounts(context)
@@ -235,6 +237,7 @@ class Application:
             *(problem for problem in found if problem),
             *self.auditing.problems(),
             *self.logins.problems(),
+            *self.sources.problems(),
             *self.webhooks.problems(),
             *self.issuers.problems(),
             *self.notifying.problems(),

@@ -85,7 +85,7 @@ class Credentials:
         await self._context.change(work, then)
         return wire.CredentialsDeleted(deleted=keys)
 
-    def deleted(self, vault_id: str, keys: Sequence[str], by: Principal) -> None:
+    def deleted(self, vault_id: str, keys: Sequence[str], by: Principal | str) -> None:
         """In the loop, once it is committed: let nothing use these any more, and tell."""
         entry = self._context.snapshot.by_id[vault_id]
         self._swap(entry.without_credentials(keys))
@@ -197,7 +197,7 @@ class Credentials:
         count_encryptions(session, sealer)
         return changed
 
-    def stored(self, changed: Changed, by: Principal, **more: int) -> None:
+    def stored(self, changed: Changed, by: Principal | str, **more: int) -> None:
         """In the loop, once it is committed: put the new versions in force, and tell."""
         vault_id, secrets = changed
         entry = self._context.snapshot.by_id[vault_id]

@@ -53,6 +53,12 @@ AUDITED: Final[Mapping[str, Columns]] = {
         named="credential_id vault_id",
         quiet="approved_at",
     ),
+    "vault_source": _columns(
+        "kind shown interval",
+        hidden="sealed",
+        named="vault_id",
+        quiet="created_at next_poll_at last_sync_at last_error failures skipped",
+    ),
     "service": _columns("name document", named="vault_id", quiet="position updated_at"),
     "agent": _columns(
         "name role expires_at",

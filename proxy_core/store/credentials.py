@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, col, delete, select
 
 from proxy_core.base.errors import VaultError
+from proxy_core.store.sources import check_writable
 from proxy_core.store.tables import Credential, CredentialVersion
 from proxy_core.store.touched import Scope, Touched
 
@@ -79,6 +80,7 @@ def ensure_typed(
 
     Raises VaultError: conflict when it exists with another type.
     """
+    check_writable(session, vault_id)
     credential = _find(session, vault_id, key)
     if credential is None:
         credential = Credential(
@@ -134,7 +136,12 @@ def sealed_value(
 
 
 def delete_credentials(session: Session, vault_id: str, keys: Sequence[str]) -> list[str]:
-    """Delete credentials with all versions; answers the keys that existed, in the order given."""
+    """Delete credentials with all versions; answers the keys that existed, in the order given.
+
+    Raises VaultError: external_credential_store.
+    """
+    if keys:
+        check_writable(session, vault_id)
     known = {
         credential.key: credential
         for credential in list_credentials(session, vault_id)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session, col, delete, select
 
 from proxy_core.base.errors import VaultError
+from proxy_core.store.sources import check_writable
 from proxy_core.store.tables import Credential, Pool, PoolMember
 from proxy_core.store.touched import Scope, Touched
 
@@ -40,6 +41,7 @@ def add_pool(
     settings: Mapping[str, Any],
 ) -> Pool:
     """Create a pool and its credential. Raises VaultError: conflict when the key is taken."""
+    check_writable(session, credential.vault_id)
     taken = select(Credential).where(
         Credential.vault_id == credential.vault_id, Credential.key == credential.key
     )

@@ -23,6 +23,7 @@ from proxy_core.store.device_tables import DeviceToken as DeviceToken
 from proxy_core.store.issuer_tables import IssuerRow as IssuerRow
 from proxy_core.store.proposal_tables import ProposalRow as ProposalRow
 from proxy_core.store.proposal_tables import ProposalValue as ProposalValue
+from proxy_core.store.source_tables import VaultSource as VaultSource
 from proxy_core.store.user_tables import UserGrant as UserGrant
 from proxy_core.store.user_tables import UserInvite as UserInvite
 from proxy_core.store.user_tables import UserRow as UserRow

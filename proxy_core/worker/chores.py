@@ -57,6 +57,7 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
     supervisor.every(1.0, "changes by other workers", app.following.hear, at_once=True)
     supervisor.every(1.0, "events for other workers", app.following.say, at_once=True)
     supervisor.every(1.0, "token refresh", app.logins.run, at_once=True)
+    supervisor.every(5.0, "external stores", app.sources.tick)
     supervisor.every(1.0, "command credentials", app.command_values.tick)
     supervisor.every(issuers.INTERVAL_SECONDS, "issuers' keys", app.issuers.tick, at_once=True)
     supervisor.every(1.0, "webhooks", app.notifying.run, at_once=True)

@@ -225,6 +225,7 @@ async def _serving(
     endpoint = TokenEndpoint(providers, _CLOCK.time)
     app.logins.attach(endpoint)
     app.accounts.attach(providers)
+    app.sources.attach(providers)
     app.minted_tokens.attach(CloudMinter(endpoint, InstallationTokens(providers, _CLOCK.time)))
     receivers = webhook_http(config, guard)
     app.issuers.attach(issuer_http(config, guard))

@@ -8,11 +8,15 @@ from proxy_core.domain.service import UnmatchedHostPolicy
 from vault_tui.cli import output, preferences
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Group, confirm, json_option, pass_connection, yes_option
+from vault_tui.cli.vault_sources import source
 
 
 @click.group(cls=Group)
 def vault() -> None:
     """Vaults: separate sets of credentials and services."""
+
+
+vault.add_command(source)
 
 
 @vault.command("list")

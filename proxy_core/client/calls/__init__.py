@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from proxy_core.client.calls.provider_accounts import *
     from proxy_core.client.calls.sealing import *
     from proxy_core.client.calls.service import *
+    from proxy_core.client.calls.sourcing import *
     from proxy_core.client.calls.telling import *
     from proxy_core.client.calls.traffic import *
     from proxy_core.client.calls.trusting import *
@@ -148,6 +149,7 @@ _NAMES = {
         "credential_usage",
         "match_test",
     ),
+    "sourcing": ("set_source", "source", "remove_source"),
     "telling": (
         "webhooks",
         "add_webhook",

@@ -174,6 +174,7 @@ from proxy_core.domain.wire.services import (
     ServicesUpserted,
     Template,
 )
+from proxy_core.domain.wire.sources import SetSource, SourceInfo
 from proxy_core.domain.wire.status import (
     Health,
     Status,
@@ -372,11 +373,13 @@ __all__ = [
     "SessionList",
     "SetCommand",
     "SetCredentials",
+    "SetSource",
     "Setting",
     "SettingList",
     "SettingsChange",
     "SlotInfo",
     "SlotList",
+    "SourceInfo",
     "Status",
     "Template",
     "TryCommand",

@@ -185,6 +185,12 @@ def _command(names: Names, change: RowChange) -> tuple[str, str]:
     return f"credential.{verb}", names.key(change.row["credential_id"])
 
 
+def _source(names: Names, change: RowChange) -> tuple[str, str]:
+    return f"vault.{_verb(change, 'source_set', 'source_removed')}", names.vault(
+        change.row["vault_id"]
+    )
+
+
 def _agent(_: Names, change: RowChange) -> tuple[str, str]:
     verb = "renamed" if "name" in change.changed else _verb(change)
     if "token_sha256" in change.secrets:
@@ -272,6 +278,7 @@ _WORDS: Final[Mapping[str, _Word]] = {
     "vault": _vault,
     "credential": _credential,
     "command_credential": _command,
+    "vault_source": _source,
     "service": _plain("service", "name"),
     "agent": _agent,
     "agent_grant": _agent_grant,

@@ -41,6 +41,7 @@ SHARED = frozenset(
         "account",
         "pool",
         "proposal",
+        "source",
         "webhook",
         "issuer",
     }

@@ -75,7 +75,7 @@ async def credential_versions(
     "/v1/credentials/{key:str}/restore",
     status_code=200,
     opt=_CHANGE,
-    responses=change_fails(401, 404),
+    responses=change_fails(401, 404, 409),
 )
 async def restore_credential(
     app: UseApp, caller: UseCaller, key: FromPath[str], data: JSONBody[wire.RestoreCredential]

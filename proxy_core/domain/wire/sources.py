@@ -1,0 +1,33 @@
+"""Vaults that an external store backs."""
+
+from proxy_core.domain.wire.base import Request, Response
+
+
+class SetSource(Request):
+    """`PUT /v1/vaults/{vault}/source`. `path` is MOUNT/PATH of a secret of a KV engine, version 2.
+
+    What opens it is a `token`, or a `role_id` and a `secret_id` (AppRole).
+    """
+
+    type: str
+    url: str
+    path: str
+    namespace: str = ""
+    token: str = ""
+    role_id: str = ""
+    secret_id: str = ""
+    interval_seconds: int = 60
+
+
+class SourceInfo(Response):
+    """`GET /v1/vaults/{vault}/source`. `skipped` are names that can't be keys of credentials."""
+
+    vault: str
+    type: str
+    place: str
+    interval_seconds: int
+    created_at: str
+    last_sync_at: str
+    last_error: str
+    failures: int
+    skipped: list[str]

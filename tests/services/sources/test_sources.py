@@ -1,0 +1,267 @@
+"""A vault behind a server that speaks as HashiCorp Vault's documentation has it, over TLS."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy_core.base.clock import FakeClock
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
+from proxy_core.oauth.http import GuardedHttp
+from proxy_core.services.application import Application, ApplicationConfig
+from proxy_core.services.audit.auditing import AuditQuery
+from tests.oauth.servers import HOST, Received, Tls, guard, listening, reply
+from tests.services.conftest import ADA, Opener, events_of, put_credentials
+
+TOKEN = "hvs.store-token-very-secret"
+PATH = "/v1/secret/data/team/app"
+
+
+@dataclass
+class FakeStore:
+    """A KV engine of version 2 with one secret, and AppRole."""
+
+    fields: dict[str, Any] = field(default_factory=lambda: {"api-key": "value-one"})
+    outage: bytes | None = None
+    received: list[Received] = field(default_factory=list)
+    port: int = 0
+
+    async def __call__(self, received: Received) -> bytes | None:
+        self.received.append(received)
+        if self.outage is not None:
+            return self.outage
+        if received.target == "/v1/auth/approle/login":
+            given = json.loads(received.body)
+            if given != {"role_id": "role", "secret_id": "secret-id"}:
+                return reply('{"errors":["invalid role or secret ID"]}', 400)
+            return reply(json.dumps({"auth": {"client_token": TOKEN, "lease_duration": 1200}}))
+        if received.headers.get("x-vault-token") != TOKEN:
+            return reply('{"errors":["permission denied"]}', 403)
+        if received.target != PATH:
+            return reply('{"errors":[]}', 404)
+        data = {"data": self.fields, "metadata": {"version": 3, "destroyed": False}}
+        return reply(json.dumps({"request_id": "r", "lease_id": "", "data": data}))
+
+    def request(self, **changes: Any) -> wire.SetSource:
+        """To be backed by it."""
+        values = {"type": "hashicorp", "url": f"https://{HOST}:{self.port}"}
+        values |= {"path": "secret/team/app", "token": TOKEN}
+        return wire.SetSource(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def tls() -> Tls:
+    """A certificate for the store."""
+    return Tls()
+
+
+@pytest.fixture
+async def store(tls: Tls) -> AsyncIterator[FakeStore]:
+    """A store that listens."""
+    made = FakeStore()
+    async with listening(made, tls.server) as made.port:
+        yield made
+
+
+@pytest.fixture
+async def backed(app: Application, store: FakeStore, tls: Tls) -> Application:
+    """The vault `team`, backed by it."""
+    await app.vaults.create(wire.VaultName(name="team"), ADA)
+    app.sources.attach(GuardedHttp(guard().resolve, tls.client))
+    await app.sources.set("team", store.request(), ADA)
+    return app
+
+
+async def values_of(app: Application) -> dict[str, str | None]:
+    """What the vault has."""
+    found = await app.credentials.reveal("team", ADA)
+    return {one.key: one.value for one in found.credentials or ()}
+
+
+async def refusal(call: object) -> str:
+    """The code that it is refused with."""
+    with pytest.raises(VaultError) as caught:
+        await call  # type: ignore[misc]
+    return caught.value.code
+
+
+async def test_what_the_store_holds_is_the_vaults(backed: Application, store: FakeStore):
+    """Read at once, then again when it is time; what is gone there is gone here."""
+    assert await values_of(backed) == {"API_KEY": "value-one"}
+    (asked,) = store.received
+    assert (asked.method, asked.target) == ("GET", PATH)
+    store.fields = {"api-key": "value-two", "db.password": "other"}
+    await backed.sources.tick()
+    assert len(store.received) == 1
+    backed._context.clock.advance(70)  # type: ignore[attr-defined]
+    await backed.sources.tick()
+    assert await values_of(backed) == {"API_KEY": "value-two", "DB_PASSWORD": "other"}
+    store.fields = {"db.password": "other"}
+    backed._context.clock.advance(70)  # type: ignore[attr-defined]
+    await backed.sources.tick()
+    assert await values_of(backed) == {"DB_PASSWORD": "other"}
+    assert len(events_of(backed, "source.synced")) == 3
+
+
+async def test_names_that_are_no_keys_are_skipped_and_told(backed: Application, store: FakeStore):
+    """Neither guessed nor silently left out."""
+    store.fields = {
+        "ok": "1", "1st": "x", "ümlaut": "x", "a-b": "1", "a.b": "2", "n": 7, "e": "", "x\x1b": "y",
+    }  # fmt: skip
+    backed._context.clock.advance(70)  # type: ignore[attr-defined]
+    await backed.sources.tick()
+    assert await values_of(backed) == {"OK": "1"}
+    shown = await backed.sources.show("team")
+    assert shown.skipped == sorted(["1st", "ümlaut", "a-b", "a.b", "n", "e", "x\\x1b"])
+
+
+async def test_nothing_else_changes_such_a_vault(backed: Application):
+    """Values, commands, pools, logins: the store is where they are changed."""
+    code = "external_credential_store"
+    assert await refusal(put_credentials(backed, vault="team", OTHER="x")) == code
+    gone = wire.DeleteCredentials(keys=["API_KEY"], vault="team")
+    assert await refusal(backed.credentials.delete(gone, ADA)) == code
+    old = wire.RestoreCredential(version=1, vault="team")
+    assert await refusal(backed.credentials.restore("API_KEY", old, ADA)) == code
+    command = wire.SetCommand(argv=["op"], vault="team")
+    assert await refusal(backed.commands.set("TOLD", command, ADA)) == code
+    pasted = wire.PasteTokens(
+        key="GITHUB", vault="team", token_url="https://x.test/t", client_id="c", access_token="a"
+    )
+    assert await refusal(backed.oauth.paste(pasted, ADA)) == code
+    assert await values_of(backed) == {"API_KEY": "value-one"}
+
+
+async def test_a_vault_with_credentials_is_not_taken_over(app: Application, store: FakeStore):
+    """They would be deleted by the first poll."""
+    await put_credentials(app, MINE="x")
+    assert await refusal(app.sources.set("default", store.request(), ADA)) == "conflict"
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [
+        reply("{}", 503),
+        reply('{"errors":["permission denied"]}', 403),
+        reply("[" * 100_000),
+        reply('{"data":{"k":"a KV engine of version 1"}}'),
+        reply(b"", 302, location="https://elsewhere.test/"),
+        b"",
+    ],
+)
+async def test_an_outage_changes_nothing_and_is_told(
+    backed: Application, store: FakeStore, outage: bytes
+):
+    """The last good state serves; polls come later and later; then all is well again."""
+    store.outage = outage
+    clock = backed._context.clock
+    assert isinstance(clock, FakeClock)
+    for _ in range(3):
+        clock.advance(700)
+        await backed.sources.tick()
+    assert await values_of(backed) == {"API_KEY": "value-one"}
+    (problem,) = backed.sources.problems()
+    assert "vault team" in problem
+    assert TOKEN not in problem
+    assert len(events_of(backed, "source.failed")) == 1
+    asked = len(store.received)
+    clock.advance(100)
+    await backed.sources.tick()
+    assert len(store.received) == asked
+    store.outage = None
+    clock.advance(700)
+    await backed.sources.tick()
+    assert backed.sources.problems() == []
+    assert (await backed.sources.show("team")).failures == 0
+
+
+async def test_a_restart_during_an_outage_has_the_last_state(
+    backed: Application, store: FakeStore, reopen: Opener, tls: Tls, tmp_path: Path
+):
+    """Sealed on disk, the store's token too."""
+    store.outage = b""
+    app = await reopen()
+    app.sources.attach(GuardedHttp(guard().resolve, tls.client))
+    await app.sources.tick()  # sealed: nothing is asked
+    assert len(store.received) == 1
+    await app.keys.unseal_automatically()
+    app._context.clock.advance(70)  # type: ignore[attr-defined]
+    await app.sources.tick()
+    assert len(store.received) > 1
+    assert await values_of(app) == {"API_KEY": "value-one"}
+    content = await asyncio.to_thread(
+        lambda: b"".join(file.read_bytes() for file in tmp_path.glob("vault.db*"))
+    )
+    for secret in (TOKEN.encode(), b"value-one"):
+        assert secret not in content
+
+
+async def test_two_workers_poll_once(
+    backed: Application, store: FakeStore, tls: Tls, tmp_path: Path
+):
+    """Whoever takes the poll moves the time on for all."""
+    other = await Application.open(ApplicationConfig(tmp_path / "vault.db"), backed._context.clock)
+    try:
+        await other.keys.unseal_automatically()
+        other.sources.attach(GuardedHttp(guard().resolve, tls.client))
+        backed._context.clock.advance(70)  # type: ignore[attr-defined]
+        await backed.sources.tick()
+        await other.sources.tick()
+        assert len(store.received) == 2
+    finally:
+        await other.close()
+
+
+async def test_an_app_role_signs_in_for_each_poll(app: Application, store: FakeStore, tls: Tls):
+    """With a role id and a secret id; a refusal is told without them."""
+    await app.vaults.create(wire.VaultName(name="team"), ADA)
+    app.sources.attach(GuardedHttp(guard().resolve, tls.client))
+    request = store.request(token="", role_id="role", secret_id="secret-id", namespace="ns/one")
+    await app.sources.set("team", request, ADA)
+    assert await values_of(app) == {"API_KEY": "value-one"}
+    assert {one.headers["x-vault-namespace"] for one in store.received} == {"ns/one"}
+    wrong = store.request(token="", role_id="role", secret_id="wrong-one")
+    shown = await app.sources.set("team", wrong, ADA)
+    assert shown.last_error == "The store refuses AppRole (400)."
+    assert await values_of(app) == {"API_KEY": "value-one"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "other"},
+        {"url": "http://store.test"},
+        {"url": "https://user:password@store.test"},
+        {"path": "secret"},
+        {"path": "secret/../sys"},
+        {"path": "secret//x"},
+        {"token": "a\nb"},
+        {"token": ""},
+        {"role_id": "r", "secret_id": "s"},
+        {"interval_seconds": 1},
+    ],
+)
+async def test_what_can_not_be_polled_is_refused(
+    app: Application, store: FakeStore, changes: dict[str, Any]
+):
+    """Before anything is stored."""
+    assert await refusal(app.sources.set("default", store.request(**changes), ADA)) == "bad_request"
+    assert store.received == []
+
+
+async def test_removing_it_leaves_the_values_as_the_vaults_own(backed: Application):
+    """They can be changed then; both deeds are in the audit."""
+    await backed.sources.remove("team", ADA)
+    assert await refusal(backed.sources.show("team")) == "not_found"
+    await put_credentials(backed, vault="team", API_KEY="mine")
+    assert await values_of(backed) == {"API_KEY": "mine"}
+    page = await backed.auditing.page(AuditQuery(limit=50))
+    told = {entry.action: entry for entry in page.entries}
+    assert told["vault.source_set"].target == "team"
+    assert told["vault.source_removed"].vault == "team"
+    assert TOKEN not in str(page)
