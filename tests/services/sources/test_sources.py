@@ -143,37 +143,35 @@ async def test_a_vault_with_credentials_is_not_taken_over(app: Application, stor
     assert await refusal(app.sources.set("default", store.request(), ADA)) == "conflict"
 
 
-@pytest.mark.parametrize(
-    "outage",
-    [
-        reply("{}", 503),
-        reply('{"errors":["permission denied"]}', 403),
-        reply("[" * 100_000),
-        reply('{"data":{"k":"a KV engine of version 1"}}'),
-        reply(b"", 302, location="https://elsewhere.test/"),
-        b"",
-    ],
-)
-async def test_an_outage_changes_nothing_and_is_told(
-    backed: Application, store: FakeStore, outage: bytes
-):
+OUTAGES = [
+    reply("{}", 503),
+    reply('{"errors":["permission denied"]}', 403),
+    reply("[" * 100_000),
+    reply('{"data":{"k":"a KV engine of version 1"}}'),
+    reply(b"", 302, location="https://elsewhere.test/"),
+    b"",
+]
+
+
+async def test_an_outage_changes_nothing_and_is_told(backed: Application, store: FakeStore):
     """The last good state serves; polls come later and later; then all is well again."""
-    store.outage = outage
     clock = backed._context.clock
     assert isinstance(clock, FakeClock)
-    for _ in range(3):
+    for outage in OUTAGES:
+        asked, store.outage = len(store.received), outage
         clock.advance(700)
         await backed.sources.tick()
-    assert await values_of(backed) == {"API_KEY": "value-one"}
-    (problem,) = backed.sources.problems()
-    assert "vault team" in problem
-    assert TOKEN not in problem
+        assert len(store.received) > asked
+        assert await values_of(backed) == {"API_KEY": "value-one"}
+        (problem,) = backed.sources.problems()
+        assert "vault team" in problem
+        assert TOKEN not in problem
     assert len(events_of(backed, "source.failed")) == 1
-    asked = len(store.received)
+    assert (await backed.sources.show("team")).failures == len(OUTAGES)
+    asked, store.outage = len(store.received), None
     clock.advance(100)
     await backed.sources.tick()
     assert len(store.received) == asked
-    store.outage = None
     clock.advance(700)
     await backed.sources.tick()
     assert backed.sources.problems() == []
@@ -231,9 +229,9 @@ async def test_an_app_role_signs_in_for_each_poll(app: Application, store: FakeS
     assert await values_of(app) == {"API_KEY": "value-one"}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
+async def test_what_can_not_be_polled_is_refused(app: Application, store: FakeStore):
+    """Before anything is stored."""
+    for changes in (
         {"type": "other"},
         {"url": "http://store.test"},
         {"url": "https://user:password@store.test"},
@@ -244,13 +242,10 @@ async def test_an_app_role_signs_in_for_each_poll(app: Application, store: FakeS
         {"token": ""},
         {"role_id": "r", "secret_id": "s"},
         {"interval_seconds": 1},
-    ],
-)
-async def test_what_can_not_be_polled_is_refused(
-    app: Application, store: FakeStore, changes: dict[str, Any]
-):
-    """Before anything is stored."""
-    assert await refusal(app.sources.set("default", store.request(**changes), ADA)) == "bad_request"
+    ):
+        request = store.request(**changes)
+        assert await refusal(app.sources.set("default", request, ADA)) == "bad_request", changes
+    assert await refusal(app.sources.show("default")) == "not_found"
     assert store.received == []
 
 
