@@ -1,0 +1,21 @@
+"""The form of a service knows every auth type."""
+
+import pytest
+
+from proxy_core.domain.auth_document import parse_auth
+from proxy_core.domain.service import AuthType
+from vault_tui import strings_services
+from vault_tui.service_words import AUTH_FIELDS
+
+
+@pytest.mark.parametrize("kind", AuthType)
+def test_every_auth_type_can_be_filled_in(kind: AuthType) -> None:
+    """It has a name, its fields have labels, and those that it needs make a valid document."""
+    assert strings_services.AUTH_TYPES[kind.value].startswith(kind.value)
+    assert all(name in strings_services.FORM_LABELS for name, _ in AUTH_FIELDS[kind])
+    needed = {name: "KEY" for name, must in AUTH_FIELDS[kind] if must}
+    if kind is AuthType.CUSTOM:
+        needed["headers"] = {"X-Key": "{{ KEY }}"}  # type: ignore[assignment]
+    if kind is AuthType.AZURE:
+        needed["key"] = "KEY"  # one of two ways
+    assert parse_auth({"type": kind.value, **needed}, "auth").type is kind
