@@ -7,8 +7,11 @@ import pytest
 from tests.oauth.issuer import issuer
 from tests.postgres import postgres_server, postgres_url
 from tests.sessions import has_leader
+from tests.statements import share_compiled_statements
 
 __all__ = ["issuer", "postgres_server", "postgres_url"]
+
+share_compiled_statements()
 
 
 def pytest_configure(config: pytest.Config) -> None:
