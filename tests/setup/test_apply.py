@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +263,17 @@ def test_a_difference_shows_no_secret(place: Place) -> None:
     assert '"accessToken": "__PLACEHOLDER__"' in shown
     assert '"apiKeyHelper": "vault-tui auth token"' in shown
     assert shown.count("http://[redacted ") == 2
+
+
+def test_looking_for_secrets_takes_no_longer_than_the_line_is_long() -> None:
+    """A hostile file can't keep the command busy, however it is written."""
+    for line in ("a" * 8192, '"token": "' + "\\" * 8000, "-" * 8192, "eyJ" + "a." * 4000):
+        began = time.process_time()
+        Redactor().redact(line)
+        assert time.process_time() - began < 1
+
+
+def test_a_secret_that_is_longer_than_what_is_looked_at() -> None:
+    """It has no closing quote then, and is still not shown."""
+    shown = Redactor().redact('"password": "' + "x y" * 100)
+    assert "x y" not in shown

@@ -71,6 +71,16 @@ def test_a_last_member_with_a_comment_keeps_it() -> None:
     assert document.text == text
 
 
+def test_many_comments_cost_what_they_are_long() -> None:
+    """Whether they are closed or not."""
+    closed = "{" + "/**/" * 2000 + '"a": 1}'
+    document = open_document("jsonc", closed, "f")
+    document.set(("b",), 2)
+    assert document.text == closed.replace("1}", '1, "b": 2}')
+    with pytest.raises(VaultError):
+        open_document("jsonc", "{/*" * 20_000, "f")
+
+
 def test_line_ends_a_mark_and_an_empty_file() -> None:
     """CRLF and a byte order mark stay; nothing at all is an empty object."""
     document = open_document("json", '\ufeff{\r\n\t"a": 1\r\n}\r\n', "f")

@@ -12,6 +12,8 @@ from proxy_core.base.text import display_safe
 from vault_tui.setup.plan import Change
 
 _WIDEST = 240
+# Of one line, that much is looked at: more than is shown, so that no secret is cut unseen.
+_LOOKED_AT = 8192
 _USER_INFO = re.compile(r"(?<=://)[^/\s\"'@]+(?=@)")
 # Prefixed tokens, JWTs, and anything long with both letters and digits and no path in it.
 _LOOKS = re.compile(
@@ -20,8 +22,8 @@ _LOOKS = re.compile(
     r"|(?<![A-Za-z0-9_\-+=/.])(?=[A-Za-z_\-+=]*\d)(?=[\d_\-+=]*[A-Za-z])[A-Za-z0-9_\-+=]{32,}"
 )
 _NAMED = re.compile(
-    r"(?P<lead>[\"']?(?P<name>[A-Za-z0-9_.\-]+)[\"']?\s*[:=]\s*)"
-    r"(?P<value>\"(?:[^\"\\]|\\.)+\"|'[^']+'|[^\s\"'{\[,][^\s,]*)"
+    r"(?<![A-Za-z0-9_.\-])(?P<lead>[\"']?(?P<name>[A-Za-z0-9_.\-]+)[\"']?\s*[:=]\s*)"
+    r"(?P<value>\"(?:[^\"\\]|\\.)+(?:\"|$)|'[^']+(?:'|$)|[^\s\"'{\[,][^\s,]*)"
 )
 _SECRET_NAME = re.compile(r"token|secret|password|passwd|credential|authorization|api_?key", re.I)
 _SECRET_NAMES = frozenset({"auth", "key", "pass"})
@@ -64,8 +66,8 @@ def difference(change: Change, redactor: Redactor) -> list[str]:
     before = "/dev/null" if change.before is None else path
     after = "/dev/null" if change.after is None else path
     old, new = (
-        redactor.redact((content or b"").decode("utf-8", "replace")).splitlines()
+        (content or b"").decode("utf-8", "replace").splitlines()
         for content in (change.before, change.after)
     )
     shown = difflib.unified_diff(old, new, before, after, n=2, lineterm="")
-    return lines + [display_safe(line, _WIDEST) for line in shown]
+    return lines + [display_safe(redactor.redact(line[:_LOOKED_AT]), _WIDEST) for line in shown]

@@ -8,7 +8,6 @@ from vault_tui.setup.documents import ABSENT, Keys, refused
 from vault_tui.setup.json_reader import Malformed, Node, Reader
 
 _MARK = "\ufeff"
-_INDENT = re.compile(r"\{(?:[ \t]*(?://[^\r\n]*|/\*.*?\*/))*[ \t]*\r?\n([ \t]+)\S", re.DOTALL)
 
 
 class JsonText:
@@ -23,9 +22,9 @@ class JsonText:
         if self._was_blank:
             self._text = "{}\n"
         self._newline = "\r\n" if "\r\n" in self._text else "\n"
-        found = _INDENT.search(self._text)
-        self._unit = found[1] if found else "  "
         self._root = self._read()
+        members = list((self._root.members or {}).values())
+        self._unit = (self._indent_at(members[0].start) if members else "") or "  "
 
     @property
     def text(self) -> str:
