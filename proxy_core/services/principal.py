@@ -34,7 +34,7 @@ class Permission(StrEnum):
     REVEAL_CREDENTIALS = "reveal credentials"
     CHANGE_CREDENTIALS = "change credentials"
     RUN_COMMANDS = "set, approve and run commands of credentials"
-    SET_SOURCES = "set and remove the external store of a vault"
+    CHANGE_SOURCES = "set and remove the external store of a vault"
     READ_ACCOUNTS = "list accounts, their quota and pools"
     CHANGE_ACCOUNTS = "add, change and remove accounts and pools"
     READ_SERVICES = "read services"
@@ -160,7 +160,7 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.READ_WEBHOOKS: InstanceRole.OWNER,
     Permission.CHANGE_WEBHOOKS: None,
     Permission.RUN_COMMANDS: None,
-    Permission.SET_SOURCES: None,
+    Permission.CHANGE_SOURCES: None,
     Permission.READ_ISSUERS: InstanceRole.OWNER,
     Permission.CHANGE_ISSUERS: None,
     Permission.READ_SLOTS: None,
