@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlmodel import Session, col, delete, func, select
 
 from proxy_core.base.errors import VaultError
-from proxy_core.store.tables import ServiceRow
+from proxy_core.store.tables import Credential, ServiceRow
 from proxy_core.store.touched import Scope, Touched
 
 _NAMES_A_QUERY: Final = 500
@@ -21,6 +21,17 @@ def list_documents(session: Session, vault_id: str) -> list[dict[str, Any]]:
         select(ServiceRow).where(ServiceRow.vault_id == vault_id).order_by(col(ServiceRow.position))
     )
     return [row.document for row in session.exec(query)]
+
+
+def hold_still(session: Session, vault_id: str) -> None:
+    """Until the transaction ends no other one changes the vault's services and credentials.
+
+    What others are changing now is waited for. SQLite has one writer at a time anyway.
+    """
+    for table, name in ((ServiceRow, ServiceRow.name), (Credential, Credential.key)):
+        # In the order of their names: two that wait for each other would both have to begin again.
+        rows = select(name).where(table.vault_id == vault_id).order_by(col(name))
+        session.exec(rows.with_for_update()).all()
 
 
 def upsert_documents(

@@ -1,17 +1,22 @@
 """Approving and rejecting: whole or not at all, once, and never by whoever raised it."""
 
 import asyncio
+import time
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.exchange import Decision
 from proxy_core.domain.names import VaultRole
 from proxy_core.domain.oauth import OAuthClient, TokenSet
-from proxy_core.services.application import Application
+from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.principal import Principal, operator
+from tests.postgres import PostgresServer
 from tests.services.conftest import (
     ADA,
     basic,
@@ -200,6 +205,43 @@ async def test_two_administrators_at_once(each_app: Application) -> None:
     assert (await refused(reject(app, number, loser))).code == "conflict"
     assert len(events_of(app, "proposal.applied")) == 1
     assert len((await app.credentials.history("default", "STRIPE_KEY")).versions) == 1
+
+
+async def test_a_change_under_way_elsewhere_is_waited_for(
+    postgres_server: PostgresServer, postgres_url: str, tmp_path: Path, clock: FakeClock
+) -> None:
+    """Another worker's change that isn't committed yet is not written over: the review changes."""
+    app = await Application.open(ApplicationConfig(postgres_url), clock)
+    try:
+        init = wire.InitRequest(slot="keyfile", path=str(tmp_path / "key"))
+        await app.keys.initialise(init, ADA)
+        await put_credentials(app, STRIPE_KEY="sk")
+        await put_service(app, "stripe", "api.stripe.com", "STRIPE_KEY")
+        number = await propose(app, await an_agent(app), stripe(scrub=False))
+        reviewed = await app.proposals.reviewed("default", number)
+        assert reviewed.review is not None
+        with psycopg.connect(postgres_url.replace("+psycopg", "")) as elsewhere:
+            elsewhere.execute(
+                "UPDATE service SET document = (document::jsonb || '{\"enabled\": false}')::json"
+            )
+            approving = asyncio.create_task(approve(app, number, digest=reviewed.review.digest))
+            await asyncio.to_thread(wait_for_a_lock, postgres_url)
+            elsewhere.commit()
+        error = await refused(approving)
+        assert (error.code, "review" in error.extra) == ("conflict", True)
+    finally:
+        await app.close()
+
+
+def wait_for_a_lock(url: str) -> None:
+    """Until some transaction of the database waits for another one."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as watching:
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        for _ in range(3000):
+            if watching.execute(waits).fetchone() != (0,):
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 async def test_a_rejection_tells_why(app: Application) -> None:
