@@ -42,9 +42,17 @@ async def on_board(app: ConsoleApp, pilot: Pilot[Any]) -> None:
 
 async def test_findings_stand_with_their_commands() -> None:
     """The gravest first; the one under the cursor in full; how Claude Code logs in below."""
-    app = looking(lambda _: ILL)
+    release = threading.Event()
+
+    def examine(_: str) -> Facts:
+        release.wait(30)
+        return ILL
+
+    app = looking(examine)
     async with running(app) as pilot:
         await on_board(app, pilot)
+        await until(pilot, lambda: "Looking" in text_of(app))
+        release.set()
         await until(pilot, lambda: "→ chmod 700" in text_of(app))
         assert "✗ error" in text_of(app)
         assert "x-api-key: ANTHROPIC_API_KEY (environment, 4 characters)" in text_of(app)
@@ -132,12 +140,21 @@ async def test_a_console_that_cannot_look_says_so() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_board(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    """At the three sizes that matter."""
-    app = looking(lambda _: ILL)
+    """At the three sizes that matter; the findings come when the window stands."""
+    release = threading.Event()
+
+    def examine(_: str) -> Facts:
+        release.wait(30)
+        return ILL
+
+    app = looking(examine)
 
     async def prepare(pilot: Pilot[Any]) -> None:
         await steady(app)(pilot)
         await on_board(app, pilot)
+        await until(pilot, lambda: "Looking" in text_of(app))
+        await settled(pilot)
+        release.set()
         await until(pilot, lambda: "chmod 700" in text_of(app))
         await settled(pilot)
 

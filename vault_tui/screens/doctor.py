@@ -94,6 +94,8 @@ class DoctorBoard(Dialog[None]):
         table.show(shape, {key: _cells(finding) for key, finding in findings.items()})
         self.query_one("#method", Static).update(self._method())
         self._show_finding()
+        if findings and self.focused is None:  # while it was hidden it could not have the keys
+            table.focus()
 
     @on(KeyedTable.Chosen)
     @on(DataTable.RowHighlighted)
