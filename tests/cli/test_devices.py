@@ -56,6 +56,22 @@ def test_a_device_from_beginning_to_end(line: Machine) -> None:
     assert "No device waits." in line("device", "waiting")
 
 
+def test_a_devices_code_is_taken_in_a_holds_place(line: Machine) -> None:
+    """Approved as a new agent, or denied; an option that is only for requests is refused."""
+    line(*SERVICE)
+    base, device = begin(line)
+    code = device["user_code"]
+    line("hold", "approve", code, "--for", "always", code=2)
+    line("hold", "deny", code, "--always", code=2)
+    assert code in line("device", "waiting")
+    assert line("hold", "approve", code.lower()).startswith(f"Approved {code}: it acts as agent ")
+    form = {"grant_type": DEVICE_GRANT, "device_code": device["device_code"]}
+    assert httpx.post(base + "/oauth/token", data=form, trust_env=False).status_code == 200
+    _, other = begin(line)
+    assert line("hold", "deny", other["user_code"]).strip() == f"Denied {other['user_code']}."
+    assert "No device waits." in line("device", "waiting")
+
+
 def test_managed_settings_from_a_file(line: Machine, tmp_path: Path) -> None:
     """Set, shown and cleared; what is no JSON object is refused."""
     file = tmp_path / "managed-settings.json"

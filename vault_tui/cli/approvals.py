@@ -1,11 +1,17 @@
-"""`vault-tui hold …` and `vault-tui grant …`."""
+"""`vault-tui hold …` and `vault-tui grant …`.
+
+A device that asks to sign in waits for an operator too: its user code is taken in a hold's place.
+"""
 
 import click
 
+from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
+from proxy_core.domain.claude_gateway import normal_code
 from proxy_core.domain.wire import Hold, HoldResolved
 from vault_tui.cli import output
 from vault_tui.cli.connection import Connection
+from vault_tui.cli.devices import told_approved, told_denied
 from vault_tui.cli.options import Group, json_option, pass_connection
 
 _DURATIONS = click.Choice(["once", "session", "15m", "1h", "always"])
@@ -69,7 +75,16 @@ def show_hold(connection: Connection, hold_id: str, as_json: bool) -> None:
 @json_option
 @pass_connection
 def approve(connection: Connection, hold_id: str, duration: str, as_json: bool) -> None:
-    """Let a held request go on."""
+    """Let a held request go on, or the device that shows the code ID sign in.
+
+    A device becomes a new agent of the vault in use; `device approve` can say more.
+    """
+    if code := normal_code(hold_id):
+        if duration != "once":
+            raise VaultError("bad_request", "--for is for requests: a device stays signed in.")
+        place = connection.vault(None)
+        told_approved(connection.send(calls.approve_device(code, place)), as_json)
+        return
     _done(connection.send(calls.approve_hold(hold_id, duration)), as_json)
 
 
@@ -79,7 +94,16 @@ def approve(connection: Connection, hold_id: str, duration: str, as_json: bool) 
 @json_option
 @pass_connection
 def deny(connection: Connection, hold_id: str, always: bool, as_json: bool) -> None:
-    """Refuse a held request."""
+    """Refuse a held request, or the device that shows the code ID."""
+    if code := normal_code(hold_id):
+        if always:
+            raise VaultError("bad_request", "--always is for requests: a device has no rule.")
+        found = connection.send(calls.deny_device(code))
+        if as_json:
+            output.emit_json(found)
+        else:
+            told_denied(found)
+        return
     _done(connection.send(calls.deny_hold(hold_id, always)), as_json)
 
 

@@ -8,6 +8,7 @@ import click
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
+from proxy_core.domain.wire import DeviceResolved
 from vault_tui.cli import output
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import (
@@ -95,12 +96,7 @@ def approve(
 ) -> None:
     """Let the device that shows CODE act as an agent of the vault."""
     place = connection.vault(vault)
-    found = connection.send(calls.approve_device(code, place, agent, role, email))
-    if as_json:
-        output.emit_json(found)
-    else:
-        name = output.safe(found.agent)
-        output.emit(f"Approved {output.safe(found.code)}: it acts as agent {name}.")
+    told_approved(connection.send(calls.approve_device(code, place, agent, role, email)), as_json)
 
 
 @device.command
@@ -108,7 +104,20 @@ def approve(
 @pass_connection
 def deny(connection: Connection, code: str) -> None:
     """Refuse the device that shows CODE."""
-    found = connection.send(calls.deny_device(code))
+    told_denied(connection.send(calls.deny_device(code)))
+
+
+def told_approved(found: DeviceResolved, as_json: bool) -> None:
+    """Say that a device was let in, and as whom."""
+    if as_json:
+        output.emit_json(found)
+    else:
+        name = output.safe(found.agent)
+        output.emit(f"Approved {output.safe(found.code)}: it acts as agent {name}.")
+
+
+def told_denied(found: DeviceResolved) -> None:
+    """Say that a device was refused."""
     output.emit(f"Denied {output.safe(found.code)}.")
 
 
