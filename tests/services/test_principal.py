@@ -149,11 +149,14 @@ def test_an_owner_acts_as_an_operator(permission: Permission) -> None:
 def test_a_member_acts_by_its_vault_roles_as_an_agent_does(
     permission: Permission, role: VaultRole | None, vault: str
 ) -> None:
-    """Except that people decide about held requests and see one another, and agents don't."""
+    """Except that people alone decide about held requests, see one another and give machines
+    settings.
+    """
     instance = InstanceRole.MEMBER
     of_user = refusal(user(role, instance), permission, vault)
     of_agent = refusal(agent(role, instance), permission, vault)
-    if permission in {Permission.DECIDE_HOLDS, Permission.READ_USERS}:
+    people = {Permission.DECIDE_HOLDS, Permission.READ_USERS, Permission.CHANGE_CLAUDE_SETTINGS}
+    if permission in people:
         assert of_agent is not None
     else:
         assert of_user == of_agent
