@@ -44,12 +44,13 @@ def untrusted(scripts: Iterable[ProjectScript]) -> list[ProjectScript]:
 def ask_to_trust(home: Home, scripts: Sequence[ProjectScript], directory: Path) -> None:
     """Show them and ask; trusted from then on.
 
-    Raises VaultError script_untrusted: refused, nobody to ask, or one that cannot be read whole.
+    Raises VaultError script_untrusted: refused, nobody to ask, or one that cannot be read, or
+    shown, whole.
     """
     for script in scripts:
         _show(script)
     can_ask = sys.stdin.isatty() and sys.stderr.isatty()
-    if not can_ask or not all(script.sha256 for script in scripts):
+    if not can_ask or not all(script.sha256 and _fits(script) for script in scripts):
         raise _refusal(scripts, directory)
     question = "Claude Code runs this without asking. Trust it, exactly as it is now?"
     if not click.confirm(question, default=False, err=True):
@@ -67,6 +68,14 @@ def _show(script: ProjectScript) -> None:
     )
     for line in lines:
         print(line, file=sys.stderr)
+    if not _fits(script):
+        how = "once you have read the file, name the digest: `vault-tui trust PATH --sha256 HEX`"
+        print(f"  It is too long to be shown whole; {how}.", file=sys.stderr)
+
+
+def _fits(script: ProjectScript) -> bool:
+    """Whether it was shown to its end: nobody is asked about what they could not see."""
+    return len(display_safe(script.text, _SHOWN_TEXT + 1)) <= _SHOWN_TEXT
 
 
 def _refusal(scripts: Sequence[ProjectScript], directory: Path) -> VaultError:
