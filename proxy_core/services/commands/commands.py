@@ -80,7 +80,7 @@ class Commands:
             approved_by=stored.approved_by,
             approved_at=_time(stored.approved_at),
             last_run_at=_time(kept.last_run_at if kept else None),
-            last_error=kept.last_error if kept else "",
+            last_error=kept.told if kept else "",
         )
 
     async def approve(
@@ -134,7 +134,8 @@ class Commands:
         except VaultError as failure:
             if failure.code != "command_failed":
                 raise
-            error = failure.detail
+            kept = self._values.known(stored)
+            error = kept.told if kept and kept.last_error else failure.detail
         took = self._context.clock.monotonic() - began
         return wire.CommandTried(key=key, ok=not error, error=error, seconds=round(took, 3))
 

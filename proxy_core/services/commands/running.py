@@ -14,7 +14,15 @@ _COMPLAINT = 300
 
 
 class CommandError(Exception):
-    """The command gave no value. The text may be shown and kept."""
+    """The command gave no value. The text holds nothing that it printed.
+
+    `said`: the end of what it wrote to standard error, redacted; for operators alone, since a
+    program may tell there what no rule recognises as a secret.
+    """
+
+    def __init__(self, text: str, said: str = "") -> None:
+        super().__init__(text)
+        self.said = said
 
 
 async def value_from(
@@ -35,16 +43,14 @@ async def value_from(
     except ExecutableError as error:
         raise CommandError(str(error)) from None
     except RunError as error:
-        raise CommandError(_told(error, passed, command.env)) from None
+        said = _said(error, passed, command.env)
+        raise CommandError(f"The command failed: {error}.", said) from None
     except OutputError as error:
         raise CommandError(f"The command failed: {error}.") from None
 
 
-def _told(error: RunError, passed: Mapping[str, str], secret_names: tuple[str, ...]) -> str:
-    """With what it wrote to standard error, but for the values of the variables it was given."""
+def _said(error: RunError, passed: Mapping[str, str], secret_names: tuple[str, ...]) -> str:
+    """What it wrote to standard error, but for the values of the variables it was given."""
     secrets = [passed[name].encode() for name in secret_names if passed.get(name)]
     complaint = error.complaint.decode("utf-8", "replace").strip()
-    if not complaint:
-        return f"The command failed: {error}."
-    said = redacted(" ".join(complaint.split())[-1000:], secrets, _COMPLAINT)
-    return f"The command failed: {error}. It said: {said}"
+    return redacted(" ".join(complaint.split())[-1000:], secrets, _COMPLAINT)

@@ -43,9 +43,16 @@ class Kept:
     failures: int = 0
     retry_at: float = 0.0
     last_error: str = ""
+    said: str = ""
+    """What the program wrote to standard error then, redacted: for operators alone."""
     last_run_at: float | None = None
     """Epoch seconds."""
     running: "asyncio.Task[None] | None" = None
+
+    @property
+    def told(self) -> str:
+        """The last error as an operator is told it."""
+        return f"{self.last_error} It said: {self.said}" if self.said else self.last_error
 
 
 class CommandValues:
@@ -155,9 +162,9 @@ class CommandValues:
                 value = await self._run(stored)
             self._keep(kept, stored, value)
         except CommandError as error:
-            self._failed(kept, str(error))
+            self._failed(kept, error)
         except VaultError as error:  # sealed meanwhile
-            kept.last_error = str(error)
+            kept.last_error, kept.said = str(error), ""
         finally:
             kept.running = None
             kept.last_run_at = self._context.clock.time()
@@ -172,15 +179,16 @@ class CommandValues:
         kept.obtained_at, kept.used = self._context.clock.monotonic(), False
         if kept.failures:
             self._tell(EventType.CREDENTIAL_CHANGED, kept, change="recovered")
-        kept.failures, kept.retry_at, kept.last_error = 0, 0.0, ""
+        kept.failures, kept.retry_at = 0, 0.0
+        kept.last_error = kept.said = ""
 
-    def _failed(self, kept: Kept, error: str) -> None:
+    def _failed(self, kept: Kept, error: CommandError) -> None:
         kept.failures += 1
         pause = min(2.0 ** (kept.failures - 1), _LONGEST_PAUSE)
         kept.retry_at = self._context.clock.monotonic() + pause
-        kept.last_error = error
+        kept.last_error, kept.said = str(error), error.said
         if kept.failures == 1:
-            self._tell(EventType.CREDENTIAL_FAILED, kept, error=error)
+            self._tell(EventType.CREDENTIAL_FAILED, kept, error=kept.last_error)
 
     def _tell(self, type: EventType, kept: Kept, **data: str) -> None:
         """Nobody did it, so it does not keep the vault from sealing itself."""

@@ -166,7 +166,9 @@ async def test_what_is_used_is_got_anew_ahead_of_time(
 async def test_a_failure_is_told_redacted_and_not_repeated_at_once(
     app: Application, tool: FakeOp, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ):
-    """Its words on standard error are shown without the secrets that it was given."""
+    """Operators see what it wrote to standard error, without the secrets that it was given; an
+    agent, the list of credentials and events do not: it may hold what nothing recognises.
+    """
     monkeypatch.setenv("OP_SERVICE_ACCOUNT_TOKEN", "ops-very-secret")
     token = await with_service(app)
     await approved(app, tool, env=["OP_SERVICE_ACCOUNT_TOKEN"])
@@ -175,14 +177,19 @@ async def test_a_failure_is_told_redacted_and_not_repeated_at_once(
         " + '\\x1b[31m'); sys.exit(6)"
     )
     error = await refusal(ask(app, token))
-    assert "its exit status is 6. It said: not signed in with [redacted]" in error.detail
-    assert "\x1b" not in error.detail
+    assert "its exit status is 6. An operator looks at it" in error.detail
+    assert "signed in" not in str(error.extra)
+    said = (await app.commands.show("default", KEY)).last_error
+    assert "its exit status is 6. It said: not signed in with [redacted]" in said
+    assert "\x1b" not in said
     assert error.extra["remedy"] == f"vault-tui credential test {KEY} --vault default"
     await refusal(ask(app, token))
     assert tool.runs == 1
-    assert len(events_of(app, "credential.failed")) == 1
+    (event,) = events_of(app, "credential.failed")
+    assert "signed in" not in str(event.data)
     listed = (await app.credentials.list("default", KEY)).credentials or []
     assert (listed[0].state, listed[0].type) == ("failing", "command")
+    assert "signed in" not in listed[0].last_error
     tool.prints("mended-secret-value")
     clock.advance(2)
     assert authorization(await ask(app, token)) == b"Bearer mended-secret-value"
