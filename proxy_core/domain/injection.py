@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from proxy_core.domain.cloud import azure, github_app
 from proxy_core.domain.exchange import NO_INJECTION, Injection, SecretSubstitution
+from proxy_core.domain.gateway import is_anthropic
 from proxy_core.domain.secret_values import checked_value, header_value, invalid_value
 from proxy_core.domain.service import AuthType, Service, Substitution, Surface
 from proxy_core.domain.templates import parse_template
@@ -21,6 +22,7 @@ Secret = Callable[[str], bytes]
 _Header = tuple[bytes, bytes]
 _NOTHING: frozenset[bytes] = frozenset()
 _AUTHORIZATION = b"Authorization"
+_ANTHROPICS = frozenset((b"authorization", b"x-api-key"))
 _ESCAPING = frozenset((Surface.BODY, Surface.WEBSOCKET))
 
 
@@ -31,7 +33,7 @@ def build_injection(service: Service, secret: Secret) -> Injection:
     `secret` raises.
     """
     headers = _BUILDERS[service.auth.type](service, secret)
-    dropped = azure.CLIENTS_OWN if service.auth.type is AuthType.AZURE else _NOTHING
+    dropped = _dropped(service) if headers else _NOTHING
     if not service.substitutions:
         return Injection(headers, dropped=dropped) if headers else NO_INJECTION
     substitutions = tuple(
@@ -41,6 +43,13 @@ def build_injection(service: Service, secret: Secret) -> Injection:
         for rule in service.substitutions
     )
     return Injection(headers, substitutions, dropped=dropped)
+
+
+def _dropped(service: Service) -> frozenset[bytes]:
+    """The client's fields that must not go on beside an injected one, where either counts."""
+    if service.auth.type is AuthType.AZURE:
+        return azure.CLIENTS_OWN
+    return _ANTHROPICS if is_anthropic(service.host) else _NOTHING
 
 
 def _substitute(rule: Substitution, value: bytes) -> bytes:

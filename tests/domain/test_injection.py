@@ -53,6 +53,23 @@ def test_each_auth_type_sets_its_headers(
     assert inject(auth).headers == headers
 
 
+@pytest.mark.parametrize(
+    ("host", "auth", "dropped"),
+    [
+        ("api.anthropic.com", Auth(AuthType.BEARER, token="TOKEN"), True),
+        ("*.anthropic.com", Auth(AuthType.API_KEY, key="TOKEN", header="x-api-key"), True),
+        ("api.anthropic.com", Auth(AuthType.PASSTHROUGH), False),
+        ("api.anthropic.com.example", Auth(AuthType.BEARER, token="TOKEN"), False),
+    ],
+)
+def test_a_placeholder_in_the_other_field_does_not_reach_anthropic(
+    host: str, auth: Auth, dropped: bool
+) -> None:
+    """Its API takes a token in either of two fields: a dummy in the other one is dropped."""
+    made = build_injection(service("api", host, auth=auth), SECRETS.__getitem__)
+    assert made.dropped == (frozenset((b"authorization", b"x-api-key")) if dropped else frozenset())
+
+
 def test_basic_joins_user_and_password_in_base64() -> None:
     """The password may be left out, and may hold colons and any letters."""
     ((name, value),) = inject(Auth(AuthType.BASIC, username="USER", password="PASS")).headers
