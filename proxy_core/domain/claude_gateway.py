@@ -28,6 +28,8 @@ INTERVAL_SECONDS: Final = 5
 SLOWER_SECONDS: Final = 5
 ACCESS_SECONDS: Final = 3600
 REFRESH_SECONDS: Final = 30 * 86_400
+MOST_ACCESS: Final = 60
+"""Access tokens of one device that are good at the same time: dozens of programs share a login."""
 REPEAT_SECONDS: Final = 30
 """So long after its first use a refresh token may come again: two programs share one login."""
 

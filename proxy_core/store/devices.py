@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.device_tables import ClaudeSettings, DeviceRow, DeviceToken
@@ -39,6 +39,16 @@ def delete_device(session: Session, device_id: str) -> tuple[DeviceRow, list[byt
 def tokens_of(session: Session, device_id: str) -> list[DeviceToken]:
     """All tokens of a device that are kept."""
     return list(session.exec(select(DeviceToken).where(DeviceToken.device_id == device_id)))
+
+
+def count_live(session: Session, device_id: str, now: float) -> int:
+    """How many access tokens of a device are good."""
+    query = select(func.count()).where(
+        DeviceToken.device_id == device_id,
+        DeviceToken.kind == ACCESS,
+        DeviceToken.expires_at > now,
+    )
+    return session.exec(query.select_from(DeviceToken)).one()
 
 
 def find_token(session: Session, sha256: bytes) -> DeviceToken | None:

@@ -7,6 +7,7 @@ import pytest
 
 from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
+from proxy_core.domain import claude_gateway as protocol
 from proxy_core.domain import wire
 from proxy_core.domain.claude_gateway import OAuthRefusal
 from proxy_core.domain.local_answers import Local, LocalRequest
@@ -53,6 +54,22 @@ async def test_an_access_token_ends_after_an_hour(app: Application, clock: FakeC
     assert len(app._context.snapshot.bearers) == known - 1
     fresh = await app.claude_gateway.devices.refresh(pair.refresh)
     assert holder(app, fresh).startswith("claude-10-0-0-7")
+
+
+async def test_a_device_has_so_many_tokens_at_a_time(
+    app: Application, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Further refreshing waits until one ends, and the refresh token stays good for that."""
+    monkeypatch.setattr(protocol, "MOST_ACCESS", 3)
+    pair = await signed_in(app)
+    for _ in range(2):
+        pair = await app.claude_gateway.devices.refresh(pair.refresh)
+    with pytest.raises(OAuthRefusal) as caught:
+        await app.claude_gateway.devices.refresh(pair.refresh)
+    assert (caught.value.error, caught.value.status) == ("slow_down", 429)
+    assert holder(app, pair)
+    clock.advance(3600)
+    assert holder(app, await app.claude_gateway.devices.refresh(pair.refresh))
 
 
 async def test_a_login_that_is_not_used_for_a_month_ends(

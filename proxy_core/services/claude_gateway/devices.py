@@ -159,7 +159,10 @@ class Devices:
         return pair[0]
 
     async def refresh(self, token: str) -> Pair:
-        """A new pair for a refresh token. Raises OAuthRefusal: invalid_grant (401)."""
+        """A new pair for a refresh token.
+
+        Raises OAuthRefusal: invalid_grant (401), slow_down (429; it stays good).
+        """
         now, sha256 = self._context.clock.time(), token_sha256(token)
 
         def work(session: Session) -> tuple[Pair, Bearer] | str:
@@ -225,11 +228,17 @@ class Devices:
         return agent, agent_bearer(agent, [grant])
 
     def _issue(self, session: Session, device: tables.DeviceRow) -> tuple[Pair, Bearer]:
-        """Store a new pair. Raises OAuthRefusal: invalid_grant, when its agent has expired."""
+        """Store a new pair.
+
+        Raises OAuthRefusal: invalid_grant, when its agent has expired; slow_down, when it has more
+        tokens than programs can need: every one is kept in memory.
+        """
         now = self._context.clock.time()
         agent = self._context.snapshot.agent(device.agent_id)
         if agent is None or agent.expires_at <= now:
             raise _invalid()
+        if store.count_live(session, device.id, now) >= protocol.MOST_ACCESS:
+            raise OAuthRefusal("slow_down", "This sign-in was refreshed too often.", 429)
         ends = min(now + protocol.ACCESS_SECONDS, agent.expires_at)
         access, refresh = new_token(AGENT_PREFIX), new_token(REFRESH_PREFIX)
         made = [
