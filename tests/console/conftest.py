@@ -5,6 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.console.stylesheets import keep_parsed_rules
+
+keep_parsed_rules()
+
 
 @pytest.fixture(autouse=True)
 def _steady_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
