@@ -16,6 +16,7 @@ ACCOUNT_LIMIT = 10
 ADDRESS_LIMIT = 50
 _MOST_KEYS = 8192
 _IPV6_SITE = 64
+_LOOPBACK = "127.0.0.1"
 
 Key = tuple[str, str]
 
@@ -81,13 +82,18 @@ class LoginThrottle:
 
 
 def site_of(address: str) -> str:
-    """What counts as one client: an IPv4 address, or the network that an IPv6 site is given."""
+    """What counts as one client: an IPv4 address, or the network that an IPv6 site is given.
+
+    This machine is one, whichever of its sixteen million loopback addresses a program calls from.
+    """
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    if parsed.is_loopback:
+        return _LOOPBACK
     if not isinstance(parsed, IPv6Address):
         return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
     return str(ip_network((parsed, _IPV6_SITE), strict=False))

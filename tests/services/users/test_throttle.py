@@ -93,9 +93,12 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
+        ("127.8.9.10", "127.0.0.1"),
+        ("::ffff:127.0.0.2", "127.0.0.1"),
+        ("::1", "127.0.0.1"),
         ("not an address", "not an address"),
     ],
 )
 def test_a_client_is_a_site(address: str, site: str) -> None:
-    """An IPv6 site may use as many addresses as it likes: it is one client."""
+    """An IPv6 site may use as many addresses as it likes, a program here any of 127.0.0.0/8."""
     assert site_of(address) == site
