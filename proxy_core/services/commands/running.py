@@ -16,7 +16,7 @@ _COMPLAINT = 300
 class CommandError(Exception):
     """The command gave no value. The text holds nothing that it printed.
 
-    `said`: the end of what it wrote to standard error, redacted; for operators alone, since a
+    `said`: the end of what it wrote to standard error, redacted; for operators and members, since a
     program may tell there what no rule recognises as a secret.
     """
 

@@ -44,7 +44,7 @@ class Kept:
     retry_at: float = 0.0
     last_error: str = ""
     said: str = ""
-    """What the program wrote to standard error then, redacted: for operators alone."""
+    """What the program wrote to standard error then, redacted: for operators and members."""
     last_run_at: float | None = None
     """Epoch seconds."""
     running: "asyncio.Task[None] | None" = None
