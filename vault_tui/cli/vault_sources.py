@@ -16,11 +16,25 @@ def source() -> None:
 
 @source.command("set")
 @click.argument("vault")
-@click.option("--type", "type_", type=click.Choice(["hashicorp"]), required=True, help="Its kind.")
+@click.option(
+    "--type",
+    "type_",
+    type=click.Choice(["hashicorp", "infisical"]),
+    required=True,
+    help="Its kind.",
+)
 @click.option("--url", required=True, metavar="URL", help="Such as https://vault.example.com:8200.")
-@click.option("--path", required=True, metavar="MOUNT/PATH", help="A secret of a KV v2 engine.")
+@click.option(
+    "--path",
+    default="/",
+    metavar="PATH",
+    help="MOUNT/PATH of a KV v2 secret, or Infisical's folder; / unless given.",
+)
 @click.option("--namespace", default="", metavar="NAME", help="The store's namespace.")
 @click.option("--role-id", default="", metavar="ID", help="Use AppRole; else a token is asked for.")
+@click.option("--project", default="", metavar="ID", help="Infisical's project.")
+@click.option("--environment", default="", metavar="SLUG", help="Infisical's environment.")
+@click.option("--client-id", default="", metavar="ID", help="Infisical's machine identity.")
 @click.option(
     "--interval", default=60, show_default=True, metavar="S", help="Seconds between polls."
 )
@@ -34,23 +48,30 @@ def set_(
     path: str,
     namespace: str,
     role_id: str,
+    project: str,
+    environment: str,
+    client_id: str,
     interval: int,
     as_json: bool,
 ) -> None:
     """Let an external store back an empty vault, read-only.
 
-    The token, or AppRole's secret id, is asked for without echo or read from standard input.
+    The token, AppRole's secret id or the client's secret is asked for without echo or read from
+    standard input.
     """
-    secret = secret_input.prompt_or_stdin("Secret id" if role_id else "Token")
+    field = "client_secret" if type_ == "infisical" else "secret_id" if role_id else "token"
+    secret = secret_input.prompt_or_stdin(field.replace("_", " ").capitalize())
     asked = SetSource(
         type=type_,
         url=url,
         path=path,
         namespace=namespace,
-        token="" if role_id else secret,
         role_id=role_id,
-        secret_id=secret if role_id else "",
+        project=project,
+        environment=environment,
+        client_id=client_id,
         interval_seconds=interval,
+        **{field: secret},
     )
     _print(connection.send(calls.set_source(vault, asked)), as_json)
 

@@ -4,18 +4,27 @@ from proxy_core.domain.wire.base import Request, Response
 
 
 class SetSource(Request):
-    """`PUT /v1/vaults/{vault}/source`. `path` is MOUNT/PATH of a secret of a KV engine, version 2.
+    """`PUT /v1/vaults/{vault}/source`. `type` is hashicorp or infisical.
 
-    What opens it is a `token`, or a `role_id` and a `secret_id` (AppRole).
+    hashicorp: `path` is MOUNT/PATH of a secret of a KV engine, version 2. What opens it is a
+    `token`, or a `role_id` and a `secret_id` (AppRole).
+    infisical: `path` is a folder of the `environment` (its slug) of a `project` (its id). What
+    opens it is a machine identity's `client_id` and `client_secret` (universal auth).
     """
+
+    HIDDEN = frozenset({"secret_id"})
 
     type: str
     url: str
-    path: str
+    path: str = "/"
     namespace: str = ""
     token: str = ""
     role_id: str = ""
     secret_id: str = ""
+    project: str = ""
+    environment: str = ""
+    client_id: str = ""
+    client_secret: str = ""
     interval_seconds: int = 60
 
 

@@ -6,27 +6,12 @@ GET  /v1/MOUNT/data/PATH                            X-Vault-Token
 
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from proxy_core.domain.oauth import TokenError
-from proxy_core.oauth.http import Reply
-
-
-class SourceError(Exception):
-    """The store could not be read. The text may be shown; nothing of the store is in it."""
-
-
-class Http(Protocol):
-    """Single requests through the network guard: `oauth.http.GuardedHttp` is one."""
-
-    async def get(self, url: str, headers: Mapping[str, str]) -> Reply:
-        """Raises TokenError when there is no answer to use."""
-
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Raises TokenError when there is no answer to use."""
+from proxy_core.services.sources.answers import Http, SourceError, object_of, sent, token_of
 
 
 class HashiCorp(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +41,8 @@ async def read(http: Http, source: HashiCorp) -> Mapping[str, Any]:
         headers["x-vault-namespace"] = source.namespace
     token = source.token or await _log_in(http, source, headers)
     url = f"{source.url}/v1/{quote(source.mount)}/data/{quote(source.path)}"
-    reply = await _sent(http.get(url, {**headers, "x-vault-token": token}))
-    found = _object(reply, "the secret").get("data")
+    reply = await sent(http.get(url, {**headers, "x-vault-token": token}))
+    found = object_of(reply, "the secret").get("data")
     fields = found.get("data") if isinstance(found, dict) else None
     if not isinstance(fields, dict):
         raise SourceError("The store's answer holds no secret of a KV engine of version 2.")
@@ -66,33 +51,6 @@ async def read(http: Http, source: HashiCorp) -> Mapping[str, Any]:
 
 async def _log_in(http: Http, source: HashiCorp, headers: Mapping[str, str]) -> str:
     body = json.dumps({"role_id": source.role_id, "secret_id": source.secret_id}).encode()
-    reply = await _sent(http.post(f"{source.url}/v1/auth/approle/login", headers, body))
-    found = _object(reply, "AppRole").get("auth")
-    token = found.get("client_token") if isinstance(found, dict) else None
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise SourceError("The store's answer to AppRole holds no token.")
-    return token
-
-
-async def _sent(request: Any) -> Reply:
-    try:
-        reply: Reply = await request
-    except TokenError as error:
-        raise SourceError(f"The store can't be reached ({error.code}).") from None
-    return reply
-
-
-def _object(reply: Reply, what: str) -> dict[str, Any]:
-    if reply.status in (400, 401, 403):
-        raise SourceError(f"The store refuses {what} ({reply.status}).")
-    if reply.status == 404:
-        raise SourceError("The store has no such secret.")
-    if reply.status != 200:
-        raise SourceError(f"The store answered {reply.status}.")
-    try:
-        found = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise SourceError("The store's answer can't be read.")
-    return found
+    reply = await sent(http.post(f"{source.url}/v1/auth/approle/login", headers, body))
+    found = object_of(reply, "AppRole").get("auth")
+    return token_of(found.get("client_token") if isinstance(found, dict) else None, "AppRole")

@@ -7,6 +7,7 @@ serves on through outages and restarts, and every worker has it. A failure chang
 """
 
 import random
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +17,7 @@ from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
-from proxy_core.domain.oauth.urls import check_endpoint_url
-from proxy_core.domain.sources import INTERVAL_SECONDS, Content, content_of
+from proxy_core.domain.sources import Content, content_of
 from proxy_core.seal import aad
 from proxy_core.services.context import Context
 from proxy_core.services.credentials import Credentials
@@ -25,14 +25,15 @@ from proxy_core.services.keys import count_encryptions
 from proxy_core.services.loading import credential_aad
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import SealedSecret
-from proxy_core.services.sources.hashicorp import HashiCorp, Http, SourceError, read
+from proxy_core.services.sources import hashicorp, infisical
+from proxy_core.services.sources.answers import Http, SourceError
+from proxy_core.services.sources.settings import Settings, checked, unsealed
 from proxy_core.store import credentials as credential_store
 from proxy_core.store import sources as store
 from proxy_core.store.tables import VaultSource
 
 _LONGEST_PAUSE: Final = 600.0
 _JITTER: Final = 0.1
-_KIND: Final = "hashicorp"
 
 
 class Sources:
@@ -46,6 +47,7 @@ class Sources:
         self._allow_http_loopback = allow_http_loopback
         self._http: Http | None = None
         self._failing: dict[str, str] = {}
+        self._tokens = infisical.Tokens(context.clock)
 
     def attach(self, http: Http) -> None:
         """Reach stores by this."""
@@ -61,7 +63,7 @@ class Sources:
         Raises VaultError: bad_request, conflict (it has credentials of its own), sealed.
         """
         entry = self._context.vault(vault)
-        source = self._checked(request)
+        source = checked(request, self._allow_http_loopback)
         sealer, now = self._context.sealer, self._context.clock.time()
         place = aad(entry.id, store.TABLE, entry.id, store.COLUMN, sealer.key_version)
 
@@ -71,7 +73,7 @@ class Sources:
                 raise VaultError("conflict", "The vault has credentials: choose an empty one.")
             row = VaultSource(
                 vault_id=entry.id,
-                kind=_KIND,
+                kind=request.type,
                 shown=source.shown,
                 interval=request.interval_seconds,
                 sealed=sealer.seal(msgspec.json.encode(source), place),
@@ -109,6 +111,8 @@ class Sources:
 
     async def tick(self) -> None:
         """Poll what is due. Raises VaultError: database_unavailable."""
+        if self._context.sealer.sealed:
+            self._tokens.clear()
         rows = await self._context.database.read(
             lambda session: [
                 (one.vault_id, one.next_poll_at, one.last_error)
@@ -138,8 +142,8 @@ class Sources:
             return
         place = aad(vault_id, store.TABLE, vault_id, store.COLUMN, sealer.key_version)
         try:
-            source = msgspec.json.decode(sealer.unseal(row.sealed, place), type=HashiCorp)
-            content = content_of(await read(self._http, source))
+            source = unsealed(row.kind, sealer.unseal(row.sealed, place))
+            content = content_of(await self._read(self._http, source))
             await self._carry_over(vault_id, row, content)
         except (SourceError, VaultError) as error:
             if isinstance(error, VaultError) and error.code in {"sealed", "database_unavailable"}:
@@ -204,30 +208,10 @@ class Sources:
 
     # --- helpers --------------------------------------------------------------------------------
 
-    def _checked(self, request: wire.SetSource) -> HashiCorp:
-        if request.type != _KIND:
-            raise VaultError("bad_request", f"type must be {_KIND}.")
-        low, high = INTERVAL_SECONDS
-        if not low <= request.interval_seconds <= high:
-            raise VaultError("bad_request", f"interval_seconds must be {low} to {high}.")
-        check_endpoint_url(request.url, "url", self._allow_http_loopback)
-        mount, _, path = request.path.strip("/").partition("/")
-        texts = (mount, path, request.namespace, request.token, request.role_id, request.secret_id)
-        if not mount or not path or any(part in {"", ".", ".."} for part in path.split("/")):
-            raise VaultError("bad_request", "path must be MOUNT/PATH of a secret.")
-        if not all(text.isprintable() and text.isascii() and len(text) <= 4096 for text in texts):
-            raise VaultError("bad_request", "A field holds characters that no header can.")
-        if bool(request.token) == bool(request.role_id and request.secret_id):
-            raise VaultError("bad_request", "Give a token, or a role_id and a secret_id.")
-        return HashiCorp(
-            url=request.url.rstrip("/"),
-            mount=mount,
-            path=path,
-            namespace=request.namespace,
-            token=request.token,
-            role_id=request.role_id,
-            secret_id=request.secret_id,
-        )
+    async def _read(self, http: Http, source: Settings) -> Mapping[str, Any]:
+        if isinstance(source, infisical.Infisical):
+            return await infisical.read(http, source, self._tokens)
+        return await hashicorp.read(http, source)
 
     def _said(self, vault_id: str, error: str) -> str:
         entry = self._context.snapshot.by_id.get(vault_id)

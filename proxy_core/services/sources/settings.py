@@ -1,0 +1,83 @@
+"""Which store, and what opens it: as an operator asks for it, and as it was sealed."""
+
+import msgspec
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
+from proxy_core.domain.oauth.urls import check_endpoint_url
+from proxy_core.domain.sources import INTERVAL_SECONDS
+from proxy_core.services.sources.answers import SourceError
+from proxy_core.services.sources.hashicorp import HashiCorp
+from proxy_core.services.sources.infisical import Infisical
+
+Settings = HashiCorp | Infisical
+
+
+def checked(request: wire.SetSource, allow_http_loopback: bool) -> Settings:
+    """Raises VaultError: bad_request."""
+    low, high = INTERVAL_SECONDS
+    if not low <= request.interval_seconds <= high:
+        raise VaultError("bad_request", f"interval_seconds must be {low} to {high}.")
+    check_endpoint_url(request.url, "url", allow_http_loopback)
+    fields = (getattr(request, name) for name in request.__struct_fields__)
+    texts = [text for text in fields if isinstance(text, str)]
+    if not all(text.isprintable() and text.isascii() and len(text) <= 4096 for text in texts):
+        raise VaultError("bad_request", "A field holds characters that no header can.")
+    if request.type == "hashicorp":
+        return _hashicorp(request)
+    if request.type == "infisical":
+        return _infisical(request)
+    raise VaultError("bad_request", "type must be hashicorp or infisical.")
+
+
+def unsealed(kind: str, content: bytes) -> Settings:
+    """Raises SourceError for a kind that does not fit: someone wrote to the database."""
+    try:
+        if kind == "infisical":
+            return msgspec.json.decode(content, type=Infisical)
+        return msgspec.json.decode(content, type=HashiCorp)
+    except msgspec.DecodeError:
+        raise SourceError("The store's settings can't be read: set the source anew.") from None
+
+
+def _hashicorp(request: wire.SetSource) -> HashiCorp:
+    if request.project or request.environment or request.client_id or request.client_secret:
+        raise VaultError("bad_request", "Project, environment and client are Infisical's.")
+    mount, _, path = request.path.strip("/").partition("/")
+    if not mount or not path or not _is_plain(path):
+        raise VaultError("bad_request", "path must be MOUNT/PATH of a secret.")
+    if bool(request.token) == bool(request.role_id and request.secret_id):
+        raise VaultError("bad_request", "Give a token, or a role_id and a secret_id.")
+    return HashiCorp(
+        url=request.url.rstrip("/"),
+        mount=mount,
+        path=path,
+        namespace=request.namespace,
+        token=request.token,
+        role_id=request.role_id,
+        secret_id=request.secret_id,
+    )
+
+
+def _infisical(request: wire.SetSource) -> Infisical:
+    if request.token or request.role_id or request.secret_id or request.namespace:
+        raise VaultError("bad_request", "Token, role and namespace are HashiCorp Vault's.")
+    path = request.path.strip("/")
+    if path and not _is_plain(path):
+        raise VaultError("bad_request", "path must be /FOLDER/… of an environment.")
+    if not (request.project and request.environment):
+        raise VaultError("bad_request", "Give a project and an environment.")
+    if not (request.client_id and request.client_secret):
+        raise VaultError("bad_request", "Give a client_id and a client_secret.")
+    return Infisical(
+        url=request.url.rstrip("/"),
+        project=request.project,
+        environment=request.environment,
+        path=f"/{path}",
+        client_id=request.client_id,
+        client_secret=request.client_secret,
+    )
+
+
+def _is_plain(path: str) -> bool:
+    return not any(part in {"", ".", ".."} for part in path.split("/"))
