@@ -12,8 +12,8 @@ from proxy_core.domain.oauth.client import (
     OAuthClient,
 )
 from proxy_core.domain.oauth.device import DeviceStart, parse_device_reply
+from proxy_core.domain.oauth.discovering import MetadataSearch
 from proxy_core.domain.oauth.failures import TokenError, refusal
-from proxy_core.domain.oauth.metadata import check_issuer, metadata_urls, parse_metadata
 from proxy_core.domain.oauth.replies import parse_token_reply, reply_fields, token_bytes
 from proxy_core.domain.oauth.token_requests import (
     OutgoingRequest,
@@ -58,23 +58,15 @@ class Issuer:
 
         Raises VaultError bad_request too, for what is no issuer or another's metadata.
         """
-        allow = self._http.allow_http_loopback
-        check_issuer(issuer, allow)
-        failure = VaultError("bad_request", "the issuer publishes no metadata where it should")
-        for url in metadata_urls(issuer):
+        search = MetadataSearch(
+            issuer, confidential=False, allow_http_loopback=self._http.allow_http_loopback
+        )
+        for url in search.urls:
             reply = self._http.get(url, {"accept": "application/json"})
-            if reply.status >= 500 or reply.status in (408, 429):
-                raise refusal(reply.status, reply.headers, {}, (), self._clock())
-            if reply.status != 200:
-                continue
-            try:
-                return parse_metadata(
-                    reply.body, issuer, confidential=False, allow_http_loopback=allow
-                )
-            except VaultError as error:
-                # Some sites answer every path with a page: another place may have the metadata.
-                failure = error
-        raise failure
+            found = search.read(reply.status, reply.headers, reply.body, self._clock())
+            if found is not None:
+                return found
+        raise search.failure
 
     def exchange(self, client: OAuthClient, code: str, redirect_uri: str, verifier: str) -> Answer:
         """Tokens for an authorization code."""
