@@ -38,17 +38,19 @@ def bounded(call: Callable[[], T], timeout: float = TIMEOUT_SECONDS) -> T:
 
     Raises VaultError: keyring_unavailable, and what `call` raises of that type.
     """
-    answers: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+    values: list[T] = []
+    ended: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
 
     def work() -> None:
         try:
-            answers.put((call(), None))
+            values.append(call())
+            ended.put(None)
         except Exception as error:  # backends raise whatever their libraries raise
-            answers.put((None, error))
+            ended.put(error)
 
     threading.Thread(target=work, name="keyring", daemon=True).start()
     try:
-        value, error = answers.get(timeout=timeout)
+        error = ended.get(timeout=timeout)
     except queue.Empty:
         raise VaultError("keyring_unavailable", "The OS keyring does not answer.") from None
     if isinstance(error, VaultError):
@@ -57,4 +59,4 @@ def bounded(call: Callable[[], T], timeout: float = TIMEOUT_SECONDS) -> T:
         # The library's text may name what was stored: only the kind of failure is passed on.
         kind = type(error).__name__
         raise VaultError("keyring_unavailable", f"The OS keyring failed ({kind}).") from None
-    return value  # type: ignore[return-value] # None only where T allows it
+    return values[0]
