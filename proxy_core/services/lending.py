@@ -15,6 +15,9 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts
 from proxy_core.services.snapshot import Borrowed, BorrowedKind, SealedSecret, VaultEntry
 
+UNAUTHORIZED = 401
+"""What upstreams answer to a token that no longer counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lent:

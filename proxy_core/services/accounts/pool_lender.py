@@ -15,11 +15,10 @@ from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseF
 from proxy_core.services.accounts.observer import Observer
 from proxy_core.services.accounts.roster import PoolEntry
 from proxy_core.services.accounts.state import AccountState
-from proxy_core.services.lending import Lent
+from proxy_core.services.lending import UNAUTHORIZED, Lent
 from proxy_core.services.logins import LoginAccess
 from proxy_core.services.snapshot import Borrowed, VaultEntry
 
-UNAUTHORIZED = 401
 _SETTLED = frozenset((Strategy.DEFAULT_FIRST, Strategy.FILL_FIRST))
 """Strategies that keep to one account; the others change it all the time."""
 _LOGIN_FAULTS = frozenset(("oauth_not_connected", "oauth_refresh_failed"))

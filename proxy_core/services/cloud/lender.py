@@ -8,10 +8,8 @@ from proxy_core.domain.cloud.minted import recipe_of
 from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts, Tried
 from proxy_core.services.cloud.minting import MintedTokens, Source
 from proxy_core.services.context import Context
-from proxy_core.services.lending import Lent
+from proxy_core.services.lending import UNAUTHORIZED, Lent
 from proxy_core.services.snapshot import Borrowed, VaultEntry
-
-UNAUTHORIZED = 401
 
 
 class MintLender:

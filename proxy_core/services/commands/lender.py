@@ -9,10 +9,9 @@ from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseF
 from proxy_core.services.commands.stored import StoredCommand
 from proxy_core.services.commands.values import CommandValues
 from proxy_core.services.context import Context
-from proxy_core.services.lending import Lent
+from proxy_core.services.lending import UNAUTHORIZED, Lent
 from proxy_core.services.snapshot import Borrowed, VaultEntry
 
-UNAUTHORIZED = 401
 FRESH_SECONDS: Final = 30.0
 """A value that is younger is not doubted: agents could start a program with each request."""
 

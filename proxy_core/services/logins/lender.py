@@ -5,11 +5,9 @@ from dataclasses import replace
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts, Tried
-from proxy_core.services.lending import Lent
+from proxy_core.services.lending import UNAUTHORIZED, Lent
 from proxy_core.services.logins.logins import Logins
 from proxy_core.services.snapshot import Borrowed, VaultEntry
-
-UNAUTHORIZED = 401
 
 
 class LoginLender:
