@@ -62,7 +62,7 @@ class Housekeeping:
         await self._seal_when_idle()
         await self._store()
         await self._users.store_uses()
-        self._devices.sweep()
+        await self._devices.sweep()
         await self._grants.sweep()
         await self._proposals.sweep()
         await self._prune()

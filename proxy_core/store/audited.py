@@ -137,6 +137,7 @@ UNAUDITED: Final = frozenset(
         "audit_head",
         "change",
         "credential_version",
+        "device_request",
         "device_token",
         "meta",
         "proposal_value",
@@ -144,7 +145,9 @@ UNAUDITED: Final = frozenset(
         "unmatched_host",
     }
 )
-"""The audit itself, the log, messages, facts; and rows that only come with one that is audited."""
+"""The audit itself, the log, messages, facts; what strangers ask for, until somebody decides it;
+and rows that only come with one that is audited.
+"""
 
 
 @dataclass(slots=True)

@@ -5,8 +5,31 @@ Tokens are kept as SHA-256 alone.
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, Double, Index
+from sqlalchemy import JSON, Column, Double, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+
+class DeviceRequestRow(SQLModel, table=True):
+    """A device that waits to be approved, or for what became of it (`state`).
+
+    `sha256` is of the code that it polls with, `code` what its screen shows. `device_id` is set
+    once it is approved.
+    """
+
+    __tablename__ = "device_request"
+    __table_args__ = (
+        UniqueConstraint("code", name="uq_device_request_code"),
+        Index("ix_device_request_expiry", "expires_at"),
+    )
+
+    sha256: bytes = Field(primary_key=True)
+    code: str
+    client: str
+    address: str
+    state: str
+    device_id: str = ""
+    created_at: float = Field(sa_type=Double)
+    expires_at: float = Field(sa_type=Double)
 
 
 class DeviceRow(SQLModel, table=True):

@@ -18,6 +18,7 @@ from proxy_core.store.audit_tables import AuditHead as AuditHead
 from proxy_core.store.audit_tables import AuditRow as AuditRow
 from proxy_core.store.command_tables import CommandCredential as CommandCredential
 from proxy_core.store.device_tables import ClaudeSettings as ClaudeSettings
+from proxy_core.store.device_tables import DeviceRequestRow as DeviceRequestRow
 from proxy_core.store.device_tables import DeviceRow as DeviceRow
 from proxy_core.store.device_tables import DeviceToken as DeviceToken
 from proxy_core.store.issuer_tables import IssuerRow as IssuerRow

@@ -12,17 +12,18 @@ from proxy_core.domain import wire
 from proxy_core.domain.claude_gateway import OAuthRefusal
 from proxy_core.domain.local_answers import Local, LocalRequest
 from proxy_core.services.application import Application
-from proxy_core.services.claude_gateway.devices import Pair
+from proxy_core.services.claude_gateway import requests as requests_module
+from proxy_core.services.claude_gateway.tokens import Pair
 from tests.services.accounts.provider import Tokens, Usage
-from tests.services.conftest import ADA, FakeTunnels, Opener, put_credentials
+from tests.services.conftest import ADA, FakeTunnels, Opener, events_of, put_credentials
 
 
 async def signed_in(app: Application, **wanted: str) -> Pair:
     """A device that was approved and has its tokens."""
     devices = app.claude_gateway.devices
-    request, _ = devices.requests.begin("claude-code/1", "10.0.0.7")
+    request, secret = await devices.requests.begin("claude-code/1", "10.0.0.7")
     await devices.approve(request.code, wire.ApproveDevice(**wanted), ADA)
-    return await devices.collect(request)
+    return await devices.tokens.collect(await devices.requests.poll(secret))
 
 
 def holder(app: Application, pair: Pair) -> str:
@@ -31,16 +32,60 @@ def holder(app: Application, pair: Pair) -> str:
 
 
 async def test_tokens_outlive_the_worker(app: Application, reopen: Opener) -> None:
-    """Another life of it knows both, and nothing of who waited."""
+    """Another life of it knows both, and who waited."""
     pair = await signed_in(app, email="ada@example.com")
-    request, secret = app.claude_gateway.devices.requests.begin("claude-code/1", "10.0.0.8")
+    request, secret = await app.claude_gateway.devices.requests.begin("claude-code/1", "10.0.0.8")
     again = await reopen()
     assert holder(again, pair) == "ada"
     devices = again.claude_gateway.devices
-    assert (await devices.refresh(pair.refresh)).email == "ada@example.com"
-    with pytest.raises(OAuthRefusal, match="expired"):
-        devices.requests.poll(secret)
-    assert devices.requests.find(request.code) is None
+    assert (await devices.tokens.refresh(pair.refresh)).email == "ada@example.com"
+    await devices.approve(request.code, wire.ApproveDevice(agent="later"), ADA)
+    found = await devices.requests.poll(secret)
+    assert holder(again, await devices.tokens.collect(found)) == "later"
+
+
+async def test_a_device_that_waits_costs_one_read(
+    app: Application, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poll that is too early not even that; nothing is written until there is something new."""
+    requests = app.claude_gateway.devices.requests
+    _, secret = await requests.begin("claude-code/1", "10.0.0.7")
+    database, reads = app._context.database, []
+
+    async def read(work: Any) -> Any:
+        reads.append(work)
+        return await type(database).read(database, work)
+
+    async def run(_: Any) -> Any:
+        raise AssertionError("something is written")
+
+    monkeypatch.setattr(database, "read", read)
+    monkeypatch.setattr(database, "run", run)
+    for seconds, error, count in ((0, "authorization_pending", 1), (3, "slow_down", 1)):
+        clock.advance(seconds)
+        with pytest.raises(OAuthRefusal) as caught:
+            await requests.poll(secret)
+        assert (caught.value.error, len(reads)) == (error, count)
+
+
+async def test_so_many_devices_wait_at_a_time(
+    app: Application, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks next is told to wait; those that nobody answered go, and that is told once."""
+    monkeypatch.setattr(requests_module, "MOST_WAITING", 2)
+    requests = app.claude_gateway.devices.requests
+    for number in range(2):
+        await requests.begin("claude-code/1", f"10.0.0.{number}")
+    with pytest.raises(VaultError) as caught:
+        await requests.begin("claude-code/1", "10.0.1.1")
+    assert caught.value.code == "overloaded"
+    clock.advance(protocol.REQUEST_SECONDS)
+    assert (await requests.list()).requests == []
+    for _ in range(2):
+        await app.housekeeping.tick()
+    ended = [event.data["outcome"] for event in events_of(app, "device.resolved")]
+    assert ended == ["timeout", "timeout"]
+    await requests.begin("claude-code/1", "10.0.1.1")
 
 
 async def test_an_access_token_ends_after_an_hour(app: Application, clock: FakeClock) -> None:
@@ -52,7 +97,7 @@ async def test_an_access_token_ends_after_an_hour(app: Application, clock: FakeC
         holder(app, pair)
     await app.housekeeping.tick()
     assert len(app._context.snapshot.bearers) == known - 1
-    fresh = await app.claude_gateway.devices.refresh(pair.refresh)
+    fresh = await app.claude_gateway.devices.tokens.refresh(pair.refresh)
     assert holder(app, fresh).startswith("claude-10-0-0-7")
 
 
@@ -63,13 +108,13 @@ async def test_a_device_has_so_many_tokens_at_a_time(
     monkeypatch.setattr(protocol, "MOST_ACCESS", 3)
     pair = await signed_in(app)
     for _ in range(2):
-        pair = await app.claude_gateway.devices.refresh(pair.refresh)
+        pair = await app.claude_gateway.devices.tokens.refresh(pair.refresh)
     with pytest.raises(OAuthRefusal) as caught:
-        await app.claude_gateway.devices.refresh(pair.refresh)
+        await app.claude_gateway.devices.tokens.refresh(pair.refresh)
     assert (caught.value.error, caught.value.status) == ("slow_down", 429)
     assert holder(app, pair)
     clock.advance(3600)
-    assert holder(app, await app.claude_gateway.devices.refresh(pair.refresh))
+    assert holder(app, await app.claude_gateway.devices.tokens.refresh(pair.refresh))
 
 
 async def test_a_login_that_is_not_used_for_a_month_ends(
@@ -79,7 +124,7 @@ async def test_a_login_that_is_not_used_for_a_month_ends(
     pair = await signed_in(app)
     clock.advance(30 * 86_400)
     with pytest.raises(OAuthRefusal) as caught:
-        await app.claude_gateway.devices.refresh(pair.refresh)
+        await app.claude_gateway.devices.tokens.refresh(pair.refresh)
     assert (caught.value.error, caught.value.status) == ("invalid_grant", 401)
     (device,) = (await app.claude_gateway.devices.list()).devices
     assert not device.signed_in
@@ -95,7 +140,7 @@ async def test_an_agent_that_expires_takes_its_devices_along(
     assert pair.seconds == 600
     clock.advance(600)
     with pytest.raises(OAuthRefusal, match="has ended"):
-        await app.claude_gateway.devices.refresh(pair.refresh)
+        await app.claude_gateway.devices.tokens.refresh(pair.refresh)
 
 
 async def test_what_becomes_of_the_agent_becomes_of_its_devices(

@@ -17,10 +17,11 @@ from proxy_core.domain.gateway import is_anthropic
 from proxy_core.domain.local_answers import Local, LocalAnswer, LocalPath, LocalRequest
 from proxy_core.domain.service_document import credential_keys
 from proxy_core.services.authentication import vault_of
-from proxy_core.services.claude_gateway.devices import Devices, Pair
+from proxy_core.services.claude_gateway.devices import Devices
+from proxy_core.services.claude_gateway.pace import Asked
 from proxy_core.services.claude_gateway.page import device_page, slow_down_page
-from proxy_core.services.claude_gateway.requests import Asked
 from proxy_core.services.claude_gateway.settings import ManagedSettings
+from proxy_core.services.claude_gateway.tokens import Pair
 from proxy_core.services.context import Context
 from proxy_core.services.settings import Settings
 from proxy_core.services.snapshot import BorrowedKind, VaultEntry
@@ -122,7 +123,7 @@ class ClaudeGateway:
     async def _begin(self, local: Local) -> LocalAnswer:
         protocol.form_of(local.body)  # nothing that it says is needed, but it has to be a form
         client = local.request.header(b"user-agent") or "unknown client"
-        request, secret = self.devices.requests.begin(client, local.request.address)
+        request, secret = await self.devices.requests.begin(client, local.request.address)
         page = self._base(local.request) + protocol.PAGE_PATH
         return _json(
             {
@@ -131,7 +132,7 @@ class ClaudeGateway:
                 "verification_uri": page,
                 "verification_uri_complete": f"{page}?user_code={request.code}",
                 "expires_in": protocol.REQUEST_SECONDS,
-                "interval": request.interval,
+                "interval": protocol.INTERVAL_SECONDS,
                 "login_notice": f"An operator of the vault approves this: console, screen Holds, "
                 f"or vault-tui device approve {request.code}",
             }
@@ -142,17 +143,18 @@ class ClaudeGateway:
         fields = protocol.form_of(local.body)
         grant = protocol.required(fields, "grant_type")
         if grant == protocol.DEVICE_GRANT:
-            request = self.devices.requests.poll(protocol.required(fields, "device_code"))
-            return _json(_pair(await self.devices.collect(request)))
+            code = protocol.required(fields, "device_code")
+            request = await self.devices.requests.poll(code)
+            return _json(_pair(await self.devices.tokens.collect(request)))
         if grant == protocol.REFRESH_GRANT:
             token = protocol.required(fields, "refresh_token")
-            return _json(_pair(await self.devices.refresh(token)))
+            return _json(_pair(await self.devices.tokens.refresh(token)))
         raise OAuthRefusal("unsupported_grant_type", "This grant is not offered.")
 
     async def _revoke(self, local: Local) -> LocalAnswer:
         self._count(self._tries, local.request)
         token = protocol.required(protocol.form_of(local.body), "token")
-        await self.devices.end_by_token(token)
+        await self.devices.tokens.end_by_token(token)
         return _json({})
 
     async def _page(self, local: Local) -> LocalAnswer:
@@ -165,7 +167,7 @@ class ClaudeGateway:
             code = protocol.form_of(asked).get("user_code", "")
         except OAuthRefusal:
             code = ""
-        return device_page(code, self.devices.requests.find(code))
+        return device_page(code, await self.devices.requests.find(code))
 
     def _count(self, asked: Asked, request: LocalRequest) -> None:
         asked.count(site_of(request.address), self._context.clock.monotonic())

@@ -8,7 +8,8 @@ from typing import Final
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain.local_answers import LocalAnswer
-from proxy_core.services.claude_gateway.requests import DeviceRequest, State
+from proxy_core.store.device_requests import State
+from proxy_core.store.tables import DeviceRequestRow
 
 _HEADERS: Final = (
     ("Content-Type", "text/html; charset=utf-8"),
@@ -25,7 +26,7 @@ _STATES: Final = {
 }
 
 
-def device_page(code: str, request: DeviceRequest | None) -> LocalAnswer:
+def device_page(code: str, request: DeviceRequestRow | None) -> LocalAnswer:
     """The page of a code, as it was asked for: empty, or perhaps none that is known."""
     if not code:
         return _page(200, "Signing in to Vault TUI", "Claude Code shows a code.", _how("CODE"))
@@ -33,9 +34,9 @@ def device_page(code: str, request: DeviceRequest | None) -> LocalAnswer:
         words = "This code is not known here (any more). It is good for ten minutes."
         return _page(404, "No such code", words, "Begin again in Claude Code: /login.")
     device = f"{request.client} at {request.address} asks to sign in with the code {request.code}."
-    state = _STATES[request.state]
-    how = _how(request.code) if request.state is State.WAITING else ""
-    return _page(200, f"Code {request.code}", device, state, how)
+    state = State(request.state)
+    how = _how(request.code) if state is State.WAITING else ""
+    return _page(200, f"Code {request.code}", device, _STATES[state], how)
 
 
 def slow_down_page(seconds: int) -> LocalAnswer:

@@ -44,10 +44,11 @@ SHARED = frozenset(
         "source",
         "webhook",
         "issuer",
+        "device",
     }
-) | {EventType.DEVICE_CHANGED.value}
+)
 """Not requests (every worker has its own traffic), nor what one worker alone can act on: held
-requests, operators at its socket, sign-ins that are under way, its sealing and its end."""
+requests, operators at its socket, logins that are being connected, its sealing and its end."""
 
 ORIGIN = "worker"
 """Names, in an event's data, the worker that it comes from."""

@@ -17,7 +17,7 @@ _CHANGE = needs(Permission.CHANGE_CLAUDE_SETTINGS, "path")
 @get("/v1/devices/requests", opt=_READ, responses=fails(401))
 async def list_device_requests(app: UseApp) -> wire.DeviceRequestList:
     """The devices that wait to be approved, oldest first."""
-    return app.claude_gateway.devices.waiting()
+    return await app.claude_gateway.devices.requests.list()
 
 
 @action("/v1/devices/requests/{code:str}/approve", _DECIDE, 401, 404, 409)
@@ -32,7 +32,7 @@ async def approve_device(
     return await app.claude_gateway.devices.approve(code, wanted, caller.known())
 
 
-@action("/v1/devices/requests/{code:str}/deny", _DECIDE, 401, 404, 409)
+@action("/v1/devices/requests/{code:str}/deny", _DECIDE, 401, 404)
 async def deny_device(app: UseApp, caller: UseCaller, code: FromPath[str]) -> wire.DeviceResolved:
     """Let it not."""
     return await app.claude_gateway.devices.deny(code, caller.known())
