@@ -9,7 +9,14 @@ from proxy_core.seal.password_hash import (
 )
 from proxy_core.seal.password_slot import COST_FLOOR, Argon2Cost
 from proxy_core.seal.process import harden_process
-from proxy_core.seal.sealer import WARN_ENCRYPTIONS, Encryptor, Sealer, new_dek, overwrite
+from proxy_core.seal.sealer import (
+    WARN_ENCRYPTIONS,
+    Encryptor,
+    Sealer,
+    new_dek,
+    overwrite,
+    sealed_under,
+)
 from proxy_core.seal.slots import SlotDraft, SlotKind, SlotRecord, open_with_key, prove
 
 __all__ = [
@@ -31,4 +38,5 @@ __all__ = [
     "overwrite",
     "password_matches",
     "prove",
+    "sealed_under",
 ]

@@ -1,13 +1,18 @@
 """Additional authenticated data: ties a ciphertext to the one place where it may stand."""
 
 
-def aad(vault_id: str, table: str, row_id: str, column: str, key_version: int) -> bytes:
+def aad(vault_id: str, table: str, row_id: str, column: str) -> bytes:
     """Name a sealed column's place; a blob that was moved elsewhere fails authentication.
 
     `vault_id` is empty for what belongs to no vault. Every field is preceded by its length, so
-    that no two places share a spelling.
+    that no two places share a spelling. The sealer adds its key's version (`of_key`).
     """
-    return pack("place", vault_id, table, row_id, column, str(key_version))
+    return pack("place", vault_id, table, row_id, column)
+
+
+def of_key(place: bytes, key_version: int) -> bytes:
+    """The data to authenticate at a place, under one version of the key."""
+    return place + pack(str(key_version))
 
 
 def pack(*fields: str) -> bytes:

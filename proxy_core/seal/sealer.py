@@ -1,6 +1,7 @@
 """The sealer holds the data encryption key (DEK) while the vault is open.
 
-A blob is `version byte | key version (4 bytes) | nonce (12) | ciphertext and tag`.
+A blob is `version byte | key version (4 bytes) | nonce (12) | ciphertext and tag`. The key version
+is authenticated beside the place that the caller names.
 """
 
 import hmac
@@ -13,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from proxy_core.base.errors import VaultError
+from proxy_core.seal.aad import of_key
 
 DEK_BYTES: Final = 32
 WARN_ENCRYPTIONS: Final = 2**28
@@ -35,6 +37,13 @@ def overwrite(secret: bytearray) -> None:
     secret[:] = bytes(len(secret))
 
 
+def sealed_under(blob: bytes) -> int:
+    """The version of the key that a blob says it was sealed under; -1 for what is no blob."""
+    if len(blob) < _HEAD_BYTES + _TAG_BYTES or blob[:1] != _FORMAT:
+        return -1
+    return int.from_bytes(blob[1:_PREFIX_BYTES], "big")
+
+
 class Encryptor:
     """Encrypts under the key that was live when it was taken, and decrypts nothing.
 
@@ -42,15 +51,16 @@ class Encryptor:
     sealed, yet what arrives can be stored. Hold it no longer than that takes.
     """
 
-    def __init__(self, cipher: AESGCM, prefix: bytes, key_version: int) -> None:
+    def __init__(self, cipher: AESGCM, key_version: int) -> None:
         self._cipher = cipher
-        self._prefix = prefix
+        self._prefix = _FORMAT + key_version.to_bytes(4, "big")
         self.key_version = key_version
 
     def seal(self, plaintext: bytes, aad: bytes) -> bytes:
         """Encrypt under a fresh random nonce."""
         nonce = os.urandom(_NONCE_BYTES)
-        return self._prefix + nonce + self._cipher.encrypt(nonce, plaintext, aad)
+        place = of_key(aad, self.key_version)
+        return self._prefix + nonce + self._cipher.encrypt(nonce, plaintext, place)
 
 
 class Sealer:
@@ -63,7 +73,7 @@ class Sealer:
     def __init__(self) -> None:
         self._dek: bytearray | None = None
         self._cipher: AESGCM | None = None
-        self._prefix = b""
+        self._former: tuple[int, AESGCM] | None = None
         self.key_version = 0
         self.encryptions = 0
         self.derived: MutableMapping[Any, Any] = WeakKeyDictionary()
@@ -81,12 +91,30 @@ class Sealer:
 
     def open(self, dek: bytearray, *, key_version: int = 1, encryptions: int = 0) -> None:
         """Take over `dek` (32 bytes): the sealer overwrites it when it forgets."""
+        self.forget()
+        self._take(dek, key_version, encryptions)
+
+    def replace(self, dek: bytearray, *, key_version: int, encryptions: int = 0) -> None:
+        """Go on with another DEK, taken over as by `open`.
+
+        What the one before has sealed can be read until `forget_former`, nothing else done with
+        it: requests under way hold such blobs. Raises VaultError: sealed.
+        """
+        if self._cipher is None or self._dek is None:
+            raise VaultError("sealed")
+        overwrite(self._dek)
+        self._former = (self.key_version, self._cipher)
+        self._take(dek, key_version, encryptions)
+
+    def forget_former(self) -> None:
+        """Read nothing any more that was sealed before `replace`."""
+        self._former = None
+
+    def _take(self, dek: bytearray, key_version: int, encryptions: int) -> None:
         if len(dek) != DEK_BYTES:
             raise ValueError(f"a DEK has {DEK_BYTES} bytes")
-        self.forget()
         self._dek = dek
         self._cipher = AESGCM(dek)
-        self._prefix = _FORMAT + key_version.to_bytes(4, "big")
         self.key_version = key_version
         self.encryptions = encryptions
 
@@ -95,7 +123,7 @@ class Sealer:
         if self._dek is not None:
             overwrite(self._dek)
         self._dek = None
-        self._cipher = None
+        self._cipher = self._former = None
         self.derived.clear()
 
     def holds(self, dek: bytes | bytearray) -> bool:
@@ -119,7 +147,7 @@ class Sealer:
         if self._cipher is None:
             raise VaultError("sealed")
         self.encryptions += uses
-        return Encryptor(self._cipher, self._prefix, self.key_version)
+        return Encryptor(self._cipher, self.key_version)
 
     def unseal(self, blob: bytes, aad: bytes) -> bytes:
         """Decrypt a blob that was sealed for the same place.
@@ -127,12 +155,15 @@ class Sealer:
         Raises VaultError: sealed, or credential_unreadable for anything that was altered, cut,
         moved or sealed under another key; the error never says what.
         """
-        cipher = self._cipher
+        cipher, version = self._cipher, sealed_under(blob)
         if cipher is None:
             raise VaultError("sealed")
-        if len(blob) < _HEAD_BYTES + _TAG_BYTES or blob[:_PREFIX_BYTES] != self._prefix:
-            raise VaultError("credential_unreadable")
+        if version != self.key_version:
+            if self._former is None or version != self._former[0]:
+                raise VaultError("credential_unreadable")
+            cipher = self._former[1]
+        place = of_key(aad, version)
         try:
-            return cipher.decrypt(blob[_PREFIX_BYTES:_HEAD_BYTES], blob[_HEAD_BYTES:], aad)
+            return cipher.decrypt(blob[_PREFIX_BYTES:_HEAD_BYTES], blob[_HEAD_BYTES:], place)
         except InvalidTag:
             raise VaultError("credential_unreadable") from None

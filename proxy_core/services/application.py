@@ -65,8 +65,6 @@ from proxy_core.store.database import Database
 from proxy_core.store.request_log import RequestLog
 from proxy_core.store.touched import Scope
 
-_FIRST_KEY_VERSION = 1
-
 
 @dataclass(frozen=True, slots=True)
 class ApplicationConfig:
@@ -304,7 +302,7 @@ class Application:
                 for scoped in session_store.live_sessions(session, now)
                 if scoped.run_pid is not None
             ]
-            return load_snapshot(session, now, _FIRST_KEY_VERSION), runs
+            return load_snapshot(session, now), runs
 
         self._context.snapshot, runs = await self._context.database.read(read)
         for pid, registered_at in runs:

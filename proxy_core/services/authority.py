@@ -16,14 +16,14 @@ def seal_root(root: RootCA, sealer: Sealer, now: float) -> tables.CertificateAut
     return tables.CertificateAuthority(
         id=authority_id,
         certificate_pem=root.cert_pem.decode("ascii"),
-        sealed=sealer.seal(root.key_pem, _place(authority_id, sealer.key_version)),
+        sealed=sealer.seal(root.key_pem, _place(authority_id)),
         created_at=now,
     )
 
 
 def unseal_root(stored: tables.CertificateAuthority, sealer: Sealer) -> RootCA:
     """The root with its key. Raises VaultError: sealed, credential_unreadable."""
-    key_pem = sealer.unseal(stored.sealed, _place(stored.id, sealer.key_version))
+    key_pem = sealer.unseal(stored.sealed, _place(stored.id))
     return RootCA(stored.certificate_pem.encode("ascii"), key_pem)
 
 
@@ -33,5 +33,5 @@ def load_certificate(session: Session) -> str:
     return "" if stored is None else stored.certificate_pem
 
 
-def _place(authority_id: str, key_version: int) -> bytes:
-    return aad("", _TABLE, authority_id, _COLUMN, key_version)
+def _place(authority_id: str) -> bytes:
+    return aad("", _TABLE, authority_id, _COLUMN)

@@ -169,9 +169,7 @@ class Credentials:
 
         def work(session: Session) -> Changed:
             vault_id = vault_store.vault_by_name(session, vault).id
-            old = sealed_secret(
-                store.sealed_value(session, vault_id, key, request.version), sealer.key_version
-            )
+            old = sealed_secret(store.sealed_value(session, vault_id, key, request.version))
             value = sealer.unseal(old.blob, old.aad)
             return vault_id, self.store(session, vault_id, {key: value})
 
@@ -189,11 +187,11 @@ class Credentials:
         for key, value in values.items():
 
             def seal(row_id: str, value: bytes = value) -> bytes:
-                return sealer.seal(value, credential_aad(vault_id, row_id, sealer.key_version))
+                return sealer.seal(value, credential_aad(vault_id, row_id))
 
             store.set_credential(session, vault_id, key, seal, new_id=new_id(), now=now)
             stored = store.sealed_value(session, vault_id, key)
-            changed[key] = sealed_secret(stored, sealer.key_version)
+            changed[key] = sealed_secret(stored)
         count_encryptions(session, sealer)
         return changed
 

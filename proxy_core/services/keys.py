@@ -134,7 +134,7 @@ class Keys:
             store_first(session, slot, stored_root, now)
             count_encryptions(session, sealer)
             self._context.audit.say_opened(session, _unsealed(slot), sealer)
-            return load_snapshot(session, now, slot.key_version)
+            return load_snapshot(session, now)
 
         def then(snapshot: Snapshot) -> None:
             self._slots = [slot]
@@ -265,7 +265,7 @@ class Keys:
         def read(session: Session) -> _Stored:
             count = int(installation.get_fact(session, _ENCRYPTIONS) or 0)
             root = installation.current_authority(session)
-            return count, root, load_snapshot(session, now, slot.key_version)
+            return count, root, load_snapshot(session, now)
 
         def tell_and_read(session: Session) -> _Stored:
             opened = Sealer()

@@ -26,9 +26,9 @@ from proxy_core.store import services as service_store
 NEVER = float("inf")
 
 
-def load_snapshot(session: Session, now: float, key_version: int) -> Snapshot:
-    """Everything that is stored. `key_version` is the DEK's."""
-    entries = [load_vault(session, row, key_version) for row in vaults.list_vaults(session)]
+def load_snapshot(session: Session, now: float) -> Snapshot:
+    """Everything that is stored."""
+    entries = [load_vault(session, row) for row in vaults.list_vaults(session)]
     bearers = [*load_agents(session), *load_sessions(session, now)]
     return Snapshot(
         {entry.name: entry for entry in entries},
@@ -37,9 +37,7 @@ def load_snapshot(session: Session, now: float, key_version: int) -> Snapshot:
     )
 
 
-def load_vault(
-    session: Session, row: tables.Vault, key_version: int, before: VaultEntry | None = None
-) -> VaultEntry:
+def load_vault(session: Session, row: tables.Vault, before: VaultEntry | None = None) -> VaultEntry:
     """One vault with its services and sealed credentials; what is as it was `before` is shared."""
     known = before or VaultEntry(row.id, row.name, row.created_at, UnmatchedHostPolicy.DENY)
     services = parse_services(service_store.list_documents(session, row.id))
@@ -50,14 +48,14 @@ def load_vault(
         created_at=row.created_at,
         policy=UnmatchedHostPolicy(row.unmatched_host_policy),
         compiled=known.compiled if same else compile_services(services),
-        secrets=load_secrets(session, row.id, key_version, known.secrets),
+        secrets=load_secrets(session, row.id, known.secrets),
         borrowed=load_borrowed(session, row.id),
     )
 
 
-def reload_credentials(session: Session, before: VaultEntry, key_version: int) -> VaultEntry:
+def reload_credentials(session: Session, before: VaultEntry) -> VaultEntry:
     """The vault with its credentials as they are stored, its services as they were."""
-    secrets = load_secrets(session, before.id, key_version, before.secrets)
+    secrets = load_secrets(session, before.id, before.secrets)
     return replace(before, secrets=secrets, borrowed=load_borrowed(session, before.id))
 
 
@@ -75,25 +73,24 @@ def load_borrowed(session: Session, vault_id: str) -> dict[str, Borrowed]:
 
 
 def load_secrets(
-    session: Session, vault_id: str, key_version: int, known: Mapping[str, SealedSecret]
+    session: Session, vault_id: str, known: Mapping[str, SealedSecret]
 ) -> dict[str, SealedSecret]:
     """The current value of each of a vault's credentials, sealed; the `known` object if it is."""
     found = {
-        value.key: sealed_secret(value, key_version)
-        for value in credentials.current_values(session, vault_id)
+        value.key: sealed_secret(value) for value in credentials.current_values(session, vault_id)
     }
     return {key: known[key] if known.get(key) == one else one for key, one in found.items()}
 
 
-def sealed_secret(value: credentials.SealedValue, key_version: int) -> SealedSecret:
+def sealed_secret(value: credentials.SealedValue) -> SealedSecret:
     """A stored value with the authenticated data of its place."""
-    place = credential_aad(value.vault_id, value.row_id, key_version)
+    place = credential_aad(value.vault_id, value.row_id)
     return SealedSecret(value.sealed, place, value.version)
 
 
-def credential_aad(vault_id: str, row_id: str, key_version: int) -> bytes:
+def credential_aad(vault_id: str, row_id: str) -> bytes:
     """The authenticated data of a credential version's row."""
-    return aad(vault_id, credentials.TABLE, row_id, credentials.COLUMN, key_version)
+    return aad(vault_id, credentials.TABLE, row_id, credentials.COLUMN)
 
 
 def agent_bearer(agent: tables.Agent, grants: Sequence[tables.AgentGrant]) -> Bearer:

@@ -29,7 +29,7 @@ MOST_OWED: Final = 500
 """Entries that wait in memory; those beyond are in the log alone."""
 
 _KEY_BYTES: Final = 32
-_TABLE, _ROW, _COLUMN = "audit_head", "1", "sealed_key"
+_PLACE: Final = aad("", "audit_head", "1", "sealed_key")
 _SAID, _OPENED = "audit.said", "audit.opened"
 _log = logging.getLogger(__name__)
 
@@ -116,16 +116,9 @@ class Trail:
             return FoundKey(None)
         try:
             # An open vault has one: opening it was the first entry that was sealed.
-            return FoundKey(self._sealer.unseal(sealed or b"", _place(self._sealer)))
+            return FoundKey(self._sealer.unseal(sealed or b"", _PLACE))
         except VaultError:
             return FoundKey(None, "The key of the audit's seals is not readable.")
-
-    def reseal(self, sealed: bytes, anew: Sealer) -> bytes:
-        """The key of the seals under another DEK. Raises VaultError: sealed, credential_unreadable.
-
-        For key rotation: the chain stays as it is.
-        """
-        return anew.seal(self._sealer.unseal(sealed, _place(self._sealer)), _place(anew))
 
     def _write(self, session: Transaction) -> None:
         """Before the commit, with all rows flushed."""
@@ -148,12 +141,8 @@ def _key_by(sealer: Sealer, sealed: bytes | None) -> SealKey:
     """
     try:
         if sealed is not None:
-            return SealKey(sealer.unseal(sealed, _place(sealer)), sealed)
+            return SealKey(sealer.unseal(sealed, _PLACE), sealed)
         key = os.urandom(_KEY_BYTES)
-        return SealKey(key, sealer.seal(key, _place(sealer)))
+        return SealKey(key, sealer.seal(key, _PLACE))
     except VaultError:
         return SealKey(None, sealed)
-
-
-def _place(sealer: Sealer) -> bytes:
-    return aad("", _TABLE, _ROW, _COLUMN, sealer.key_version)

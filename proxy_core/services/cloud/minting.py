@@ -32,13 +32,18 @@ _PLACE: Final = "minted_tokens"
 class Minter(Protocol):
     """Asks the endpoint that issues tokens for keys."""
 
-    async def mint(self, recipe: Recipe, key: bytes) -> TokenSet:
-        """A new token for the stored `key`. Raises TokenError."""
+    async def mint(self, recipe: Recipe, key: bytes, *beside: bytes) -> TokenSet:
+        """A new token for the stored `key`; `beside` are the values of the recipe's `keys_beside`.
+
+        Raises TokenError; VaultError where it can't even be asked for.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The stored key of one service, as it is sealed. `service` and `vault` are names."""
+    """The stored key of one service and what belongs to it, as they are sealed. `service` and
+    `vault` are names.
+    """
 
     vault_id: str
     vault: str
@@ -46,6 +51,7 @@ class Source:
     key: str
     secret: SealedSecret = field(repr=False)
     recipe: Recipe
+    beside: tuple[SealedSecret, ...] = field(default=(), repr=False)
 
 
 @dataclass(slots=True)
@@ -121,7 +127,9 @@ class MintedTokens:
 
     def _kept(self, source: Source) -> Kept:
         derived = self._context.sealer.derived.setdefault(source.secret, {})
-        kept: Kept = derived.setdefault(source.recipe, Kept())
+        # By ciphertext: two secrets that held each other would never go.
+        beside = tuple(one.blob for one in source.beside)
+        kept: Kept = derived.setdefault((source.recipe, beside), Kept())
         return kept
 
     async def _wait(self, kept: Kept, source: Source) -> None:
@@ -149,8 +157,9 @@ class MintedTokens:
         try:
             if self._minter is None:
                 raise TokenError(False, "unreachable", "This worker reaches no token endpoint.")
-            key = sealer.unseal(source.secret.blob, source.secret.aad)
-            tokens = await self._minter.mint(source.recipe, key)
+            sealed = (source.secret, *source.beside)
+            keys = [sealer.unseal(one.blob, one.aad) for one in sealed]
+            tokens = await self._minter.mint(source.recipe, *keys)
             self._keep(kept, source, tokens)
         except TokenError as error:
             self._failed(kept, error)
@@ -163,7 +172,7 @@ class MintedTokens:
         sealer, now = self._context.sealer, self._context.clock.time()
         kept.generation += 1
         row = f"{source.key}:{kept.generation}"
-        place = aad(source.vault_id, _PLACE, row, "token", sealer.key_version)
+        place = aad(source.vault_id, _PLACE, row, "token")
         sealed = sealer.seal(tokens.access_token, place)
         kept.sealed = SealedSecret(sealed, place, kept.generation)
         kept.obtained_at, kept.expires_at = now, tokens.expires_at

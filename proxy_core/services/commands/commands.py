@@ -100,7 +100,7 @@ class Commands:
         if not hmac.compare_digest(found.encode(), request.digest.encode()):
             raise VaultError("conflict", "The command was changed meanwhile: look at it again.")
         sealer, now = self._context.sealer, self._context.clock.time()
-        place = approval_aad(entry.id, stored.credential_id, sealer.key_version)
+        place = approval_aad(entry.id, stored.credential_id)
 
         def work(session: Session) -> CommandCredential:
             sealed = sealer.seal(found.encode(), place)

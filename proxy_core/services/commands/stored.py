@@ -31,7 +31,7 @@ class StoredCommand:
         """Whether exactly this was approved here. Raises VaultError: sealed."""
         if self.approval is None:
             return False
-        place = approval_aad(self.vault_id, self.credential_id, sealer.key_version)
+        place = approval_aad(self.vault_id, self.credential_id)
         try:
             found = sealer.unseal(self.approval, place)
         except VaultError as error:
@@ -54,11 +54,11 @@ def stored_command(row: CommandCredential) -> StoredCommand:
     )
 
 
-def approval_aad(vault_id: str, credential_id: str, key_version: int) -> bytes:
+def approval_aad(vault_id: str, credential_id: str) -> bytes:
     """The place of an approval."""
-    return aad(vault_id, store.TABLE, credential_id, store.APPROVAL, key_version)
+    return aad(vault_id, store.TABLE, credential_id, store.APPROVAL)
 
 
-def value_aad(vault_id: str, credential_id: str, key_version: int) -> bytes:
+def value_aad(vault_id: str, credential_id: str) -> bytes:
     """The place of a value, which is in memory only."""
-    return aad(vault_id, store.TABLE, credential_id, "value", key_version)
+    return aad(vault_id, store.TABLE, credential_id, "value")

@@ -174,7 +174,7 @@ class CommandValues:
         # The same object for the same value: what responses are scrubbed with hangs on it.
         if kept.sealed is None or sealer.unseal(kept.sealed.blob, kept.sealed.aad) != value:
             kept.generation += 1
-            place = value_aad(stored.vault_id, stored.credential_id, sealer.key_version)
+            place = value_aad(stored.vault_id, stored.credential_id)
             kept.sealed = SealedSecret(sealer.seal(value, place), place, kept.generation)
         kept.obtained_at, kept.used = self._context.clock.monotonic(), False
         if kept.failures:

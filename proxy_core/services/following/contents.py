@@ -20,19 +20,19 @@ class Contents:
 
     def read(self, session: Session, wanted: Wanted) -> Swap:
         """Runs in a store's thread."""
-        known, version = self._context.snapshot.by_id, self._context.sealer.key_version or 1
+        known = self._context.snapshot.by_id
         every, credentials = wanted.everything, wanted.ids(Scope.CREDENTIALS)
         ids = wanted.ids(Scope.VAULT) | (credentials - known.keys())
         rows = store.list_vaults(session) if every or ids else []
         entries = [
-            load_vault(session, row, version, known.get(row.id))
+            load_vault(session, row, known.get(row.id))
             for row in rows
             if every or row.id in ids
         ]
         gone = (frozenset(known) if every else ids) - {entry.id for entry in entries}
         if not every:
             entries += [
-                reload_credentials(session, known[one], version) for one in credentials - ids
+                reload_credentials(session, known[one]) for one in credentials - ids
             ]
 
         def swap() -> None:

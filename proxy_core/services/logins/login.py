@@ -127,7 +127,7 @@ def status_of(login: Login) -> LoginStatus:
     )
 
 
-def remembered(named: store.NamedLogin, key_version: int, jitter: float) -> Login:
+def remembered(named: store.NamedLogin, jitter: float) -> Login:
     """A stored login. `jitter`, from 0 to 1, keeps workers and logins from refreshing at once."""
     row = named.row
     return Login(
@@ -141,7 +141,7 @@ def remembered(named: store.NamedLogin, key_version: int, jitter: float) -> Logi
         refreshable=refreshable(row),
         state=LoginState(row.state),
         generation=row.generation,
-        access=_access(row, key_version),
+        access=_access(row),
         expires_at=row.expires_at,
         due_at=_due_at(row, jitter),
         connected_at=row.connected_at,
@@ -158,21 +158,21 @@ def refreshable(row: OAuthLogin) -> bool:
     return row.sealed_refresh is not None or row.client.get("grant") in _SELF_RENEWING
 
 
-def token_aad(vault_id: str, login_id: str, generation: int, column: str, version: int) -> bytes:
+def token_aad(vault_id: str, login_id: str, generation: int, column: str) -> bytes:
     """The authenticated data of a generation's tokens."""
     row_id = store.token_row_id(login_id, generation)
-    return aad(vault_id, store.TABLE, row_id, column, version)
+    return aad(vault_id, store.TABLE, row_id, column)
 
 
-def client_aad(vault_id: str, login_id: str, version: int) -> bytes:
+def client_aad(vault_id: str, login_id: str) -> bytes:
     """The authenticated data of a client's secret."""
-    return aad(vault_id, store.TABLE, login_id, store.CLIENT, version)
+    return aad(vault_id, store.TABLE, login_id, store.CLIENT)
 
 
-def _access(row: OAuthLogin, key_version: int) -> SealedSecret | None:
+def _access(row: OAuthLogin) -> SealedSecret | None:
     if row.sealed_access is None:
         return None
-    place = token_aad(row.vault_id, row.id, row.generation, store.ACCESS, key_version)
+    place = token_aad(row.vault_id, row.id, row.generation, store.ACCESS)
     return SealedSecret(row.sealed_access, place, row.generation)
 
 

@@ -123,7 +123,7 @@ class Refresher:
 
     def remembered(self, named: store.NamedLogin) -> Login:
         """A stored login, as the worker remembers it."""
-        return remembered(named, self._context.sealer.key_version or 1, self._jitter())
+        return remembered(named, self._jitter())
 
     def _ended(self, login_id: str) -> None:
         self._running.pop(login_id, None)

@@ -22,7 +22,7 @@ def sealed_tokens(
     """A pair, sealed to be stored as `generation`; `scopes` are those asked for (RFC 6749 5.1)."""
 
     def seal(token: bytes, column: str) -> bytes:
-        place = token_aad(vault_id, login_id, generation, column, encryptor.key_version)
+        place = token_aad(vault_id, login_id, generation, column)
         return encryptor.seal(token, place)
 
     refresh = tokens.refresh_token
@@ -39,13 +39,12 @@ def opened_secret(sealer: Sealer, row: OAuthLogin) -> bytes | None:
     """The client's secret. Raises VaultError: sealed, credential_unreadable."""
     if row.sealed_client is None:
         return None
-    return sealer.unseal(row.sealed_client, client_aad(row.vault_id, row.id, sealer.key_version))
+    return sealer.unseal(row.sealed_client, client_aad(row.vault_id, row.id))
 
 
 def opened_refresh(sealer: Sealer, row: OAuthLogin) -> bytes | None:
     """The refresh token. Raises VaultError: sealed, credential_unreadable."""
     if row.sealed_refresh is None:
         return None
-    version = sealer.key_version
-    place = token_aad(row.vault_id, row.id, row.generation, store.REFRESH, version)
+    place = token_aad(row.vault_id, row.id, row.generation, store.REFRESH)
     return sealer.unseal(row.sealed_refresh, place)

@@ -43,7 +43,7 @@ def configure(row: OAuthLogin, sealer: Sealer, client: OAuthClient, secret: byte
     """Set a row's client and secret. Raises VaultError: sealed."""
     row.provider, row.client = client.provider, client_document(client)
     row.scopes = " ".join(client.scopes)
-    place = client_aad(row.vault_id, row.id, sealer.key_version)
+    place = client_aad(row.vault_id, row.id)
     row.sealed_client = None if secret is None else sealer.seal(secret, place)
 
 

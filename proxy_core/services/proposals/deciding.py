@@ -164,7 +164,7 @@ class Deciding:
         if known is None or stored is None:
             raise VaultError("vault_not_found", "The vault was deleted.")
         service_store.hold_still(session, vault_id)
-        return load_vault(session, stored, self._context.sealer.key_version, known)
+        return load_vault(session, stored, known)
 
     def _values(
         self,

@@ -27,7 +27,8 @@ from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import SealedSecret
 from proxy_core.services.sources import hashicorp, infisical
 from proxy_core.services.sources.answers import Http, SourceError
-from proxy_core.services.sources.settings import Settings, checked, unsealed
+from proxy_core.services.sources.settings import Infisical, Settings, checked, unsealed
+from proxy_core.services.sources.tokens import Tokens
 from proxy_core.store import credentials as credential_store
 from proxy_core.store import sources as store
 from proxy_core.store.tables import VaultSource
@@ -47,7 +48,7 @@ class Sources:
         self._allow_http_loopback = allow_http_loopback
         self._http: Http | None = None
         self._failing: dict[str, str] = {}
-        self._tokens = infisical.Tokens(context.clock)
+        self._tokens = Tokens(context.clock)
 
     def attach(self, http: Http) -> None:
         """Reach stores by this."""
@@ -65,7 +66,7 @@ class Sources:
         entry = self._context.vault(vault)
         source = checked(request, self._allow_http_loopback)
         sealer, now = self._context.sealer, self._context.clock.time()
-        place = aad(entry.id, store.TABLE, entry.id, store.COLUMN, sealer.key_version)
+        place = aad(entry.id, store.TABLE, entry.id, store.COLUMN)
 
         def work(session: Session) -> None:
             has_source = any(one.vault_id == entry.id for one in store.list_sources(session))
@@ -140,7 +141,7 @@ class Sources:
         )
         if row is None:
             return
-        place = aad(vault_id, store.TABLE, vault_id, store.COLUMN, sealer.key_version)
+        place = aad(vault_id, store.TABLE, vault_id, store.COLUMN)
         try:
             source = unsealed(row.kind, sealer.unseal(row.sealed, place))
             content = content_of(await self._read(self._http, source))
@@ -159,7 +160,7 @@ class Sources:
                 return {}, []  # another store was chosen meanwhile
             store.let_source_write(session, vault_id)
             current = {
-                one.key: sealer.unseal(one.sealed, _value_place(one, sealer.key_version))
+                one.key: sealer.unseal(one.sealed, _value_place(one))
                 for one in credential_store.current_values(session, vault_id)
             }
             wanted = content.values
@@ -209,9 +210,9 @@ class Sources:
     # --- helpers --------------------------------------------------------------------------------
 
     async def _read(self, http: Http, source: Settings) -> Mapping[str, Any]:
-        if isinstance(source, infisical.Infisical):
+        if isinstance(source, Infisical):
             return await infisical.read(http, source, self._tokens)
-        return await hashicorp.read(http, source)
+        return await hashicorp.read(http, source, self._tokens)
 
     def _said(self, vault_id: str, error: str) -> str:
         entry = self._context.snapshot.by_id.get(vault_id)
@@ -257,5 +258,5 @@ def _spread(seconds: float) -> float:
     return seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - nothing to guess
 
 
-def _value_place(one: credential_store.SealedValue, key_version: int) -> bytes:
-    return credential_aad(one.vault_id, one.row_id, key_version)
+def _value_place(one: credential_store.SealedValue) -> bytes:
+    return credential_aad(one.vault_id, one.row_id)

@@ -65,7 +65,7 @@ def shown_url(url: str) -> str:
 
 def seal_address(address: Address, row: WebhookRow, sealer: Sealer) -> bytes:
     """The address as it is stored in the row. Raises VaultError: sealed."""
-    return sealer.seal(msgspec.json.encode(address), _place(row, sealer))
+    return sealer.seal(msgspec.json.encode(address), _place(row))
 
 
 def open_address(row: WebhookRow, sealer: Sealer, now: float) -> Address:
@@ -73,7 +73,7 @@ def open_address(row: WebhookRow, sealer: Sealer, now: float) -> Address:
 
     Raises VaultError: sealed, credential_unreadable.
     """
-    found = msgspec.json.decode(sealer.unseal(row.sealed, _place(row, sealer)), type=Address)
+    found = msgspec.json.decode(sealer.unseal(row.sealed, _place(row)), type=Address)
     if row.former_until is None or row.former_until <= now:
         return Address(found.url, found.secrets[:1])
     return found
@@ -84,6 +84,6 @@ def moment(time: float | None) -> str:
     return "" if time is None else rfc3339(time)
 
 
-def _place(row: WebhookRow, sealer: Sealer) -> bytes:
+def _place(row: WebhookRow) -> bytes:
     place = store.sealed_row_id(row)
-    return aad(row.vault_id or "", store.TABLE, place, store.COLUMN, sealer.key_version)
+    return aad(row.vault_id or "", store.TABLE, place, store.COLUMN)
