@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import World
 
 VAULT = "proposals-apart"
@@ -49,11 +51,17 @@ class Agent:
             connection.close()
 
 
+@pytest.fixture(scope="module")
+def vault(world: World) -> None:
+    """A vault of these tests' own."""
+    world.command("vault", "create", VAULT)
+
+
+@pytest.mark.usefixtures("vault")
 def test_refused_proposed_approved_served(world: World) -> None:
     """403 with a hint → the proposal that the hint leads to → an operator's approval on the command
     line → the wait answers → the same request gets 200; and no secret is ever shown to the agent.
     """
-    world.command("vault", "create", VAULT)
     world.command("vault", "settings", VAULT, "--unmatched-hosts", "deny")
     agent = Agent(world.agent("proposer", "--vault", VAULT), world.api, world.proxy)
 
@@ -98,6 +106,7 @@ def test_refused_proposed_approved_served(world: World) -> None:
     assert agent.ask("GET", "/discover")[1]["services"] == [{"name": "api", "host": "api.test"}]
 
 
+@pytest.mark.usefixtures("vault")
 def test_rejected_with_a_reason(world: World) -> None:
     """The agent learns why, and what it asked for is not there."""
     agent = Agent(world.agent("refused", "--vault", VAULT), world.api, world.proxy)
