@@ -36,6 +36,13 @@ def source() -> None:
 @click.option("--environment", default="", metavar="SLUG", help="Infisical's environment.")
 @click.option("--client-id", default="", metavar="ID", help="Infisical's machine identity.")
 @click.option(
+    "--imports/--no-imports",
+    default=True,
+    show_default=True,
+    help="What Infisical's folder imports, too. Its own secrets come first, then the last import.",
+)
+@click.option("--recursive", is_flag=True, help="The folders below Infisical's folder, too.")
+@click.option(
     "--interval", default=60, show_default=True, metavar="S", help="Seconds between polls."
 )
 @json_option
@@ -51,6 +58,8 @@ def set_(
     project: str,
     environment: str,
     client_id: str,
+    imports: bool,
+    recursive: bool,
     interval: int,
     as_json: bool,
 ) -> None:
@@ -70,6 +79,8 @@ def set_(
         project=project,
         environment=environment,
         client_id=client_id,
+        imports=imports,
+        recursive=recursive,
         interval_seconds=interval,
         **{field: secret},
     )

@@ -9,7 +9,8 @@ class SetSource(Request):
     hashicorp: `path` is MOUNT/PATH of a secret of a KV engine, version 2. What opens it is a
     `token`, or a `role_id` and a `secret_id` (AppRole).
     infisical: `path` is a folder of the `environment` (its slug) of a `project` (its id). What
-    opens it is a machine identity's `client_id` and `client_secret` (universal auth).
+    opens it is a machine identity's `client_id` and `client_secret` (universal auth). `imports`:
+    what the folder imports as well; `recursive`: the folders below too.
     """
 
     HIDDEN = frozenset({"secret_id"})
@@ -25,6 +26,8 @@ class SetSource(Request):
     environment: str = ""
     client_id: str = ""
     client_secret: str = ""
+    imports: bool = True
+    recursive: bool = False
     interval_seconds: int = 60
 
 

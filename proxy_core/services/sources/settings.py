@@ -7,8 +7,56 @@ from proxy_core.domain import wire
 from proxy_core.domain.oauth.urls import check_endpoint_url
 from proxy_core.domain.sources import INTERVAL_SECONDS
 from proxy_core.services.sources.answers import SourceError
-from proxy_core.services.sources.hashicorp import HashiCorp
-from proxy_core.services.sources.infisical import Infisical
+
+
+class HashiCorp(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the secret is, and what opens it: a token, or a role id and a secret id."""
+
+    url: str
+    mount: str
+    path: str
+    namespace: str = ""
+    token: str = ""
+    role_id: str = ""
+    secret_id: str = ""
+
+    def __repr__(self) -> str:
+        return f"HashiCorp({self.shown})"
+
+    @property
+    def shown(self) -> str:
+        """The place, as people may read it."""
+        return f"{self.url} {self.mount}/{self.path}"
+
+
+class Infisical(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the secrets are, and the machine identity that may read them.
+
+    `imports`: those of the folder too; `recursive`: those of all folders below.
+    """
+
+    url: str
+    project: str
+    environment: str
+    path: str
+    client_id: str
+    client_secret: str
+    imports: bool = False
+    recursive: bool = False
+
+    def __repr__(self) -> str:
+        return f"Infisical({self.shown})"
+
+    @property
+    def shown(self) -> str:
+        """The place, as people may read it."""
+        more = [
+            *(["and folders below"] if self.recursive else []),
+            *(["with imports"] if self.imports else []),
+        ]
+        said = f" ({', '.join(more)})" if more else ""
+        return f"{self.url} {self.project} {self.environment}:{self.path}{said}"
+
 
 Settings = HashiCorp | Infisical
 
@@ -41,8 +89,11 @@ def unsealed(kind: str, content: bytes) -> Settings:
 
 
 def _hashicorp(request: wire.SetSource) -> HashiCorp:
-    if request.project or request.environment or request.client_id or request.client_secret:
-        raise VaultError("bad_request", "Project, environment and client are Infisical's.")
+    theirs = (request.project, request.environment, request.client_id, request.client_secret)
+    if any(theirs) or request.recursive:
+        raise VaultError(
+            "bad_request", "Project, environment, client and recursive are Infisical's."
+        )
     mount, _, path = request.path.strip("/").partition("/")
     if not mount or not path or not _is_plain(path):
         raise VaultError("bad_request", "path must be MOUNT/PATH of a secret.")
@@ -76,6 +127,8 @@ def _infisical(request: wire.SetSource) -> Infisical:
         path=f"/{path}",
         client_id=request.client_id,
         client_secret=request.client_secret,
+        imports=request.imports,
+        recursive=request.recursive,
     )
 
 

@@ -23,14 +23,18 @@ from tests.services.conftest import ADA
 ID, SECRET = "machine-id", "machine-secret-very-secret"
 LOGIN = "/api/v1/auth/universal-auth/login"
 V3, V4 = "/api/v3/secrets/raw", "/api/v4/secrets"
-PLACE = {"environment": "prod", "secretPath": "/team/app", "recursive": "false"}
+PLACE = {"environment": "prod", "secretPath": "/team/app"}
 
 
 @dataclass
 class FakeInfisical:
-    """One folder, for one machine identity; tokens that end and that can be revoked."""
+    """A folder, those below it and what it imports, for one machine identity; tokens that end and
+    that can be revoked.
+    """
 
     secrets: list[Any] = field(default_factory=lambda: [secret("api-key", "value-one")])
+    below: list[Any] = field(default_factory=list)
+    imports: list[Any] = field(default_factory=list)
     secret: str = SECRET
     is_old: bool = False
     outage: bytes | None = None
@@ -50,10 +54,13 @@ class FakeInfisical:
         query = {name: values[0] for name, values in parse_qs(target.query).items()}
         key = "workspaceId" if self.is_old else "projectId"
         wanted = PLACE | {key: "p-1", "viewSecretValue": "true", "expandSecretReferences": "true"}
-        if target.path != (V3 if self.is_old else V4) or query != wanted:
+        if target.path != (V3 if self.is_old else V4) or not wanted.items() <= query.items():
             return reply('{"statusCode":404,"message":"Route not found","error":"x"}', 404)
-        imports = [{"secretPath": "/x", "secrets": [secret("IMPORTED", "x")]}]
-        return reply(json.dumps({"secrets": self.secrets, "imports": imports}))
+        below = self.below if query["recursive"] == "true" else []
+        said: dict[str, Any] = {"secrets": [*self.secrets, *below]}
+        if query["include_imports" if self.is_old else "includeImports"] == "true":
+            said["imports"] = self.imports
+        return reply(json.dumps(said))
 
     def log_in(self, received: Received) -> bytes:
         """A new token; the one before is refused from then on."""
@@ -90,6 +97,11 @@ class FakeInfisical:
 def secret(key: str, value: Any, **more: Any) -> dict[str, Any]:
     """One entry of a list."""
     return {"id": "s", "secretKey": key, "secretValue": value, "type": "shared", **more}
+
+
+def imported(*secrets: dict[str, Any], path: str = "/shared") -> dict[str, Any]:
+    """One import, as a list has it."""
+    return {"secretPath": path, "environment": "prod", "folderId": "f", "secrets": list(secrets)}
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +148,7 @@ async def values_of(app: Application) -> dict[str, str | None]:
 
 
 async def test_a_folder_is_the_vaults(backed: Application, store: FakeInfisical, tmp_path: Path):
-    """Read at once and again when it is time, imports left out; nothing lies open on disk."""
+    """Read at once and again when it is time; nothing lies open on disk."""
     assert await values_of(backed) == {"API_KEY": "value-one"}
     store.secrets = [secret("API_KEY", "value-two"), secret("db.password", "other")]
     await poll(backed)
@@ -144,13 +156,63 @@ async def test_a_folder_is_the_vaults(backed: Application, store: FakeInfisical,
     shown = await backed.sources.show("team")
     assert (shown.type, shown.place) == (
         "infisical",
-        f"https://{HOST}:{store.port} p-1 prod:/team/app",
+        f"https://{HOST}:{store.port} p-1 prod:/team/app (with imports)",
     )
     content = await asyncio.to_thread(
         lambda: b"".join(file.read_bytes() for file in tmp_path.glob("vault.db*"))
     )
     for hidden in (SECRET, "access-token", "value-one", "value-two"):
         assert hidden.encode() not in content
+
+
+async def test_imports_fill_what_the_folder_has_not(near: Application, store: FakeInfisical):
+    """Its own value counts, then the last import's, then, of one import, the first; or none are."""
+    store.secrets = [secret("OWN", "own", secretPath="/team/app")]
+    store.imports = [
+        imported(secret("OWN", "x"), secret("FIRST", "1"), secret("BOTH", "early")),
+        imported(secret("BOTH", "late"), secret("DEEP", "near"), secret("DEEP", "far")),
+    ]
+    await near.sources.set("team", store.request(), ADA)
+    wanted = {"OWN": "own", "FIRST": "1", "BOTH": "late", "DEEP": "near"}
+    assert await values_of(near) == wanted
+    shown = await near.sources.set("team", store.request(imports=False), ADA)
+    assert await values_of(near) == {"OWN": "own"}
+    assert shown.place.endswith("prod:/team/app")
+    store.is_old = True
+    await near.sources.set("team", store.request(), ADA)
+    assert await values_of(near) == wanted
+
+
+async def test_a_folder_that_only_imports_is_not_empty(near: Application, store: FakeInfisical):
+    """What it imports is what it holds; a value that is hidden there is an error, as elsewhere."""
+    store.secrets, store.imports = [], [imported(secret("SHARED", "1"))]
+    await near.sources.set("team", store.request(), ADA)
+    assert await values_of(near) == {"SHARED": "1"}
+    store.imports = [imported(secret("SHARED", "<hidden>", secretValueHidden=True))]
+    await poll(near)
+    assert await values_of(near) == {"SHARED": "1"}
+    assert "hides values" in (await near.sources.show("team")).last_error
+
+
+async def test_folders_below_are_read_if_wanted(near: Application, store: FakeInfisical):
+    """The folder itself comes first; names that several have, below or in imports, are skipped."""
+    store.secrets = [secret("OWN", "own", secretPath="/team/app")]
+    store.below = [
+        secret("OWN", "x", secretPath="/team/app/db"),
+        secret("DB", "db", secretPath="/team/app/db"),
+        secret("TWICE", "1", secretPath="/team/app/db"),
+        secret("TWICE", "2", secretPath="/team/app/web"),
+    ]
+    store.imports = [
+        imported(secret("DB", "x"), secret("ONE", "1"), secret("SAME", "1")),
+        imported(secret("SAME", "2")),
+    ]
+    await near.sources.set("team", store.request(), ADA)
+    assert await values_of(near) == {"OWN": "own", "DB": "x", "ONE": "1", "SAME": "2"}
+    shown = await near.sources.set("team", store.request(recursive=True), ADA)
+    assert await values_of(near) == {"OWN": "own", "DB": "db", "ONE": "1"}
+    assert shown.skipped == ["SAME", "TWICE"]
+    assert shown.place.endswith("/team/app (and folders below, with imports)")
 
 
 async def test_a_token_serves_until_it_ends(backed: Application, store: FakeInfisical):
@@ -215,6 +277,8 @@ OUTAGES = [
     reply('{"secrets":[]}'),
     reply('{"secrets":{}}'),
     reply('{"secrets":[7]}'),
+    reply('{"secrets":[],"imports":[{"secrets":7}]}'),
+    reply('{"secrets":[{"secretKey":"A","secretValue":"1","secretPath":7}]}'),
     reply(json.dumps({"secrets": [secret("A", "<hidden>", secretValueHidden=True)]})),
     reply(json.dumps({"secrets": [secret(f"K{number}", "x") for number in range(501)]})),
     reply(b"", 302, location="https://elsewhere.test/"),

@@ -20,12 +20,15 @@ from tests.services.conftest import ADA, Opener, events_of, put_credentials
 
 TOKEN = "hvs.store-token-very-secret"
 PATH = "/v1/secret/data/team/app"
+RENEW, LOGIN = "/v1/auth/token/renew-self", "/v1/auth/approle/login"
 
 
 @dataclass
 class FakeStore:
-    """A KV engine of version 2 with one secret, and AppRole."""
+    """A KV engine of version 2 with one secret; AppRole, and tokens that are renewed."""
 
+    token: str = TOKEN
+    lease: int = 1200
     fields: dict[str, Any] = field(default_factory=lambda: {"api-key": "value-one"})
     outage: bytes | None = None
     received: list[Received] = field(default_factory=list)
@@ -35,17 +38,29 @@ class FakeStore:
         self.received.append(received)
         if self.outage is not None:
             return self.outage
-        if received.target == "/v1/auth/approle/login":
+        if received.target == LOGIN:
             given = json.loads(received.body)
             if given != {"role_id": "role", "secret_id": "secret-id"}:
                 return reply('{"errors":["invalid role or secret ID"]}', 400)
-            return reply(json.dumps({"auth": {"client_token": TOKEN, "lease_duration": 1200}}))
-        if received.headers.get("x-vault-token") != TOKEN:
+            self.token = f"{TOKEN}-{len(self.received)}"
+            auth = {"client_token": self.token, "lease_duration": self.lease, "renewable": True}
+            return reply(json.dumps({"auth": auth}))
+        if received.headers.get("x-vault-token") != self.token:
             return reply('{"errors":["permission denied"]}', 403)
+        if received.target == RENEW:
+            if not self.lease:
+                return reply('{"errors":["lease is not renewable"]}', 400)
+            return reply(json.dumps({"auth": {"client_token": TOKEN, "lease_duration": 1200}}))
         if received.target != PATH:
             return reply('{"errors":[]}', 404)
         data = {"data": self.fields, "metadata": {"version": 3, "destroyed": False}}
         return reply(json.dumps({"request_id": "r", "lease_id": "", "data": data}))
+
+    def asked(self) -> list[str]:
+        """What was asked since the last time."""
+        targets = [one.target for one in self.received]
+        self.received.clear()
+        return targets
 
     def request(self, **changes: Any) -> wire.SetSource:
         """To be backed by it."""
@@ -93,11 +108,10 @@ async def refusal(call: object) -> str:
 async def test_what_the_store_holds_is_the_vaults(backed: Application, store: FakeStore):
     """Read at once, then again when it is time; what is gone there is gone here."""
     assert await values_of(backed) == {"API_KEY": "value-one"}
-    (asked,) = store.received
-    assert (asked.method, asked.target) == ("GET", PATH)
+    assert store.asked() == [RENEW, PATH]
     store.fields = {"api-key": "value-two", "db.password": "other"}
     await backed.sources.tick()
-    assert len(store.received) == 1
+    assert store.received == []
     backed._context.clock.advance(70)  # type: ignore[attr-defined]
     await backed.sources.tick()
     assert await values_of(backed) == {"API_KEY": "value-two", "DB_PASSWORD": "other"}
@@ -148,6 +162,8 @@ OUTAGES = [
     reply('{"errors":["permission denied"]}', 403),
     reply("[" * 100_000),
     reply('{"data":{"k":"a KV engine of version 1"}}'),
+    reply('{"errors":[]}', 404),
+    reply('{"data":{"data":null,"metadata":{"deletion_time":"2026-01-01T00:00:00Z"}}}', 404),
     reply(b"", 302, location="https://elsewhere.test/"),
     b"",
 ]
@@ -186,11 +202,11 @@ async def test_a_restart_during_an_outage_has_the_last_state(
     app = await reopen()
     app.sources.attach(GuardedHttp(guard().resolve, tls.client))
     await app.sources.tick()  # sealed: nothing is asked
-    assert len(store.received) == 1
+    asked = len(store.received)
     await app.keys.unseal_automatically()
     app._context.clock.advance(70)  # type: ignore[attr-defined]
     await app.sources.tick()
-    assert len(store.received) > 1
+    assert len(store.received) > asked
     assert await values_of(app) == {"API_KEY": "value-one"}
     content = await asyncio.to_thread(
         lambda: b"".join(file.read_bytes() for file in tmp_path.glob("vault.db*"))
@@ -208,25 +224,69 @@ async def test_two_workers_poll_once(
         await other.keys.unseal_automatically()
         other.sources.attach(GuardedHttp(guard().resolve, tls.client))
         backed._context.clock.advance(70)  # type: ignore[attr-defined]
+        store.asked()
         await backed.sources.tick()
         await other.sources.tick()
-        assert len(store.received) == 2
+        assert store.asked() == [PATH]
     finally:
         await other.close()
 
 
-async def test_an_app_role_signs_in_for_each_poll(app: Application, store: FakeStore, tls: Tls):
-    """With a role id and a secret id; a refusal is told without them."""
+async def test_an_app_role_signs_in(app: Application, store: FakeStore, tls: Tls):
+    """With a role id and a secret id, when its token has ended or is not taken any more; a refusal
+    is told without them.
+    """
     await app.vaults.create(wire.VaultName(name="team"), ADA)
     app.sources.attach(GuardedHttp(guard().resolve, tls.client))
     request = store.request(token="", role_id="role", secret_id="secret-id", namespace="ns/one")
     await app.sources.set("team", request, ADA)
     assert await values_of(app) == {"API_KEY": "value-one"}
     assert {one.headers["x-vault-namespace"] for one in store.received} == {"ns/one"}
+    assert store.asked() == [LOGIN, PATH]
+    clock = app._context.clock
+    assert isinstance(clock, FakeClock)
+    for seconds, asked in ((70, [PATH]), (1200, [LOGIN, PATH])):
+        clock.advance(seconds)
+        await app.sources.tick()
+        assert store.asked() == asked
+    store.token = "revoked meanwhile"
+    clock.advance(70)
+    await app.sources.tick()
+    assert store.asked() == [PATH, LOGIN, PATH]
     wrong = store.request(token="", role_id="role", secret_id="wrong-one")
     shown = await app.sources.set("team", wrong, ADA)
     assert shown.last_error == "The store refuses AppRole (400)."
     assert await values_of(app) == {"API_KEY": "value-one"}
+
+
+async def test_a_token_is_renewed_when_half_of_its_time_is_over(
+    backed: Application, store: FakeStore
+):
+    """One that can't be renewed is used as it is, and not asked about at every poll."""
+    clock = backed._context.clock
+    assert isinstance(clock, FakeClock)
+    assert store.asked() == [RENEW, PATH]
+    for seconds, asked in ((70, [PATH]), (540, [RENEW, PATH])):
+        clock.advance(seconds)
+        await backed.sources.tick()
+        assert store.asked() == asked
+    store.lease = 0
+    await backed.sources.set("team", store.request(namespace="ns"), ADA)
+    assert store.asked() == [RENEW, PATH]
+    clock.advance(700)
+    await backed.sources.tick()
+    assert store.asked() == [PATH]
+    assert await values_of(backed) == {"API_KEY": "value-one"}
+
+
+async def test_a_deleted_version_is_told_as_one(backed: Application, store: FakeStore):
+    """Its values serve on: the store says that it had some."""
+    store.outage = reply('{"data":{"data":null,"metadata":{"destroyed":true}}}', 404)
+    backed._context.clock.advance(70)  # type: ignore[attr-defined]
+    await backed.sources.tick()
+    shown = await backed.sources.show("team")
+    assert shown.last_error == "The newest version of the secret was deleted or destroyed."
+    assert await values_of(backed) == {"API_KEY": "value-one"}
 
 
 async def test_what_can_not_be_polled_is_refused(app: Application, store: FakeStore):
@@ -242,6 +302,7 @@ async def test_what_can_not_be_polled_is_refused(app: Application, store: FakeSt
         {"token": ""},
         {"role_id": "r", "secret_id": "s"},
         {"interval_seconds": 1},
+        {"recursive": True},
     ):
         request = store.request(**changes)
         assert await refusal(app.sources.set("default", request, ADA)) == "bad_request", changes
