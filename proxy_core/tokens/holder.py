@@ -69,6 +69,18 @@ class Holder:
             # Whoever had the lock before may have done it.
             return kernel_cache.cached(self._cache_name) or self._current(asked_at)
 
+    def renewed(self, refused_since: float) -> str:
+        """Another token than the one that was there at that time, in epoch seconds: it is refused.
+
+        Whoever refreshes first does so for all. A token of `YOUNG_SECONDS`, and one that nothing
+        follows, stay as they are. Raises VaultError as `token`.
+        """
+        if not self._kept().refreshable:
+            self._say("Nothing follows this token: `vault-tui auth login` gets another one.")
+        asked_at = time.time()
+        with self._directory.locked():
+            return self._current(asked_at, refused_since)
+
     def keep(self, login: Login, tokens: Tokens, patience: float = TIMEOUT_SECONDS) -> Login:
         """Take the place of whatever login there was; `patience` as for `safes.store`.
 
@@ -105,10 +117,10 @@ class Holder:
 
     # --- within the lock ---------------------------------------------------------------------
 
-    def _current(self, asked_at: float) -> str:
+    def _current(self, asked_at: float, refused_since: float | None = None) -> str:
         login = self._kept()
         tokens = self._read(login)
-        if tokens.is_fresh(self._clock()):
+        if tokens.is_fresh(self._clock()) and not self._directory.made_before(refused_since):
             self._directory.end_refresh()
             return self._cached(tokens)
         if not tokens.refresh:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home, make_private_directory, open_private_file
 from proxy_core.tokens.quick import DIRECTORY, LOGIN_FILE
+from proxy_core.tokens.repeats import YOUNG_SECONDS
 
 Kept = Literal["", "keyring", "file"]
 Printed = Literal["access", "id"]
@@ -126,6 +127,13 @@ class LoginDirectory:
             return reason if float(failed_at) > asked_at else ""
         except (FileNotFoundError, ValueError):
             return ""
+
+    def made_before(self, refused_since: float | None) -> bool:
+        """Whether the login's tokens are those of that time, and not too young to be replaced."""
+        if refused_since is None:
+            return False
+        made = (self.path / LOGIN_FILE).stat().st_mtime
+        return made <= refused_since and time.time() - made >= YOUNG_SECONDS
 
     @property
     def refresh_begun(self) -> bool:

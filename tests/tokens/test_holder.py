@@ -24,7 +24,7 @@ def failed(rig: Rig) -> VaultError:
     return caught.value
 
 
-def in_processes(rig: Rig, count: int) -> list[str]:
+def in_processes(rig: Rig, count: int, *, refused: bool = False) -> list[str]:
     """What so many processes print that all want the lock at the same time."""
     begin, go = os.pipe()
     outputs = []
@@ -34,7 +34,9 @@ def in_processes(rig: Rig, count: int) -> list[str]:
             try:
                 os.close(go)
                 os.read(begin, 1)  # until all are there
-                os.write(into, rig.holder.token().encode())
+                holder = rig.holder
+                token = holder.renewed(time.time()) if refused else holder.token()
+                os.write(into, token.encode())
             finally:
                 os._exit(0)
         os.close(into)
@@ -106,6 +108,27 @@ def test_twenty_at_once_make_one_refresh(
     assert len(set(tokens)) == 1
     assert rig.server.accepts(tokens[0].encode())
     assert (rig.server.refreshes, rig.server.reuse) == (1, 0)
+
+
+def test_twenty_that_want_another_token_make_one_refresh(rig: Rig) -> None:
+    """`--refresh` at the same time; and once more at once, which would bring nothing."""
+    old = rig.sign_in(ends_in=3600)
+    before = time.time() - 120
+    os.utime(rig.directory.path / "login.json", (before, before))
+    (new,) = set(in_processes(rig, 20, refused=True))
+    assert new != old.printed
+    assert rig.holder.renewed(time.time()) == new
+    assert (rig.server.refreshes, rig.server.reuse) == (1, 0)
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_a_refused_token_that_nothing_follows(rig: Rig) -> None:
+    """It is printed as it is, and that is said."""
+    tokens = rig.sign_in(ends_in=30, refresh="")
+    before = time.time() - 120
+    os.utime(rig.directory.path / "login.json", (before, before))
+    assert rig.holder.renewed(time.time()) == tokens.printed
+    assert "auth login" in rig.said[-1]
 
 
 def test_a_refused_refresh_ends_the_login(rig: Rig) -> None:

@@ -79,16 +79,18 @@ def login(
 
 
 @auth.command
+@click.option("--refresh", is_flag=True, help="Another one: the one that there is, is refused.")
 @click.pass_context
-def token(ctx: click.Context) -> None:
+def token(ctx: click.Context, refresh: bool) -> None:
     """Print a token: from the cache, refreshed if it has to be. Nothing else goes to stdout.
 
+    Claude Code, which asks again when it was answered 401, gets another one without --refresh.
     At a terminal, someone whose login has ended signs in again. Otherwise, or with CI set, that
     is said on stderr, with exit code 1.
     """
     from vault_tui.cli.auth_quick import print_token
 
-    ctx.exit(print_token())
+    ctx.exit(print_token(refresh=refresh))
 
 
 @auth.command

@@ -2,15 +2,20 @@
 
 import os
 import sys
+import time
 
-from proxy_core.tokens import quick
+from proxy_core.tokens import quick, repeats
 
 _INTERRUPTED = 130
 
 
-def print_token() -> int:
-    """Print a token, or say on stderr what to do; the exit code. Raises VaultError."""
-    token = quick.cached_token(os.environ)
+def print_token(*, refresh: bool = False) -> int:
+    """Print a token, or say on stderr what to do; the exit code. Raises VaultError.
+
+    `refresh`: not the one that there is, which is refused.
+    """
+    refused_since = time.time() if refresh else repeats.refused_since(os.environ)
+    token = None if refused_since else quick.cached_token(os.environ)
     if token is None and not quick.has_tokens(os.environ) and not quick.can_ask(os.environ):
         print(
             "vault-tui: Nobody is signed in here. Sign in with `vault-tui auth login`.",
@@ -21,8 +26,9 @@ def print_token() -> int:
         from vault_tui.cli.auth_token import current_token
 
         try:
-            token = current_token()
+            token = current_token(refused_since)
         except KeyboardInterrupt:  # whoever pressed it needs no explanation
             return _INTERRUPTED
     print(token)
+    repeats.note_given(os.environ)
     return 0

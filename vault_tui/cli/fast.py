@@ -47,10 +47,13 @@ def _console(*, read_only: bool) -> "Callable[[], None]":
     return show
 
 
-def _token() -> int:
-    from vault_tui.cli.auth_quick import print_token
+def _token(*, refresh: bool) -> "Callable[[], int]":
+    def show() -> int:
+        from vault_tui.cli.auth_quick import print_token
 
-    return print_token()
+        return print_token(refresh=refresh)
+
+    return show
 
 
 def print_version() -> None:
@@ -64,7 +67,8 @@ _ANSWERS: "Mapping[tuple[str, ...], Callable[[], int | None]]" = {
     (): _console(read_only=False),
     ("--read-only",): _console(read_only=True),
     ("--version",): print_version,
-    ("auth", "token"): _token,
+    ("auth", "token"): _token(refresh=False),
+    ("auth", "token", "--refresh"): _token(refresh=True),
     ("status",): _status(),
     ("status", "--json"): _status(as_json=True),
     ("status", "--short"): _status(short=True),
