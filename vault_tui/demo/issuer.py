@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from vault_tui.demo.cast import Grant
 from vault_tui.demo.quota import header_lines, usage_document
+from vault_tui.demo.roles import Grant
 
 USAGE_PATH = "/api/oauth/usage"
 

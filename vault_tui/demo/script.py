@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 
-from vault_tui.demo.cast import PLAYERS, Offer, Player
+from vault_tui.demo.cast import PLAYERS
+from vault_tui.demo.roles import Offer, Player
 
 _SLOWEST_MS = (600, 2400)
 _USUAL_MS = (2, 60)

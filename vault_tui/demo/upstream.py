@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vault_tui.demo import answers
-from vault_tui.demo.cast import VAULTS, Part
+from vault_tui.demo.cast import VAULTS
 from vault_tui.demo.issuer import USAGE_PATH, Issuer
+from vault_tui.demo.roles import Part
 
 _EVENT_GAP_SECONDS = 0.04
 _MAX_HEAD = 65536
