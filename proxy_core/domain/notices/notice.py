@@ -4,6 +4,8 @@ Rules
 - Only the fields that are listed here leave; a new field of an event stays inside until it is.
 - All of it passes `display_safe`: agents choose their names, paths and services.
 - A held request's query stays inside: it may hold what nobody knows to be secret.
+- So does the code of a device that asks to sign in: whoever approves it has to read it from the
+  device's screen, not from a chat where a stranger's looks the same.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,6 +38,8 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     EventType.REFRESH_FAILED: (*_LOGIN, "failures", "retry_at"),
     EventType.REFRESH_RECONNECT: (*_LOGIN, "remedy"),
     EventType.ACCOUNT_EXHAUSTED: ("name", "reason", "until"),
+    EventType.DEVICE_REQUESTED: ("name", "address"),
+    EventType.SOURCE_FAILED: ("error",),
     EventType.WORKER_SEALED: ("by",),
     EventType.WORKER_PROBLEM: ("problem",),
 }
@@ -156,6 +160,20 @@ def _exhausted(words: _Words) -> str:
     )
 
 
+def _device(words: _Words) -> str:
+    return (
+        f"{words.named('name')} at {words.named('address')} asks to sign in to the gateway. "
+        "Approve it, with the code that its screen shows, only if you know whose it is."
+    )
+
+
+def _source(words: _Words) -> str:
+    return (
+        f"The external store of vault {words.named('vault')} can't be read; what it held last "
+        f"serves. Reason: {words.named('error')}"
+    )
+
+
 _SUMMARIES: Final[Mapping[str, Callable[[_Words], str]]] = {
     EventType.PROPOSAL_CREATED: _proposal("waits for an operator"),
     EventType.PROPOSAL_APPLIED: _proposal("was approved by {by}"),
@@ -165,6 +183,8 @@ _SUMMARIES: Final[Mapping[str, Callable[[_Words], str]]] = {
     EventType.REFRESH_FAILED: _failed,
     EventType.REFRESH_RECONNECT: _reconnect,
     EventType.ACCOUNT_EXHAUSTED: _exhausted,
+    EventType.DEVICE_REQUESTED: _device,
+    EventType.SOURCE_FAILED: _source,
     EventType.WORKER_SEALED: lambda words: f"The vault was sealed by {words.named('by')}.",
     EventType.WORKER_PROBLEM: lambda words: f"The worker has a problem: {words.named('problem')}",
 }

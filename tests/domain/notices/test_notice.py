@@ -114,6 +114,22 @@ def test_plain_json_says_the_same_as_the_event(name: str) -> None:
     assert len(written["data"]["agent"]) <= 300
 
 
+@pytest.mark.parametrize("format", list(Format))
+def test_a_devices_code_stays_inside(format: Format) -> None:
+    """Whoever reads the notice can't approve from it: the code is read from the device's screen."""
+    data = {"id": "WDJB-MJHT", "name": "claude-code/2.1 <!here>", "address": "10.0.0.7"}
+    found = notice_of(
+        "N1", EventType.DEVICE_REQUESTED, AT, {**data, "by": data["name"]}, "https://x"
+    )
+    written = body_of(found, format).decode()
+    assert "10.0.0.7" in written
+    assert found.url == ""
+    for part in ("WDJB", "MJHT"):
+        assert part not in written.upper()
+    if format is Format.SLACK:
+        _inert(slack(found))
+
+
 def test_lists_and_texts_are_bounded() -> None:
     """A proposal of a thousand services makes a notice of a few lines."""
     found = notice(services=["s" * 1000] * 1000)

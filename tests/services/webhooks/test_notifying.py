@@ -81,6 +81,23 @@ async def test_a_real_proposal_and_its_end(
     assert (notice["type"], notice["url"]) == ("proposal.rejected", "")
 
 
+async def test_a_device_that_waits_is_told_without_its_code(
+    app: Application, telling: Telling, receiver: Receiver
+) -> None:
+    """Who asks, and from where; the webhooks of one vault hear nothing, for it is about none."""
+    async with receiving() as of_a_vault:
+        await telling(receiver.url, events=["device.*", "worker.*"])
+        await telling(of_a_vault.url, vault="default")
+        requests = app.claude_gateway.devices.requests
+        request, _ = await requests.begin("claude-code/2.1", "10.0.0.7")
+        notice = told(await receiver.next())
+        assert (notice["type"], notice["url"]) == ("device.requested", "")
+        assert notice["data"] == {"name": "claude-code/2.1", "address": "10.0.0.7"}
+        assert request.code not in json.dumps(notice)
+        await settled(app, receiver)
+        assert of_a_vault.came.empty()
+
+
 async def test_only_what_was_asked_for(app: Application, telling: Telling) -> None:
     """A webhook is told of its events and its vault alone."""
     async with receiving() as all_of_default, receiving() as accounts:
