@@ -8,10 +8,11 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote
 
-from proxy_core.cloud.sigv4 import AwsKeys, ToSign, sign
+from proxy_core.cloud.sigv4 import ToSign, sign
 from proxy_core.domain.cloud.aws_body import BodyPlan, BodyWay, body_plan
 from proxy_core.domain.cloud.aws_chunked import Unwrapped, unwrapped
 from proxy_core.domain.cloud.aws_hosts import AwsScope, aws_scope
+from proxy_core.domain.cloud.aws_keys import AwsKeys
 from proxy_core.domain.signing import Headers, Signed, Unsigned, WholeBody
 
 _PAYLOAD_FIELD: Final = b"x-amz-content-sha256"

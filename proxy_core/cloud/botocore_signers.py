@@ -2,16 +2,14 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from proxy_core.domain.cloud.aws_hosts import AwsScope
-
-if TYPE_CHECKING:
-    from proxy_core.cloud.sigv4 import AwsKeys
+from proxy_core.domain.cloud.aws_keys import AwsKeys
 
 # At DEBUG it logs what it signs, session tokens with it.
 logging.getLogger("botocore").setLevel(logging.INFO)
@@ -36,7 +34,7 @@ def signed_fields(
     url: str,
     covered: Iterable[tuple[str, str]],
     payload: str,
-    keys: "AwsKeys",
+    keys: AwsKeys,
     scope: AwsScope,
 ) -> Sequence[tuple[str, str]]:
     """The fields that signing has added. `url`'s path and query are signed as they stand."""

@@ -16,18 +16,10 @@ from urllib.parse import quote, unquote_plus, unquote_to_bytes
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.cloud.aws_hosts import AwsScope
+from proxy_core.domain.cloud.aws_keys import AwsKeys
 from proxy_core.domain.signing import Headers
 
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
-
-
-@dataclass(frozen=True, slots=True)
-class AwsKeys:
-    """An access key; `session_token` is empty for a user's own."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain.cloud.aws_role import ROLE_FIELDS, role_fields
 from proxy_core.domain.fields import Fields, invalid, quoted
 from proxy_core.domain.names import is_credential_key
 from proxy_core.domain.service import Auth, AuthType
@@ -149,6 +150,7 @@ def _aws(fields: Fields) -> Auth:
         session_token=session_token,
         region=_aws_name(fields, "region"),
         service=_aws_name(fields, "service"),
+        **role_fields(fields),
     )
 
 
@@ -224,7 +226,14 @@ _PARSERS: dict[AuthType, tuple[tuple[str, ...], Callable[[Fields], Auth]]] = {
     AuthType.CUSTOM: (("headers",), _custom),
     AuthType.PASSTHROUGH: ((), _passthrough),
     AuthType.AWS_SIGV4: (
-        ("access_key_id", "secret_access_key", "session_token", "region", "service"),
+        (
+            "access_key_id",
+            "secret_access_key",
+            "session_token",
+            "region",
+            "service",
+            *ROLE_FIELDS,
+        ),
         _aws,
     ),
     AuthType.GCP: (("key", "scope"), _gcp),

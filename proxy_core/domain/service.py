@@ -60,9 +60,10 @@ class Auth:
     `token`, `username`, `password`, `key`, `access_key_id`, `secret_access_key`, `session_token`,
     `client_secret` and `private_key` are credential keys, never values. `headers` are
     (name, template) pairs in which `{{ KEY }}` stands for a credential.
-    `region` and `service` are AWS', where the host's name doesn't say them; `app_id` and
-    `installation_id` are GitHub's; `tenant` and `client_id` are Entra ID's; `scope` holds scopes
-    with blanks between them.
+    `region` and `service` are AWS', where the host's name doesn't say them; `role_arn` is the role
+    that signs in the keys' place, with what its owner asks for, for `duration` seconds (0: AWS'
+    default). `app_id` and `installation_id` are GitHub's; `tenant` and `client_id` are Entra ID's;
+    `scope` holds scopes with blanks between them.
     """
 
     type: AuthType
@@ -78,6 +79,10 @@ class Auth:
     session_token: str = ""
     region: str = ""
     service: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    session_name: str = ""
+    duration: int = 0
     app_id: str = ""
     installation_id: str = ""
     tenant: str = ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.auth_document import auth_document, auth_keys, check_key, parse_auth
+from proxy_core.domain.cloud.aws_role import sts_endpoint
 from proxy_core.domain.fields import Fields, invalid, quoted
 from proxy_core.domain.gateway import gateway_document, parse_gateway
 from proxy_core.domain.names import check_slug
@@ -124,7 +125,7 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
     host, port, path = _pattern(fields)
     if "auth" not in fields:
         raise invalid(where, "auth is required")
-    return Service(
+    service = Service(
         name=_name(name, where) if name else auto_name(host, path, taken),
         host=host,
         port=port,
@@ -142,6 +143,21 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
         capture=_capture(fields, host, path),
         gateway=parse_gateway(fields, host, port, path),
     )
+    _check_role(service, where)
+    return service
+
+
+def _check_role(service: Service, where: str) -> None:
+    auth = service.auth
+    if not auth.role_arn:
+        return
+    try:
+        sts_endpoint(auth, service.host)
+    except VaultError as error:
+        raise invalid(f"{where}.auth", error.detail) from None
+    if any(one.key == auth.secret_access_key for one in service.substitutions):
+        why = "the role's keys are lent in its place, which sign and are never sent"
+        raise invalid(where, f"{auth.secret_access_key} can't be substituted: {why}")
 
 
 def _name(name: str, where: str) -> str:

@@ -8,6 +8,7 @@ changes or is deleted.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from proxy_core.domain.cloud.minted import minted_secrets
 from proxy_core.domain.service import Service
 from proxy_core.domain.service_document import credential_keys
 from proxy_core.mitm.scrub import Scrubber, Secret, compile_scrubber
@@ -51,7 +52,11 @@ class Scrubbers:
         compiled = known.get(service.name)
         if compiled is None or compiled.service is not service or compiled.versions != versions:
             marks = placeholders(service)
-            found = compile_scrubber(Secret(marks[key], value(key)) for key in keys)
+            found = compile_scrubber(
+                Secret(marks[key], secret)
+                for key in keys
+                for secret in minted_secrets(service.auth, key, value(key))
+            )
             known[service.name] = compiled = _Compiled(service, versions, found)
         return compiled.scrubber
 

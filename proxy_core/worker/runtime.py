@@ -28,6 +28,7 @@ from proxy_core.oauth.endpoint import TokenEndpoint
 from proxy_core.oauth.github_app import InstallationTokens
 from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.cloud.minters import CloudMinter
+from proxy_core.services.cloud.roles import AssumedRoles
 from proxy_core.services.connecting.providers import Providers
 from proxy_core.worker.access import Gatekeeper
 from proxy_core.worker.api import create_api
@@ -226,7 +227,9 @@ async def _serving(
     app.logins.attach(endpoint)
     app.accounts.attach(providers)
     app.sources.attach(providers)
-    app.minted_tokens.attach(CloudMinter(endpoint, InstallationTokens(providers, _CLOCK.time)))
+    github = InstallationTokens(providers, _CLOCK.time)
+    roles = AssumedRoles(providers, _CLOCK.time)
+    app.minted_tokens.attach(CloudMinter(endpoint, github, roles))
     receivers = webhook_http(config, guard)
     app.issuers.attach(issuer_http(config, guard))
     host, port = await proxy.start(config.host, bound.proxy_port)

@@ -10,7 +10,7 @@ from botocore.credentials import Credentials
 
 from proxy_core.base.errors import VaultError
 from proxy_core.cloud.aws_signer import AwsSigner
-from proxy_core.cloud.sigv4 import AwsKeys
+from proxy_core.domain.cloud.aws_keys import AwsKeys
 from proxy_core.domain.signing import Signed, Unsigned, WholeBody
 from tests.cloud.checking import KEY_ID, SECRET, Refused, check
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from proxy_core.cloud.aws_signer import AwsSigner
-from proxy_core.cloud.sigv4 import AwsKeys
+from proxy_core.domain.cloud.aws_keys import AwsKeys
 from proxy_core.domain.signing import Unsigned, WholeBody
 
 DUMMY = AwsKeys("AKIADUMMY", "dummy")

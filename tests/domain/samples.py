@@ -57,6 +57,19 @@ auths = st.one_of(
         region=st.sampled_from(["", "eu-west-1"]),
         service=st.sampled_from(["", "bedrock"]),
     ),
+    st.builds(
+        Auth,
+        st.just(AuthType.AWS_SIGV4),
+        access_key_id=keys,
+        # No sample substitutes it: what a role's keys are lent for is never sent.
+        secret_access_key=st.builds("OF_{}_USERS".format, keys),
+        role_arn=st.sampled_from(
+            ["arn:aws:iam::123456789012:role/agents", "arn:aws:iam::123456789012:role/a/b/c@d"]
+        ),
+        external_id=st.sampled_from(["", "acme:1/2"]),
+        session_name=st.sampled_from(["", "agents"]),
+        duration=st.sampled_from([0, 900, 43_200]),
+    ),
     st.builds(Auth, st.just(AuthType.GCP), key=keys, scope=st.sampled_from(["", "a b"])),
     st.builds(Auth, st.just(AuthType.AZURE), key=keys),
     st.builds(

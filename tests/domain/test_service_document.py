@@ -21,6 +21,7 @@ from tests.domain import samples
 BEARER = {"type": "bearer", "token": "KEY"}
 
 AWS = {"type": "aws-sigv4", "access_key_id": "K", "secret_access_key": "S"}
+ROLE = {**AWS, "role_arn": "arn:aws:iam::123456789012:role/agents"}
 ENTRA = {"type": "azure", "tenant": "t", "client_id": "c", "client_secret": "S"}
 
 
@@ -153,6 +154,23 @@ def test_logins_are_captured_where_a_token_endpoint_is_known() -> None:
             ["auth.region", "no AWS region"],
         ),
         ({"auth": {**AWS, "session_token": "AQoDYXdz"}}, ["session_token", "not its value"]),
+        ({"auth": {**AWS, "duration": 900}}, ["duration needs role_arn"]),
+        ({"auth": {**AWS, "role_arn": "agents"}}, ["auth.role_arn", "is no role, such as arn:aws"]),
+        ({"auth": {**AWS, "role_arn": "arn:aws-x:iam::123456789012:role/a"}}, ["is no role"]),
+        ({"auth": {**AWS, "role_arn": "arn:aws:iam::123456789012:user/a"}}, ["is no role"]),
+        ({"auth": {**ROLE, "external_id": "a b"}}, ["auth.external_id", "no external id"]),
+        ({"auth": {**ROLE, "session_name": "x"}}, ["auth.session_name", "no session name"]),
+        ({"auth": {**ROLE, "duration": "900"}}, ["duration must be a whole number"]),
+        ({"auth": {**ROLE, "duration": 899}}, ["auth.duration", "900 to 43200 seconds"]),
+        ({"auth": {**ROLE, "duration": 0}}, ["auth.duration", "900 to 43200 seconds"]),
+        (
+            {"auth": {**ROLE, "region": "cn-north-1"}},
+            ["auth: role_arn", "no rights in the region cn-north-1"],
+        ),
+        (
+            {"auth": ROLE, "substitutions": [{"key": "S", "placeholder": "__s__"}]},
+            ["S can't be substituted"],
+        ),
         ({"auth": {"type": "gcp"}}, ["key is required"]),
         ({"auth": {"type": "gcp", "key": "K", "scope": "a  b"}}, ["scope", "single blanks"]),
         ({"auth": {"type": "azure"}}, ["a key, or tenant, client_id and client_secret"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy_core.cloud.aws_signer import AwsSigner
-from proxy_core.cloud.sigv4 import AwsKeys
+from proxy_core.domain.cloud.aws_keys import AwsKeys
 from proxy_core.domain.exchange import Injection, SecretSubstitution
 from proxy_core.domain.service import Surface
 from tests.cloud.checking import KEY_ID, SECRET, check

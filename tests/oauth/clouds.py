@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from proxy_core.mitm.connect_to import ConnectToTable
 from proxy_core.mitm.guard import Guard
 from proxy_core.oauth.http import GuardedHttp
-from tests.oauth.servers import Script, Tls, listening
+from tests.oauth.servers import Answer, Script, Tls, listening
 
 NOW = 1_800_000_000.0
 
@@ -31,7 +31,15 @@ def private_pem() -> bytes:
 @asynccontextmanager
 async def cloud(host: str, *answers: bytes | None) -> AsyncIterator[tuple[GuardedHttp, Script]]:
     """What asks `host`, which answers in this order."""
-    script, tls = Script(*answers), Tls(host)
-    async with listening(script, tls.server) as port:
+    script = Script(*answers)
+    async with playing(host, script) as http:
+        yield http, script
+
+
+@asynccontextmanager
+async def playing(host: str, answer: Answer, seconds: float = 5) -> AsyncIterator[GuardedHttp]:
+    """What asks `host`, which answers so, and waits for it so long."""
+    tls = Tls(host)
+    async with listening(answer, tls.server) as port:
         table = ConnectToTable.parse([f"{host}:443:127.0.0.1:{port}"])
-        yield GuardedHttp(Guard(connect_to=table).resolve, tls.client, total_seconds=5), script
+        yield GuardedHttp(Guard(connect_to=table).resolve, tls.client, total_seconds=seconds)

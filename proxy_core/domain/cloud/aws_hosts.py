@@ -88,6 +88,16 @@ def aws_scope(host: str, service: str = "", region: str = "") -> AwsScope:
     )
 
 
+def service_of(host: str) -> str:
+    """The signing name of a normalised host's service: `*` stands for any, empty for unknown."""
+    return _by_name(host)[0]
+
+
+def region_of(host: str) -> str:
+    """The region that a normalised host's name says; empty where it says none."""
+    return _by_name(host)[1]
+
+
 def _by_name(host: str) -> tuple[str, str]:
     suffix = next((one for one in _SUFFIXES if host.endswith(one)), None)
     if suffix is None:

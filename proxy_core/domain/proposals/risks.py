@@ -49,5 +49,6 @@ _SERVICE_RULES: tuple[Callable[[Facts, ServiceDiff], Iterator[Risk]], ...] = (
     service_risks.overtakes,
     service_risks.way,
     service_risks.kind,
+    service_risks.keys,
     service_risks.gateway,
 )

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
+from proxy_core.domain.cloud.aws_hosts import service_of
 from proxy_core.domain.proposals.assessment import Facts, Level, Risk
 from proxy_core.domain.proposals.diff import ServiceDiff
 from proxy_core.domain.proposals.reach import keeps_rules, meets, restricts
 from proxy_core.domain.proposals.strange_names import strange_names
 from proxy_core.domain.service import AuthType, Service
 from proxy_core.domain.service_document import credential_keys
+
+_GIVE_OUT_KEYS = frozenset(("iam", "sts", "*"))
+"""AWS' services whose answers hold keys; a wildcard over services covers them."""
 
 
 def name(facts: Facts, one: ServiceDiff) -> Iterator[Risk]:
@@ -115,6 +119,29 @@ def kind(_: Facts, one: ServiceDiff) -> Iterator[Risk]:
         )
 
 
+def keys(_: Facts, one: ServiceDiff) -> Iterator[Risk]:
+    """Keys that AWS makes: which ones sign, and which the agent could have for itself."""
+    after, before = one.after, one.before
+    if after is None or after.auth.type is not AuthType.AWS_SIGV4:
+        return
+    if _gives_out_keys(after) and not (before and _gives_out_keys(before)):
+        yield Risk(
+            Level.HIGH,
+            "gives_out_keys",
+            one.name,
+            f"{after.pattern} makes AWS keys on demand: the agent could ask for some of its own, "
+            "which responses show and which outlast this service.",
+        )
+    role = after.auth.role_arn
+    if role and not (before and before.auth.role_arn == role):
+        yield Risk(
+            Level.MEDIUM,
+            "assumes_role",
+            one.name,
+            f"Signs as the role {role}, with every right that it has.",
+        )
+
+
 def gateway(facts: Facts, one: ServiceDiff) -> Iterator[Risk]:
     """Where tools that take a base URL get to."""
     after = None if one.after is None else one.after.gateway
@@ -137,6 +164,12 @@ def gateway(facts: Facts, one: ServiceDiff) -> Iterator[Risk]:
 
 def _has_prefix(service: Service, prefix: str) -> bool:
     return service.gateway is not None and service.gateway.prefix == prefix
+
+
+def _gives_out_keys(service: Service) -> bool:
+    """Whether requests to IAM or STS would be signed."""
+    signs = service.auth.type is AuthType.AWS_SIGV4
+    return signs and (service.auth.service or service_of(service.host)) in _GIVE_OUT_KEYS
 
 
 def _is_broad(service: Service) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from proxy_core.cloud import sigv4
 from proxy_core.cloud.aws_signer import AwsSigner
-from proxy_core.cloud.sigv4 import AwsKeys
+from proxy_core.domain.cloud.aws_keys import AwsKeys
 from proxy_core.domain.injection import Secret
 from proxy_core.domain.secret_values import invalid_value
 from proxy_core.domain.service import Auth
@@ -27,15 +27,23 @@ class AwsSigning:
             self._loaded = True
 
     def signer(self, auth: Auth, secret: Secret) -> AwsSigner:
-        """What signs one request.
+        """What signs one request: the stored keys, or those of the role that are lent for them.
 
         Raises VaultError: substitution_invalid for what can't be a key, and as `secret` does.
         """
-        session_token = _text(auth.session_token, secret) if auth.session_token else ""
-        keys = AwsKeys(
-            _text(auth.access_key_id, secret), _text(auth.secret_access_key, secret), session_token
-        )
+        if auth.role_arn:
+            keys = AwsKeys.unpacked(secret(auth.secret_access_key))
+        else:
+            keys = stored_keys(auth, secret)
         return AwsSigner(keys, auth.service, auth.region)
+
+
+def stored_keys(auth: Auth, secret: Secret) -> AwsKeys:
+    """The keys that an auth names. Raises VaultError as `AwsSigning.signer`."""
+    session_token = _text(auth.session_token, secret) if auth.session_token else ""
+    return AwsKeys(
+        _text(auth.access_key_id, secret), _text(auth.secret_access_key, secret), session_token
+    )
 
 
 def _text(key: str, secret: Secret) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.cloud.minted import recipe_of
+from proxy_core.domain.cloud.aws_errors import refuses_keys
+from proxy_core.domain.cloud.minted import keys_beside, recipe_of
 from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts, Tried
 from proxy_core.services.cloud.minting import MintedTokens, Source
 from proxy_core.services.context import Context
@@ -28,16 +29,7 @@ class MintLender:
         request: RequestDetails,  # noqa: ARG002
     ) -> Lent:
         """A token for the service. Raises VaultError: credential_not_found, and as `token`."""
-        source = _source(entry, key, decision)
-        if source is None:
-            remedy = f"vault-tui credential set {key} --vault {entry.name}"
-            raise VaultError(
-                "credential_not_found",
-                f"Vault {entry.name} stores no value for credential {key}, from which access "
-                f"tokens are made. An operator stores it with `{remedy}`.",
-                extra={"credential_key": key, "remedy": remedy},
-            )
-        value, sealed, generation = await self._tokens.token(source)
+        value, sealed, generation = await self._tokens.token(_source(entry, key, decision))
         return Lent(value, sealed, Loan(entry.id, key, "", generation, is_minted=True))
 
     def observe(
@@ -52,11 +44,14 @@ class MintLender:
         self, decision: Decision, loan: Loan, response: ResponseFacts
     ) -> Decision | None:
         """With another token, once."""
-        if response.status != UNAUTHORIZED or decision.tried:
-            return None
         entry = self._context.snapshot.by_id.get(loan.vault_id)
-        source = _source(entry, loan.credential_key, decision) if entry else None
-        if source is None or not await self._tokens.refused(source, loan.generation):
+        if entry is None or decision.tried or not _is_refused(response):
+            return None
+        try:
+            source = _source(entry, loan.credential_key, decision)
+        except VaultError:  # the credential has gone meanwhile
+            return None
+        if not await self._tokens.refused(source, loan.generation):
             return None
         return replace(decision, tried=(Tried(loan, response.status),))
 
@@ -64,8 +59,30 @@ class MintLender:
         """Nothing is kept of a loan."""
 
 
-def _source(entry: VaultEntry, key: str, decision: Decision) -> Source | None:
-    secret, service = entry.secrets.get(key), decision.service
-    if secret is None or service is None:
-        return None
-    return Source(entry.id, entry.name, service.name, key, secret, recipe_of(service))
+def _is_refused(response: ResponseFacts) -> bool:
+    """Whether the upstream says that the token itself no longer counts."""
+    return response.status == UNAUTHORIZED or refuses_keys(response.headers)
+
+
+def _source(entry: VaultEntry, key: str, decision: Decision) -> Source:
+    """Raises VaultError: credential_not_found."""
+    service = decision.service
+    if service is None:
+        raise VaultError("credential_not_found", "Tokens are made for services alone.")
+    keys = (key, *keys_beside(service.auth))
+    for one in keys:
+        if one not in entry.secrets:
+            raise _not_stored(one, entry.name)
+    secret, *beside = (entry.secrets[one] for one in keys)
+    recipe = recipe_of(service)
+    return Source(entry.id, entry.name, service.name, key, secret, recipe, tuple(beside))
+
+
+def _not_stored(key: str, vault: str) -> VaultError:
+    remedy = f"vault-tui credential set {key} --vault {vault}"
+    return VaultError(
+        "credential_not_found",
+        f"Vault {vault} stores no value for credential {key}, from which access tokens are made. "
+        f"An operator stores it with `{remedy}`.",
+        extra={"credential_key": key, "remedy": remedy},
+    )

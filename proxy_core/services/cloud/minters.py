@@ -3,23 +3,30 @@
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.cloud.azure import entra_client
 from proxy_core.domain.cloud.gcp import parse_key
-from proxy_core.domain.cloud.minted import Recipe
+from proxy_core.domain.cloud.minted import Recipe, keys_beside, minted_key
 from proxy_core.domain.oauth import TokenError, TokenSet
 from proxy_core.domain.service import AuthType
 from proxy_core.oauth.github_app import InstallationTokens
+from proxy_core.services.cloud.roles import AssumedRoles
 from proxy_core.services.logins.source import TokenSource
 
 
 class CloudMinter:
     """Implements `minting.Minter`."""
 
-    def __init__(self, endpoint: TokenSource, github: InstallationTokens) -> None:
+    def __init__(
+        self, endpoint: TokenSource, github: InstallationTokens, roles: AssumedRoles
+    ) -> None:
         self._endpoint = endpoint
         self._github = github
+        self._roles = roles
 
-    async def mint(self, recipe: Recipe, key: bytes) -> TokenSet:
-        """A new token. Raises TokenError."""
+    async def mint(self, recipe: Recipe, key: bytes, *beside: bytes) -> TokenSet:
+        """A new token. Raises TokenError; VaultError as `AssumedRoles.mint`."""
         auth, host = recipe.auth, recipe.host
+        if auth.type is AuthType.AWS_SIGV4:
+            values = dict(zip((minted_key(auth), *keys_beside(auth)), (key, *beside), strict=True))
+            return await self._roles.mint(recipe, values.__getitem__)
         if auth.type is AuthType.GITHUB_APP:
             return await self._github.mint(host, auth.app_id, auth.installation_id, key)
         if auth.type is AuthType.AZURE:

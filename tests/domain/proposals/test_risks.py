@@ -131,6 +131,47 @@ def test_ways_that_expose_the_credential(more: dict[str, Any], code: str) -> Non
     assert code not in codes(judged(before, {**asked, "enabled": False}))
 
 
+AWS = {"type": "aws-sigv4", "access_key_id": "KEY_NEW", "secret_access_key": "KEY_NEW"}
+ROLE = {**AWS, "role_arn": "arn:aws:iam::123456789012:role/agents"}
+
+
+@pytest.mark.parametrize(
+    ("host", "auth", "told"),
+    [
+        ("sts.amazonaws.com", AWS, True),
+        ("sts.eu-west-1.amazonaws.com", AWS, True),
+        ("sts-fips.us-east-1.amazonaws.com", ROLE, True),
+        ("iam.amazonaws.com", AWS, True),
+        ("*.amazonaws.com", AWS, True),
+        ("*.eu-west-1.amazonaws.com", AWS, True),
+        ("vpce-1.example.com", {**AWS, "service": "sts", "region": "eu-west-1"}, True),
+        ("*.eu-west-1.amazonaws.com", {**AWS, "service": "bedrock"}, False),
+        ("*.s3.eu-west-1.amazonaws.com", AWS, False),
+        ("sts.amazonaws.com", {"type": "passthrough"}, False),
+    ],
+)
+def test_signed_requests_for_keys(host: str, auth: dict[str, str], told: bool) -> None:
+    """IAM and STS answer with keys, which the agent would hold; told once."""
+    asked = document("aws", host, auth=auth)
+    found = judged(vault(), asked, slots=[NEW] if auth["type"] == "aws-sigv4" else [])
+    assert ("gives_out_keys" in codes(found)) is told
+    assert ("aws" in found.to_type) is told
+    again = judged(vault(asked, KEY_NEW="static"), {**asked, "enabled": False})
+    assert "gives_out_keys" not in codes(again)
+
+
+def test_another_role_is_told() -> None:
+    """Its rights are those that requests get, whosever the keys are."""
+    before = document("aws", "s3.eu-west-1.amazonaws.com", auth=AWS)
+    role = {**before, "auth": ROLE}
+    found = judged(vault(before, KEY_NEW="static"), role)
+    (risk,) = [one for one in found.risks if one.code == "assumes_role"]
+    assert (risk.level, risk.about) == (Level.MEDIUM, "aws")
+    assert ROLE["role_arn"] in risk.text
+    same = judged(vault(role, KEY_NEW="static"), {**role, "enabled": False})
+    assert "assumes_role" not in codes(same)
+
+
 def test_weaker_rules() -> None:
     """Rules that deny or ask must stay, in front; what is added behind them only narrows."""
     now = vault(document("api", "api.example.com", rules=DENY))

@@ -13,6 +13,7 @@ from proxy_core.domain.service import Auth, AuthType
 from proxy_core.oauth.endpoint import TokenEndpoint
 from proxy_core.oauth.github_app import InstallationTokens
 from proxy_core.services.cloud.minters import CloudMinter
+from proxy_core.services.cloud.roles import AssumedRoles
 from tests.oauth.clouds import NOW, cloud, private_key, private_pem
 from tests.oauth.servers import Script, reply
 
@@ -52,7 +53,8 @@ async def minter(host: str, *answers: bytes) -> AsyncIterator[tuple[CloudMinter,
     """What asks that endpoint."""
     async with cloud(host, *answers) as (http, script):
         github = InstallationTokens(http, lambda: NOW)
-        yield CloudMinter(TokenEndpoint(http, lambda: NOW), github), script
+        roles = AssumedRoles(http, lambda: NOW)
+        yield CloudMinter(TokenEndpoint(http, lambda: NOW), github, roles), script
 
 
 async def test_a_service_account_signs_an_assertion() -> None:
