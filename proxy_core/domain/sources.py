@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 from proxy_core.base.errors import VaultError
@@ -13,6 +14,21 @@ INTERVAL_SECONDS: Final = (5, 24 * 3600)
 MAX_NAMES: Final = 500
 MAX_VALUE_BYTES: Final = 64 * 1024
 _BETWEEN: Final = re.compile(r"[-. /]+")
+
+
+class SourceState(StrEnum):
+    """How reading a vault's store goes."""
+
+    OK = "ok"
+    FAILING = "failing"
+    WAITING = "waiting"
+
+
+def state_of(last_sync_at: float | None, failures: int) -> SourceState:
+    """Waiting: it was never read, nor tried."""
+    if failures:
+        return SourceState.FAILING
+    return SourceState.WAITING if last_sync_at is None else SourceState.OK
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
 from proxy_core.domain.names import InstanceRole, VaultRole, check_vault_name
 from proxy_core.domain.service import UnmatchedHostPolicy
+from proxy_core.domain.sources import state_of
 from proxy_core.services.beginning import DEFAULT_VAULT
 from proxy_core.services.context import Context
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.snapshot import VaultEntry
 from proxy_core.store import agents as agent_store
+from proxy_core.store import sources as source_store
 from proxy_core.store import tables
 from proxy_core.store import users as user_store
 from proxy_core.store import vaults as vault_store
@@ -28,6 +30,8 @@ class Vaults:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._on_delete: list[Callable[[str], None]] = []
+        self._sources: Mapping[str, tables.VaultSource] = {}
+        """By vault, as they were last read."""
 
     @property
     def by_name(self) -> Mapping[str, VaultEntry]:
@@ -78,7 +82,8 @@ class Vaults:
         )
         entries = sorted(self._context.snapshot.vaults.values(), key=lambda entry: entry.name)
         shown = [entry for entry in entries if sees_all or entry.name in by.vaults]
-        return wire.VaultList(vaults=[_described(entry) for entry in shown])
+        sources = await self._read_sources()
+        return wire.VaultList(vaults=[_described(one, sources.get(one.id)) for one in shown])
 
     def knows(self, name: str) -> bool:
         """Whether there is a vault of this name."""
@@ -100,7 +105,8 @@ class Vaults:
         row = await self._context.change(
             lambda session: vault_store.rename_vault(session, vault, new_name), then
         )
-        return _described(self._context.snapshot.by_id[row.id])
+        sources = await self._read_sources()
+        return _described(self._context.snapshot.by_id[row.id], sources.get(row.id))
 
     async def delete(self, vault: str, by: Principal) -> wire.VaultDeleted:
         """With all it holds. Raises VaultError: bad_request for `default`."""
@@ -167,6 +173,15 @@ class Vaults:
         for listener in self._on_delete:
             listener(vault_id)
 
+    async def _read_sources(self) -> Mapping[str, tables.VaultSource]:
+        """While the database is away, as they were: the vaults themselves are known."""
+        try:
+            rows = await self._context.database.read(source_store.list_sources)
+        except VaultError:
+            return self._sources
+        self._sources = {row.vault_id: row for row in rows}
+        return self._sources
+
     def _grant_creator(self, agent_id: str, vault_id: str) -> None:
         snapshot = self._context.snapshot
         bearer = snapshot.agent(agent_id) if agent_id else None
@@ -175,7 +190,8 @@ class Vaults:
             self._context.snapshot = snapshot.with_bearer(replace(bearer, grants=grants))
 
 
-def _described(entry: VaultEntry) -> wire.Vault:
+def _described(entry: VaultEntry, source: tables.VaultSource | None = None) -> wire.Vault:
+    state = "" if source is None else state_of(source.last_sync_at, source.failures).value
     return wire.Vault(
         id=entry.id,
         name=entry.name,
@@ -183,6 +199,8 @@ def _described(entry: VaultEntry) -> wire.Vault:
         unmatched_host_policy=entry.policy.value,
         services_count=len(entry.compiled.services),
         credentials_count=len(entry.keys),
+        source="" if source is None else source.kind,
+        source_state=state,
     )
 
 

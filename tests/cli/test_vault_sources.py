@@ -58,6 +58,12 @@ def test_a_vault_is_backed_by_a_store(line: CommandLine, store: str) -> None:
     said = line.ok("vault", "source", "set", "backed", *where, stdin=TOKEN + "\n")
     assert f"{store} kv/app" in said
     assert TOKEN not in said
+    assert "hashicorp (ok)" in line.ok("vault", "list")
+    listed = json.loads(line.ok("vault", "list", "--json"))["vaults"]
+    assert ("backed", "hashicorp", "ok") in [
+        (one["name"], one["source"], one["source_state"]) for one in listed
+    ]
+    assert json.loads(line.ok("vault", "source", "poll", "backed", "--json"))["state"] == "ok"
     reveal = ("credential", "get", "API_KEY", "--reveal", "--vault", "backed")
     assert line.ok(*reveal) == "from-the-store\n"
     refused = line("credential", "set", "OTHER", "--vault", "backed", stdin="x")

@@ -114,6 +114,7 @@ TABLE: tuple[Row, ...] = (
         ("PATCH", "/{vault}/settings", ADMINS, {"unmatched_host_policy": "?"}),
         ("GET", "/{vault}/source", READERS),
         ("PUT", "/{vault}/source", RULERS, {"type": "?", "url": "?", "path": "?"}),
+        ("POST", "/{vault}/source/poll", RULERS),
         ("DELETE", "/{vault}/source", RULERS),
         ("GET", "/{vault}/logs", READERS),
         ("GET", "/{vault}/discovered-hosts", READERS),

@@ -98,6 +98,15 @@ def show(connection: Connection, vault: str, as_json: bool) -> None:
 
 @source.command
 @click.argument("vault")
+@json_option
+@pass_connection
+def poll(connection: Connection, vault: str, as_json: bool) -> None:
+    """Read the store now; the next time is its interval later."""
+    _print(connection.send(calls.poll_source(vault)), as_json)
+
+
+@source.command
+@click.argument("vault")
 @yes_option
 @pass_connection
 def remove(connection: Connection, vault: str, yes: bool) -> None:
@@ -116,6 +125,7 @@ def _print(found: SourceInfo, as_json: bool) -> None:
             ("vault", found.vault),
             ("type", found.type),
             ("place", found.place),
+            ("state", found.state),
             ("read every", f"{found.interval_seconds} s"),
             ("last read", found.last_sync_at),
             ("last error", found.last_error),

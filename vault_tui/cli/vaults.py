@@ -30,7 +30,7 @@ def list_(connection: Connection, as_json: bool) -> None:
         return
     in_use = connection.vault(None)
     output.emit_table(
-        ("", "NAME", "SERVICES", "CREDENTIALS", "OTHER HOSTS", "CREATED"),
+        ("", "NAME", "SERVICES", "CREDENTIALS", "OTHER HOSTS", "STORE", "CREATED"),
         (
             (
                 "*" if one.name == in_use else " ",
@@ -38,6 +38,7 @@ def list_(connection: Connection, as_json: bool) -> None:
                 one.services_count,
                 one.credentials_count,
                 one.unmatched_host_policy,
+                f"{one.source} ({one.source_state})" if one.source else "",
                 one.created_at,
             )
             for one in found.vaults

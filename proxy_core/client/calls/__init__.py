@@ -149,7 +149,7 @@ _NAMES = {
         "credential_usage",
         "match_test",
     ),
-    "sourcing": ("set_source", "source", "remove_source"),
+    "sourcing": ("set_source", "source", "poll_source", "remove_source"),
     "telling": (
         "webhooks",
         "add_webhook",

@@ -14,6 +14,11 @@ def source(vault: str) -> Call[wire.SourceInfo]:
     return Call("GET", f"/v1/vaults/{segment(vault)}/source", wire.SourceInfo)
 
 
+def poll_source(vault: str) -> Call[wire.SourceInfo]:
+    """Read the store now."""
+    return Call("POST", f"/v1/vaults/{segment(vault)}/source/poll", wire.SourceInfo)
+
+
 def remove_source(vault: str) -> Call[wire.Deleted]:
     """Read the store no more; the credentials stay as the vault's own."""
     return Call("DELETE", f"/v1/vaults/{segment(vault)}/source", wire.Deleted)

@@ -32,14 +32,19 @@ class SetSource(Request):
 
 
 class SourceInfo(Response):
-    """`GET /v1/vaults/{vault}/source`. `skipped` are names that can't be keys of credentials."""
+    """`GET /v1/vaults/{vault}/source`. `skipped` are names that can't be keys of credentials.
+
+    `state` is ok, failing or waiting: never read yet, for the vault is sealed.
+    """
 
     vault: str
     type: str
     place: str
+    state: str
     interval_seconds: int
     created_at: str
     last_sync_at: str
+    next_poll_at: str
     last_error: str
     failures: int
     skipped: list[str]

@@ -10,7 +10,9 @@ class VaultName(Request):
 
 
 class Vault(Response):
-    """One vault."""
+    """One vault. `source` is the kind of the external store that backs it, or empty;
+    `source_state` how reading that goes: see `SourceInfo`.
+    """
 
     id: str
     name: str
@@ -18,6 +20,8 @@ class Vault(Response):
     unmatched_host_policy: str = "passthrough"
     services_count: int = 0
     credentials_count: int = 0
+    source: str = ""
+    source_state: str = ""
 
 
 class VaultList(Response):

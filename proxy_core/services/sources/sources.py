@@ -17,7 +17,7 @@ from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
-from proxy_core.domain.sources import Content, content_of
+from proxy_core.domain.sources import Content, content_of, state_of
 from proxy_core.seal import aad
 from proxy_core.services.context import Context
 from proxy_core.services.credentials import Credentials
@@ -94,6 +94,21 @@ class Sources:
         return await self._context.database.read(
             lambda session: wire_source(store.source_of(session, entry.id), entry.name)
         )
+
+    async def poll(self, vault: str) -> wire.SourceInfo:
+        """Read the store now, whenever it would be due. Raises VaultError: not_found, sealed."""
+        entry = self._context.vault(vault)
+        if self._context.sealer.sealed:
+            raise VaultError("sealed")
+        now = self._context.clock.time()
+
+        def work(session: Session) -> None:
+            store.source_of(session, entry.id).next_poll_at = now
+            session.flush()
+
+        await self._context.change(work, _nothing)
+        await self._poll(entry.id)
+        return await self.show(vault)
 
     async def remove(self, vault: str, by: Principal) -> wire.Deleted:
         """The credentials stay, as the vault's own. Raises VaultError: not_found."""
@@ -240,9 +255,11 @@ def wire_source(row: VaultSource, vault: str) -> wire.SourceInfo:
         vault=vault,
         type=row.kind,
         place=row.shown,
+        state=state_of(row.last_sync_at, row.failures).value,
         interval_seconds=row.interval,
         created_at=rfc3339(row.created_at),
         last_sync_at="" if row.last_sync_at is None else rfc3339(row.last_sync_at),
+        next_poll_at=rfc3339(row.next_poll_at),
         last_error=row.last_error,
         failures=row.failures,
         skipped=[str(name) for name in row.skipped],

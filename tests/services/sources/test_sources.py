@@ -194,6 +194,28 @@ async def test_an_outage_changes_nothing_and_is_told(backed: Application, store:
     assert (await backed.sources.show("team")).failures == 0
 
 
+async def test_a_store_is_read_at_once_when_asked_to(backed: Application, store: FakeStore):
+    """Also while it is not due for long; what came of it is answered and stands by the vault."""
+
+    async def listed() -> dict[str, tuple[str, str]]:
+        vaults = (await backed.vaults.list(ADA)).vaults
+        return {one.name: (one.source, one.source_state) for one in vaults}
+
+    store.outage = reply("{}", 503)
+    shown = await backed.sources.poll("team")
+    assert (shown.state, shown.last_error) == ("failing", "The store answered 503.")
+    assert await listed() == {"default": ("", ""), "team": ("hashicorp", "failing")}
+    store.outage, store.fields = None, {"api-key": "value-two"}
+    shown = await backed.sources.poll("team")
+    assert (shown.state, shown.last_error) == ("ok", "")
+    assert shown.next_poll_at > shown.last_sync_at
+    assert await values_of(backed) == {"API_KEY": "value-two"}
+    assert await listed() == {"default": ("", ""), "team": ("hashicorp", "ok")}
+    assert await refusal(backed.sources.poll("default")) == "not_found"
+    backed._context.sealer.forget()
+    assert await refusal(backed.sources.poll("team")) == "sealed"
+
+
 async def test_a_restart_during_an_outage_has_the_last_state(
     backed: Application, store: FakeStore, reopen: Opener, tls: Tls, tmp_path: Path
 ):
