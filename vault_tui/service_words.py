@@ -23,6 +23,10 @@ AUTH_FIELDS: Mapping[AuthType, tuple[tuple[str, bool], ...]] = {
         ("session_token", False),
         ("region", False),
         ("service", False),
+        ("role_arn", False),
+        ("external_id", False),
+        ("session_name", False),
+        ("duration", False),
     ),
     AuthType.GCP: (("key", True), ("scope", False)),
     AuthType.AZURE: (
@@ -51,7 +55,7 @@ def _definition(document: Document) -> dict[str, Any]:
 def auth_line(document: Document) -> str:
     """`bearer SLACK_TOKEN`."""
     auth = document.get("auth") or {}
-    rest = [str(v) for k, v in auth.items() if k != "type" and isinstance(v, str) and v]
+    rest = [str(v) for k, v in auth.items() if k != "type" and isinstance(v, str | int) and v]
     rest += [f"{name}: {value}" for name, value in (auth.get("headers") or {}).items()]
     return " ".join([str(auth.get("type", "")), *rest])
 
@@ -126,6 +130,11 @@ def gateway_of_line(text: str) -> dict[str, str]:
     if len(words) > 2:
         raise VaultError("bad_request", strings_services.GATEWAY_SHAPE.format(line=text.strip()))
     return dict(zip(("prefix", "upstream"), words, strict=False))
+
+
+def auth_value(name: str, text: str) -> str | int:
+    """What a form's line says for a field of the auth; a number that is none stays a text."""
+    return int(text) if name == "duration" and text.isascii() and text.isdigit() else text
 
 
 def header_lines(document: Document) -> str:

@@ -27,6 +27,26 @@ from vault_tui.cli.failures import Usage
             (),
             {"access_key_id": "I", "secret_access_key": "S", "service": "s3"},
         ),
+        (
+            "aws-sigv4",
+            {
+                "access-key-id": "I",
+                "secret-access-key": "S",
+                "role-arn": "arn:aws:iam::123456789012:role/a",
+                "external-id": "acme",
+                "session-name": "agents",
+                "duration": 900,
+            },
+            (),
+            {
+                "access_key_id": "I",
+                "secret_access_key": "S",
+                "role_arn": "arn:aws:iam::123456789012:role/a",
+                "external_id": "acme",
+                "session_name": "agents",
+                "duration": 900,
+            },
+        ),
         ("gcp", {"key": "K", "scope": "s"}, (), {"key": "K", "scope": "s"}),
         ("azure", {"key": "K"}, (), {"key": "K"}),
         (
@@ -44,7 +64,7 @@ from vault_tui.cli.failures import Usage
     ],
 )
 def test_each_auth_type_has_its_document(
-    kind: str, given: dict[str, str], headers: list[str], document: dict[str, object]
+    kind: str, given: dict[str, str | int], headers: list[str], document: dict[str, object]
 ) -> None:
     """The options of a type become the document's fields, and the worker takes them."""
     made = auth_document(kind, given, headers)

@@ -54,6 +54,13 @@ async def test_the_form_checks_while_typing_and_saves(worker: FakeWorker):
 async def test_a_service_keeps_everything_the_form_shows(worker: FakeWorker):
     """Opening and saving changes nothing; nor what it does not show."""
     worker.services[2]["failover"] = [529]
+    worker.services[2]["auth"] = {
+        "type": "aws-sigv4",
+        "access_key_id": "SLACK_BOT_TOKEN",
+        "secret_access_key": "UNUSED_KEY",
+        "role_arn": "arn:aws:iam::123456789012:role/agents",
+        "duration": 900,
+    }
     before = [dict(service) for service in worker.services]
     app = console(worker)
     async with running(app) as pilot:

@@ -14,11 +14,12 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 
 class Option(NamedTuple):
-    """`field` is the document's; `key`: it names a credential."""
+    """`field` is the document's; `key`: it names a credential; `number`: it is a whole one."""
 
     field: str
     help: str
     key: bool = True
+    number: bool = False
 
 
 OPTIONS: Final[Mapping[str, Option]] = {
@@ -32,6 +33,10 @@ OPTIONS: Final[Mapping[str, Option]] = {
     "session-token": Option("session_token", "aws-sigv4: credential key, for temporary keys."),
     "region": Option("region", "aws-sigv4: where the host doesn't tell.", key=False),
     "aws-service": Option("service", "aws-sigv4: where the host doesn't tell.", key=False),
+    "role-arn": Option("role_arn", "aws-sigv4: the role to sign as.", key=False),
+    "external-id": Option("external_id", "aws-sigv4: what the role's owner asks for.", key=False),
+    "session-name": Option("session_name", "aws-sigv4: the role's session.", key=False),
+    "duration": Option("duration", "aws-sigv4: its seconds.", key=False, number=True),
     "scope": Option("scope", "gcp, azure: if not the usual one.", key=False),
     "tenant": Option("tenant", "azure: Entra ID's, in the place of a key.", key=False),
     "client-id": Option("client_id", "azure: the application's.", key=False),
@@ -56,7 +61,16 @@ TYPES: Final[Mapping[str, Takes]] = {
     "custom": Takes(("header",)),
     "passthrough": Takes(),
     "aws-sigv4": Takes(
-        ("access-key-id", "secret-access-key"), ("session-token", "region", "aws-service")
+        ("access-key-id", "secret-access-key"),
+        (
+            "session-token",
+            "region",
+            "aws-service",
+            "role-arn",
+            "external-id",
+            "session-name",
+            "duration",
+        ),
     ),
     "gcp": Takes(("key",), ("scope",)),
     "azure": Takes((), ("key", "tenant", "client-id", "client-secret", "scope")),
@@ -71,7 +85,8 @@ def auth_options(command: Command) -> Command:
     )(command)
     for name, option in reversed(list(OPTIONS.items())):
         metavar = "KEY" if option.key else None
-        command = click.option(f"--{name}", metavar=metavar, help=option.help)(command)
+        type_ = int if option.number else str
+        command = click.option(f"--{name}", type=type_, metavar=metavar, help=option.help)(command)
     types = click.Choice(list(TYPES))
     return click.option("--auth", type=types, help="How the credential is attached.")(command)
 
@@ -88,7 +103,7 @@ def given_auth(options: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def auth_document(
-    kind: str, given: Mapping[str, str], headers: Sequence[str] = ()
+    kind: str, given: Mapping[str, str | int], headers: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The `auth` object. Raises Usage for an option that the type does not take, or lacks."""
     names = [*given, *(["header"] if headers else [])]

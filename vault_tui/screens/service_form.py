@@ -26,6 +26,7 @@ from vault_tui.local_match import explain
 from vault_tui.screens.base import Dialog
 from vault_tui.service_words import (
     AUTH_FIELDS,
+    auth_value,
     gateway_line,
     gateway_of_line,
     header_lines,
@@ -199,7 +200,7 @@ class ServiceForm(Dialog[dict[str, Any]]):
             if name == "headers":
                 auth[name] = headers_of_line(self._value(name))
             elif self._value(name):
-                auth[name] = self._value(name)
+                auth[name] = auth_value(name, self._value(name))
         draft: dict[str, Any] = {
             "host": self._value("host"),
             "auth": auth,
