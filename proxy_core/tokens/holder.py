@@ -51,6 +51,16 @@ class Holder:
         """What is known of the login. Raises VaultError home_unusable."""
         return self._directory.load()
 
+    def secret(self, of: Login) -> str:
+        """The secret of that login's client, as far as it is kept; else empty."""
+        login = self._directory.load()
+        if login is None or (login.issuer, login.client_id) != (of.issuer, of.client_id):
+            return ""
+        try:
+            return self._read(login).secret if login.kept else ""
+        except VaultError:  # whatever it is, the secret can still be typed
+            return ""
+
     def token(self) -> str:
         """A token that is good for a while, refreshed if it has to be.
 
@@ -139,7 +149,7 @@ class Holder:
         interrupted = self._directory.refresh_begun
         self._directory.begin_refresh()
         try:
-            issuer = Issuer.at(login.issuer, self._clock)
+            issuer = Issuer.of(login, old.secret, self._clock)
             answer = issuer.refresh(client_of(login), old.refresh)
         except TokenError as error:
             return self._not_refreshed(login, old, error, interrupted)
@@ -160,7 +170,7 @@ class Holder:
         access = answer.tokens.access_token.decode("ascii")
         if login.printed == "id" and not answer.id_token:
             return replace(old, access=access, refresh=refresh)
-        return obtained(login, answer, self._clock())
+        return obtained(login, answer, self._clock(), old.secret)
 
     def _not_refreshed(
         self, login: Login, old: Tokens, error: "TokenError", interrupted: bool
@@ -252,8 +262,8 @@ class Holder:
         return tokens.printed
 
 
-def obtained(login: Login, answer: "Answer", now: float) -> Tokens:
-    """The tokens of an answer, with the one that this login prints.
+def obtained(login: Login, answer: "Answer", now: float, secret: str = "") -> Tokens:
+    """The tokens of an answer, with the one that this login prints; the client's secret with them.
 
     Raises VaultError oauth_login_failed where the issuer gave none of that kind.
     """
@@ -266,6 +276,7 @@ def obtained(login: Login, answer: "Answer", now: float) -> Tokens:
         printed=printed,
         access=access,
         refresh=(answer.tokens.refresh_token or b"").decode("ascii"),
+        secret=secret,
         expires_at=expires_at,
         refresh_at=due(now, expires_at),
     )

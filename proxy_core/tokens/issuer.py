@@ -9,6 +9,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.oauth.client import (
     DEFAULT_CALLBACK_HOST,
     DEFAULT_CALLBACK_PATH,
+    AuthMethod,
     OAuthClient,
 )
 from proxy_core.domain.oauth.device import DeviceStart, parse_device_reply
@@ -40,26 +41,47 @@ class Answer:
 
 
 class Issuer:
-    """Asks one issuer, as a public client. Every method raises TokenError."""
+    """Asks one issuer: as a public client, or with `secret` as a confidential one.
 
-    def __init__(self, http: Https, clock: Callable[[], float] = time.time) -> None:
+    Every method raises TokenError.
+    """
+
+    def __init__(
+        self, http: Https, clock: Callable[[], float] = time.time, secret: str = ""
+    ) -> None:
         self._http = http
         self._clock = clock
+        self._secret = secret.encode() or None
 
     @classmethod
-    def at(cls, url: str, clock: Callable[[], float] = time.time) -> "Issuer":
+    def at(
+        cls,
+        url: str,
+        clock: Callable[[], float] = time.time,
+        *,
+        secret: str = "",
+        ca_file: str = "",
+    ) -> "Issuer":
         """For endpoints such as this one. Plain http only where it is to this machine, said so."""
         parts = urlsplit(url)
         on_this_machine = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        return cls(Https(allow_http_loopback=on_this_machine), clock)
+        return cls(Https(allow_http_loopback=on_this_machine, ca_file=ca_file), clock, secret)
+
+    @classmethod
+    def of(cls, login: Login, secret: str, clock: Callable[[], float] = time.time) -> "Issuer":
+        """The one of a login."""
+        return cls.at(login.issuer, clock, secret=secret, ca_file=login.ca_file)
 
     def discover(self, issuer: str) -> OAuthClient:
-        """The issuer's endpoints by its own metadata; the client id is yet to be set.
+        """The issuer's endpoints by its own metadata; the client id is yet to be set. A secret is
+        sent by the better of the ways that the issuer names.
 
         Raises VaultError bad_request too, for what is no issuer or another's metadata.
         """
         search = MetadataSearch(
-            issuer, confidential=False, allow_http_loopback=self._http.allow_http_loopback
+            issuer,
+            confidential=self._secret is not None,
+            allow_http_loopback=self._http.allow_http_loopback,
         )
         for url in search.urls:
             reply = self._http.get(url, {"accept": "application/json"})
@@ -72,31 +94,36 @@ class Issuer:
         """Tokens for an authorization code."""
         return self._tokens(
             code_request(
-                client, None, code=code, redirect_uri=redirect_uri, verifier=verifier, state=""
+                client,
+                self._secret,
+                code=code,
+                redirect_uri=redirect_uri,
+                verifier=verifier,
+                state="",
             )
         )
 
     def refresh(self, client: OAuthClient, refresh_token: str) -> Answer:
         """New tokens; the refresh token is the one to use from now on (RFC 6749 6)."""
         sent = refresh_token.encode("ascii")
-        answer = self._tokens(refresh_request(client, None, sent))
+        answer = self._tokens(refresh_request(client, self._secret, sent))
         kept = answer.tokens.refresh_token or sent
         return replace(answer, tokens=replace(answer.tokens, refresh_token=kept))
 
     def start_device(self, client: OAuthClient) -> DeviceStart:
         """Codes for a person to confirm elsewhere (RFC 8628 3.1)."""
-        request = device_request(client, None)
+        request = device_request(client, self._secret)
         reply = self._http.post(request.url, request.headers, request.body)
         now = self._clock()
         return parse_device_reply(reply.status, reply.headers, reply.body, request.secrets, now)
 
     def poll_device(self, client: OAuthClient, device_code: bytes) -> Answer:
         """Ask once whether the person has confirmed; `authorization_pending` is not final."""
-        return self._tokens(device_poll_request(client, None, device_code))
+        return self._tokens(device_poll_request(client, self._secret, device_code))
 
     def revoke(self, client: OAuthClient, token: str) -> None:
         """Revoke a token (RFC 7009)."""
-        request = revocation_request(client, None, token.encode("ascii"))
+        request = revocation_request(client, self._secret, token.encode("ascii"))
         reply = self._http.post(request.url, request.headers, request.body)
         if not 200 <= reply.status < 300:
             raise refusal(reply.status, reply.headers, {}, request.secrets, self._clock())
@@ -122,6 +149,7 @@ def client_of(login: Login) -> OAuthClient:
     return OAuthClient(
         issuer=login.issuer,
         client_id=login.client_id,
+        auth_method=AuthMethod(login.auth_method),
         token_url=login.token_url,
         authorization_url=login.authorization_url,
         device_authorization_url=login.device_url,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home, make_private_directory, open_private_file
@@ -16,6 +16,7 @@ from proxy_core.tokens.repeats import YOUNG_SECONDS
 
 Kept = Literal["", "keyring", "file"]
 Printed = Literal["access", "id"]
+AuthMethod = Literal["none", "client_secret_basic", "client_secret_post"]
 
 _INTENT_FILE = "refresh.begun"
 _FAILURE_FILE = "refresh.failed"
@@ -29,6 +30,8 @@ class Login:
 
     `kept` says where the tokens are; empty: there are none, and this is how to sign in again.
     `backend` is the class of the OS keyring that holds them. `printed`: which token is asked for.
+    `auth_method`: how the client proves itself; its secret is with the tokens. `ca_file` names CAs
+    that count for the issuer beside the system's.
     `expires_at` is that token's end and `refresh_at` when it is due, in epoch seconds, None where
     nobody tells; `refreshable`: there is a refresh token. `session_id` is the worker's session.
     """
@@ -42,6 +45,8 @@ class Login:
     redirect_uri: str = ""
     audience: str = ""
     scopes: str = ""
+    auth_method: AuthMethod = "none"
+    ca_file: str = ""
     printed: Printed = "access"
     vault: str = ""
     session_id: str = ""
@@ -172,8 +177,9 @@ def _parsed(document: Any) -> Login:
             right = type(value) is type(field.default)
         if not right:
             raise ValueError(field.name)
-    if login.kept not in ("", "keyring", "file") or login.printed not in ("access", "id"):
-        raise ValueError("kept")
+    for name, kinds in (("kept", Kept), ("printed", Printed), ("auth_method", AuthMethod)):
+        if getattr(login, name) not in get_args(kinds):
+            raise ValueError(name)
     return login
 
 

@@ -18,11 +18,14 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """`printed` is what is asked for; its repr shows none. Times as in `Login`."""
+    """`printed` is what is asked for; `secret` is a confidential client's. Its repr shows none of
+    them. Times as in `Login`.
+    """
 
     printed: str = field(repr=False)
     access: str = field(default="", repr=False)
     refresh: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
     expires_at: float | None = None
     refresh_at: float | None = None
 
@@ -46,7 +49,9 @@ class Tokens:
             if document.pop("version") != _VERSION:
                 raise ValueError("version")
             tokens = cls(**document)
-            if not all(isinstance(each, str) for each in (tokens.printed, tokens.refresh)):
+            if not all(
+                isinstance(each, str) for each in (tokens.printed, tokens.refresh, tokens.secret)
+            ):
                 raise TypeError("token")
             for each in (tokens.expires_at, tokens.refresh_at):
                 math.isfinite(each or 0.0)

@@ -18,6 +18,7 @@ import keyring
 import pytest
 from keyring.backends import fail
 
+from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.tokens import kernel_cache
 from proxy_core.tokens.holder import Holder
@@ -27,9 +28,10 @@ from tests.cli.conftest import PROGRAM, CommandLine
 from tests.cli.test_connect import browse, started
 from tests.cli.test_users import Machine
 from tests.oauth.person import Person
+from tests.oauth.servers import Script, listening, reply
 from tests.worker.harness import ThreadedWorker
 from vault_tui.cli import fast
-from vault_tui.cli.auth_sign_in import discovered
+from vault_tui.cli.auth_sign_in import Way, discovered, sign_in
 
 pytestmark = pytest.mark.xdist_group("oidc-provider")
 TOKEN = ("auth", "token")
@@ -105,6 +107,45 @@ def test_the_whole_story(here: Machine, issuer: str, person: list[str]) -> None:
     assert "Nobody" in here("auth", "status", code=1)
     assert json.loads(here("auth", "status", "--json", code=1)) == {"signed_in": False}
     assert "Nobody" in here("auth", "logout")
+
+
+@pytest.mark.parametrize("method", ["basic", "post"])
+def test_a_client_with_a_secret(here: Machine, issuer: str, person: list[str], method: str) -> None:
+    """It comes by standard input, is used for each request, and is kept with the tokens alone."""
+    client, secret = f"client_secret_{method}", "s3cret/+ :%"
+    # The issuer's metadata names both ways, the better one first.
+    words = ("--auth-method", "post") if method == "post" else ()
+    login = ("auth", "login", "--browser", "--client-secret-stdin")
+    there = ("--issuer", issuer, "--client-id", client)
+    assert "no client secret" in here(*login, *there, code=2)
+    said = here(*login, *there, *words, "--use", "access", stdin=f"{secret}\nnot the secret")
+    first = here(*TOKEN)
+    os.utime(here.home / "login" / "login.json", (0, 0))  # no token of this minute
+    assert here(*TOKEN, "--refresh") != first
+    said += here("auth", "login", "--browser")  # the secret is still known
+    status = json.loads(here("auth", "status", "--json"))
+    assert (status["auth_method"], status["client_id"]) == (client, client)
+    kept = b"".join(path.read_bytes() for path in (here.home / "login").iterdir())
+    assert secret not in said + json.dumps(status)
+    assert secret.encode() not in kept
+    holder = Holder(Home(here.home), print)
+    assert holder.login is not None
+    assert holder.secret(holder.login) == secret
+    assert holder.secret(replace(holder.login, client_id="other")) == ""
+    assert len(person) == 2
+
+
+async def test_an_issuer_that_has_codes_alone(tmp_path: Path) -> None:
+    """No page to sign in at: the code is asked for without --device."""
+    script = Script(reply('{"error":"unauthorized_client"}', 400))
+    async with listening(script) as port:
+        base = f"http://127.0.0.1:{port}"
+        login = Login(issuer=base, client_id="c", token_url=base, device_url=f"{base}/device")
+        with pytest.raises(VaultError, match="unauthorized_client"):
+            await asyncio.to_thread(sign_in, Holder(Home(tmp_path), print), login, Way())
+    assert script.received[0].target == "/device"
+    with pytest.raises(VaultError, match="nor any page"):
+        sign_in(Holder(Home(tmp_path), print), replace(login, device_url=""), Way())
 
 
 def test_another_machine_has_the_browser(here: Machine, issuer: str) -> None:

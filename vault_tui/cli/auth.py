@@ -1,8 +1,10 @@
 """`vault-tui auth …`: sign in once, and print a token for programs that ask a command for one."""
 
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +23,7 @@ from vault_tui.cli.options import Group, json_option, pass_connection
 from vault_tui.cli.run import DEFAULT_TTL, TTL_RANGE
 
 _LABEL = "auth login"
+_AUTH_METHODS = {"basic": "client_secret_basic", "post": "client_secret_post"}
 _KEPT = {
     "keyring": "the OS keyring",
     "file": "an encrypted file of the home",
@@ -36,6 +39,17 @@ def auth() -> None:
 @auth.command
 @click.option("--issuer", default="", metavar="URL", help="The company's OpenID issuer.")
 @click.option("--client-id", default="", metavar="ID", help="This program's name there; public.")
+@click.option(
+    "--client-secret-stdin",
+    "secret",
+    is_flag=True,
+    help="The client has a secret: typed, or the first line of standard input.",
+)
+@click.option(
+    "--auth-method",
+    type=click.Choice(tuple(_AUTH_METHODS)),
+    help="How the secret is sent. Default: as the issuer's metadata says.",
+)
 @click.option("--audience", default="", metavar="A", help="The API that the token is for.")
 @click.option("--scopes", default="", metavar="TEXT", help="What to ask for, blanks between.")
 @click.option(
@@ -64,7 +78,8 @@ def login(
     """Sign in at an issuer, or take a session of the worker; `auth token` prints the token.
 
     Without an issuer and a vault, as the last time. Tokens are kept in the OS keyring; where there
-    is none that works, in an encrypted file, and that is said.
+    is none that works, in an encrypted file, and that is said; a client's secret with them. The
+    way to the issuer is HTTPS_PROXY's; --ca-file is for its certificate, and is remembered.
     """
     holder = Holder(connection.home, say)
     last = None if given["issuer"] or vault else holder.login
@@ -74,6 +89,7 @@ def login(
             raise Usage("--issuer and --vault are two ways: give one of them")
         made = _session(connection, holder, vault, ttl or DEFAULT_TTL)
     else:
+        given["ca_file"] = connection.ca_file
         made = _at_issuer(holder, last, **given)
     _show(made, as_json)
 
@@ -129,15 +145,31 @@ def _at_issuer(holder: Holder, last: Login | None, **given: Any) -> Login:
     from vault_tui.cli.auth_sign_in import Way, discovered, sign_in
 
     way = Way(given["headless"], given["browser"], given["device"], given["use"])
+    secret = _client_secret() if given["secret"] else ""
+    ca_file = str(Path(given["ca_file"]).absolute()) if given["ca_file"] else ""
     if last is None:
         if not given["issuer"] or not given["client_id"]:
             raise Usage("Say where: --issuer URL --client-id ID, or --vault V")
-        last = discovered(given["issuer"])
-    elif given["use"] is None:
-        way = replace(way, printed=last.printed)
+        last = discovered(given["issuer"], secret, ca_file)
+    else:
+        if secret and last.auth_method == "none":
+            raise Usage("The last login's client has no secret: say --issuer and --client-id")
+        way = replace(way, printed=way.printed or last.printed)
     named = {name: given[name] for name in ("client_id", "audience", "scopes", "redirect_uri")}
+    named |= {"ca_file": ca_file, "auth_method": _AUTH_METHODS.get(given["auth_method"], "")}
     wanted = replace(last, **{name: value for name, value in named.items() if value})
-    return sign_in(holder, wanted, way)[0]
+    return sign_in(holder, wanted, way, secret)[0]
+
+
+def _client_secret() -> str:
+    """Typed, or the first line of what is piped in."""
+    from vault_tui.cli import secret_input
+
+    if sys.stdin.isatty():
+        return secret_input.prompt("Client secret")
+    if secret := secret_input.line_from_stdin():
+        return secret
+    raise Usage("Standard input holds no client secret")
 
 
 def _session(connection: Connection, holder: Holder, vault: str, ttl: int) -> Login:
@@ -158,7 +190,7 @@ def _revoke(kept: Login, tokens: Tokens) -> None:
     if not kept.revocation_url:
         return
     try:
-        Issuer.at(kept.issuer).revoke(client_of(kept), tokens.refresh or tokens.access)
+        Issuer.of(kept, tokens.secret).revoke(client_of(kept), tokens.refresh or tokens.access)
     except TokenError as error:
         detail = f"The issuer did not revoke the tokens: {error.detail}"
         raise VaultError("oauth_login_failed", detail) from None
@@ -190,6 +222,7 @@ def _show(kept: Login, as_json: bool) -> None:
     facts = {
         "issuer": kept.issuer,
         "client_id": kept.client_id,
+        "auth_method": "" if kept.auth_method == "none" else kept.auth_method,
         "vault": kept.vault,
         "subject": kept.subject,
         "email": kept.email,

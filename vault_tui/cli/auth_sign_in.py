@@ -13,7 +13,8 @@ from proxy_core.tokens.holder import Holder, obtained
 from proxy_core.tokens.issuer import Answer, Issuer, client_of, failed
 from proxy_core.tokens.login import Login, Printed
 from proxy_core.tokens.tokens import Tokens, check_id_token
-from vault_tui.cli.failures import say
+from vault_tui.cli import secret_input
+from vault_tui.cli.failures import Usage, say
 from vault_tui.cli.lines import Lines
 from vault_tui.cli.output import safe
 from vault_tui.cli.sign_in import ASK, NOTHING_PASTED, TERMINAL_LINE, has_display, open_browser
@@ -40,28 +41,36 @@ class Way:
         return self.headless or (self.browser is None and not has_display())
 
 
-def sign_in(holder: Holder, login: Login, way: Way) -> tuple[Login, Tokens]:
-    """Sign in as `login` says, and keep the tokens.
+def sign_in(holder: Holder, login: Login, way: Way, secret: str = "") -> tuple[Login, Tokens]:
+    """Sign in as `login` says, and keep the tokens. Where an issuer has nothing else, by a code.
+
+    `secret`: the confidential client's; without one, as it was kept or is typed.
 
     Raises VaultError: oauth_login_failed (refused, expired, given up), bad_request, port_in_use.
     """
     client = client_of(login)
-    issuer = Issuer.at(login.issuer)
+    if login.auth_method != "none":
+        secret = secret or holder.secret(login) or _typed_secret(login)
+    issuer = Issuer.of(login, secret)
+    by_code = way.device or not client.authorization_url
     try:
-        answer = _by_device(issuer, client) if way.device else _by_browser(issuer, client, way)
+        answer = _by_device(issuer, client) if by_code else _by_browser(issuer, client, way)
     except TokenError as error:
         raise failed(error) from None
     login = _known(login, answer, way.printed)
-    tokens = obtained(login, answer, holder.now)
+    tokens = obtained(login, answer, holder.now, secret)
     # At a desktop, the keyring may ask for its password first.
     patience = _UNLOCK_SECONDS if has_display() else TIMEOUT_SECONDS
     return holder.keep(login, tokens, patience), tokens
 
 
-def discovered(issuer: str) -> Login:
-    """A login at an issuer that tells its endpoints. Raises VaultError as `sign_in`."""
+def discovered(issuer: str, secret: str = "", ca_file: str = "") -> Login:
+    """A login at an issuer that tells its endpoints, and how it takes the client's `secret`.
+
+    Raises VaultError as `sign_in`.
+    """
     try:
-        client = Issuer.at(issuer).discover(issuer)
+        client = Issuer.at(issuer, secret=secret, ca_file=ca_file).discover(issuer)
     except TokenError as error:
         raise failed(error) from None
     return Login(
@@ -71,7 +80,15 @@ def discovered(issuer: str) -> Login:
         device_url=client.device_authorization_url,
         revocation_url=client.revocation_url,
         scopes=" ".join(client.scopes),
+        auth_method=client.auth_method.value,
+        ca_file=ca_file,
     )
+
+
+def _typed_secret(login: Login) -> str:
+    if not secret_input.can_prompt():
+        raise Usage("This client has a secret: say --client-secret-stdin")
+    return secret_input.prompt(f"Client secret of {safe(login.client_id)}")
 
 
 def _known(login: Login, answer: Answer, wanted: Printed | None) -> Login:
@@ -89,7 +106,8 @@ def _known(login: Login, answer: Answer, wanted: Printed | None) -> Login:
 
 def _by_device(issuer: Issuer, client: OAuthClient) -> Answer:
     if not client.device_authorization_url:
-        raise VaultError("bad_request", "This issuer has no device codes: sign in without --device")
+        other = "sign in without --device" if client.authorization_url else "nor any page"
+        raise VaultError("bad_request", f"This issuer has no device codes: {other}")
     start = issuer.start_device(client)
     _tell(f"Open {safe(start.verification_uri)} and type the code {safe(start.user_code)}")
     if start.verification_uri_complete:

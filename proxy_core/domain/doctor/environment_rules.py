@@ -1,12 +1,12 @@
 """What can be wrong with proxy variables, CA files and programs that have to trust the CA."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
 
 from proxy_core.domain.doctor.facts import Facts, WorkerFacts
 from proxy_core.domain.doctor.findings import Finding, error, note, warning
 from proxy_core.domain.doctor.values import split_url
+from proxy_core.domain.no_proxy import bypasses, listed
 
 ANTHROPIC_HOST = "api.anthropic.com"
 _AGAIN = "vault-tui run -- CMD…"
@@ -24,20 +24,6 @@ def environment_findings(facts: Facts) -> Iterator[Finding]:
         yield from _elsewhere(facts)
 
 
-def bypasses(no_proxy: str, host: str) -> bool:
-    """Whether a NO_PROXY list keeps `host` from the proxy: `*`, the name, or a domain above it."""
-    host = host.lower()
-    for entry in re.split(r"[\s,]+", no_proxy.lower()):
-        name = entry.removeprefix("*").removeprefix(".").partition(":")[0]
-        if entry == "*" or (name and (host == name or host.endswith(f".{name}"))):
-            return True
-    return False
-
-
-def _no_proxy(environ: Mapping[str, str]) -> str:
-    return f"{environ.get('NO_PROXY', '')},{environ.get('no_proxy', '')}"
-
-
 def _hosts(worker: WorkerFacts) -> Iterable[str]:
     """Hosts that a service attaches something for; those with wildcards are left out."""
     services = worker.services if worker.services is not None else ()
@@ -48,9 +34,9 @@ def _hosts(worker: WorkerFacts) -> Iterable[str]:
 
 
 def _bypassed(facts: Facts) -> Iterator[Finding]:
-    listed = _no_proxy(facts.environ)
-    past = sorted({host for host in _hosts(facts.worker) if bypasses(listed, host)})
-    if not past and facts.worker.services is None and bypasses(listed, ANTHROPIC_HOST):
+    excepted = listed(facts.environ)
+    past = sorted({host for host in _hosts(facts.worker) if bypasses(excepted, host)})
+    if not past and facts.worker.services is None and bypasses(excepted, ANTHROPIC_HOST):
         past = [ANTHROPIC_HOST]
     if past:
         yield error(
@@ -64,7 +50,7 @@ def _bypassed(facts: Facts) -> Iterator[Finding]:
 def _api_through_proxy(facts: Facts) -> Iterator[Finding]:
     address = facts.environ.get("AGENT_VAULT_ADDR", "")
     host = split_url(address).hostname or ""
-    if host and not bypasses(_no_proxy(facts.environ), host):
+    if host and not bypasses(listed(facts.environ), host):
         yield warning(
             "api_proxied",
             f"NO_PROXY does not name the vault's API, {host}.",

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 
 from proxy_core.domain.doctor.claude_rules import take_away
-from proxy_core.domain.doctor.environment_rules import ANTHROPIC_HOST, bypasses
+from proxy_core.domain.doctor.environment_rules import ANTHROPIC_HOST
 from proxy_core.domain.doctor.facts import ClaudeFacts, Facts
 from proxy_core.domain.doctor.findings import Finding, error, warning
 from proxy_core.domain.doctor.values import ENVIRONMENT, variable
+from proxy_core.domain.no_proxy import bypasses
 
 SCRIPT_SETTINGS = (
     "apiKeyHelper",

@@ -20,8 +20,8 @@ from proxy_core.domain.doctor import (
     SettingsFile,
     diagnose,
 )
-from proxy_core.domain.doctor.environment_rules import bypasses
 from proxy_core.domain.doctor.facts import LoginState, ServiceFacts, Symptom
+from proxy_core.domain.no_proxy import bypasses
 from tests.domain.doctor.well import (
     NOW,
     PLACEHOLDER,
