@@ -21,6 +21,7 @@ from proxy_core.mitm.upload import Upload
 
 logger = logging.getLogger(__name__)
 
+_HOW_TO_RENEW = "Sign in anew (`vault-tui auth login`, or /login), or ask an operator for a token."
 _HOW_TO_AUTHENTICATE = "Send an agent's token as Authorization: Bearer, or as x-api-key."
 
 
@@ -101,7 +102,8 @@ class Answering:
         trail = self.trail
         at_gateway = trail.ingress == Ingress.GATEWAY
         if at_gateway and error.code == "proxy_auth_required":
-            error = VaultError("unauthorized", error.detail or _HOW_TO_AUTHENTICATE)
+            told = f"{error.detail} {_HOW_TO_RENEW}" if error.detail else _HOW_TO_AUTHENTICATE
+            error = VaultError("unauthorized", told)
         trail.error_code = error.code
         if not trail.outcome:
             trail.outcome = "denied" if error.status < 500 else "failed"

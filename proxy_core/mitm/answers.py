@@ -15,6 +15,14 @@ TUNNEL_OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _DEFAULT_RETRY_AFTER = {"sealed": 30, "not_initialized": 30, "shutting_down": 2, "overloaded": 2}
 _SOON = 120
 """Seconds that clients are willing to wait; for what lasts longer they better tell people."""
+FINAL_SECONDS = 300
+"""Claude Code takes each 401 and 403 of a base URL for its own token's fault: it gets that anew and
+asks ten times more in four minutes, unless it is told to wait for longer than a minute. Then it
+asks twice more, a second apart. It does not look at x-should-retry before."""
+_FOR_PEOPLE = ("sealed",)
+"""Passing, but not by itself: people at a client better learn of it than wait."""
+REFUSALS = (401, 403)
+"""Statuses of a credential that isn't good, or not good enough."""
 _PHRASES = {
     400: b"Bad Request",
     401: b"Unauthorized",
@@ -29,6 +37,7 @@ _PHRASES = {
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
 }
+_OVERLOADED = "overloaded_error"
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -36,8 +45,8 @@ _ANTHROPIC_TYPES = {
     404: "not_found_error",
     413: "request_too_large",
     429: "rate_limit_error",
-    503: "overloaded_error",
-    529: "overloaded_error",
+    503: _OVERLOADED,
+    529: _OVERLOADED,
 }
 
 
@@ -48,8 +57,9 @@ def render_answer(
 
     With `request_id` it has the envelope that Anthropic's clients read, and is called by that id.
     """
-    body = json.dumps(_document(error, request_id)).encode()
     status = error.status
+    retry_after, soon = _prospect(error, enveloped=bool(request_id))
+    body = json.dumps(_document(error, request_id, soon=soon)).encode()
     code = error.code.encode("ascii")
     head = b"HTTP/1.1 %d %s\r\n" % (status, _PHRASES.get(status, b"Error"))
     head += b"Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"
@@ -57,11 +67,8 @@ def render_answer(
     head += CHALLENGES.get(status, b"")
     if request_id:
         head += b"request-id: req_%s\r\n" % request_id.encode("ascii")
-    retry_after = error.retry_after or _DEFAULT_RETRY_AFTER.get(error.code)
     if retry_after:
         head += b"Retry-After: %d\r\n" % retry_after
-    passing = error.kind.retryable or error.retry_after is not None
-    soon = passing and (retry_after or 0) <= _SOON
     if not soon and (status in (401, 403, 429) or status >= 500):
         head += b"x-should-retry: false\r\n"
     if close:
@@ -93,11 +100,27 @@ def render_local_answer(answer: LocalAnswer, *, bodiless: bool, close: bool) -> 
     return head + b"\r\n" + (b"" if bodiless else answer.body)
 
 
-def _document(error: VaultError, request_id: str) -> dict[str, Any]:
+def _prospect(error: VaultError, *, enveloped: bool) -> tuple[int, bool]:
+    """Seconds until it is worth asking again (0: nobody knows), and whether to wait for that."""
+    retry_after = error.retry_after or _DEFAULT_RETRY_AFTER.get(error.code, 0)
+    passing = error.kind.retryable or error.retry_after is not None
+    soon = passing and retry_after <= _SOON
+    if not enveloped:
+        return retry_after, soon
+    if error.status in REFUSALS:
+        retry_after = retry_after or FINAL_SECONDS
+    return retry_after, soon and error.code not in _FOR_PEOPLE
+
+
+def _document(error: VaultError, request_id: str, *, soon: bool) -> dict[str, Any]:
     document = error.problem()
     if request_id:
         kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
-        document["type"] = "error"
-        document["error"] = {"type": kind, "message": document["message"]}
+        if kind == _OVERLOADED and not soon:
+            kind = "api_error"  # they wait for an end of overload, whatever x-should-retry says
+        # Its clients show this alone; where nothing is said of the case, it says what to do.
+        message = error.detail or f"{error.kind.title}. {error.advice}"
+        document |= {"type": "error", "error": {"type": kind, "message": message}}
+        document["message"] = message
         document["request_id"] = f"req_{request_id}"
     return document

@@ -11,6 +11,7 @@ import msgspec
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Scrub
+from proxy_core.mitm.answers import FINAL_SECONDS
 from proxy_core.mitm.config import KIB, ProxyConfig
 from proxy_core.mitm.http1 import (
     NO_BODY,
@@ -73,6 +74,17 @@ def without_quota(response: ResponseHead) -> ResponseHead:
         return response
     headers = [field for field in response.headers if not field[0].lower().startswith(_QUOTA)]
     return msgspec.structs.replace(response, headers=headers)
+
+
+def with_finality(response: ResponseHead, *, at_gateway: bool) -> ResponseHead:
+    """The head of a refusal that no other token of the client's own can change.
+
+    Only at a gateway is there a time to wait: a tunnel's client would put off its own remedy.
+    """
+    final = ((b"x-should-retry", b"false"), (b"Retry-After", b"%d" % FINAL_SECONDS))
+    said = {field[0].lower() for field in response.headers}
+    more = [field for field in final[: 1 + at_gateway] if field[0].lower() not in said]
+    return msgspec.structs.replace(response, headers=[*response.headers, *more])
 
 
 def begin(

@@ -9,7 +9,9 @@ bytes or a failure, is in the upstream's stream.
 from time import monotonic
 
 from proxy_core.domain.exchange import Ingress, Injection
+from proxy_core.domain.gateway import is_anthropic
 from proxy_core.mitm.answering import Answering
+from proxy_core.mitm.answers import REFUSALS
 from proxy_core.mitm.asked import SMALL_BODY, Asked, Precedent
 from proxy_core.mitm.asking import Sent, confirmed_before
 from proxy_core.mitm.http1 import WholeResponse, whole_response
@@ -49,6 +51,13 @@ class Shortcut(Answering):
             and size <= self._hub.config.request_body_limit
         )
 
+    def _is_final(self, status: int) -> bool:
+        """Anthropic has refused the vault's credential, which its client takes for its own."""
+        trail = self.trail
+        if status not in REFUSALS or trail.outcome != "injected" or trail.route is None:
+            return False
+        return is_anthropic(trail.route.origin.host)
+
     async def _pass_whole(
         self, route: Route, injection: Injection, precedent: Precedent | None
     ) -> bool:
@@ -66,7 +75,7 @@ class Shortcut(Answering):
         data = await self._first_piece(upstream.stream, request)
         last = client.at_eof or hub.stopping
         whole = None if last else whole_response(data, config.limits)
-        if whole is None or not _passes(injection, whole):
+        if whole is None or self._is_final(whole.status) or not _passes(injection, whole):
             upstream.stream.buffer += data
             return False
         self._sent, self._answering = None, True

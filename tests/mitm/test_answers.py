@@ -1,6 +1,7 @@
 """The proxy's own answers, byte by byte."""
 
 import json
+import re
 
 import pytest
 
@@ -37,6 +38,28 @@ def test_every_code_renders(code: str) -> None:
 def test_should_retry(code: str, hopeless: bool) -> None:
     """Clients are told not to retry exactly where a retry can't help."""
     assert (b"x-should-retry: false\r\n" in render_answer(VaultError(code))) is hopeless
+
+
+@pytest.mark.parametrize("code", ["sealed", "not_initialized"])
+def test_what_only_people_end_is_shown_to_them_at_once(code: str) -> None:
+    """Anthropic's clients would wait in silence for an end of overload; the remedy is told, too."""
+    head, body = _split(render_answer(VaultError(code), request_id="abc"))
+    kind = ERRORS[code]
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"x-should-retry: false" in head
+    assert b"Retry-After: 30" in head
+    assert json.loads(body)["error"] == {
+        "type": "api_error",
+        "message": f"{kind.title}. {kind.help}",
+    }
+
+
+@pytest.mark.parametrize("code", ["unauthorized", "forbidden", "approval_denied"])
+def test_a_refusal_is_not_asked_for_again_and_again(code: str) -> None:
+    """Claude Code with an `apiKeyHelper` repeats 401 and 403 unless it would have to wait long."""
+    (line,) = re.findall(rb"Retry-After: (\d+)", render_answer(VaultError(code), request_id="abc"))
+    assert int(line) > 60
+    assert b"Retry-After" not in render_answer(VaultError(code))
 
 
 def test_an_error_that_says_when_is_worth_a_retry() -> None:

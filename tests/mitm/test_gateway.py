@@ -32,6 +32,7 @@ from tests.mitm.rig import (
 
 BEARER = b"Authorization: %b\r\n" % GATEWAY_AUTH
 API_KEY = b"x-api-key: %b\r\n" % TOKEN
+ANTHROPIC = "api.anthropic.com"
 PASSTHROUGH = Service(name="api", host=HOST, auth=Auth(AuthType.PASSTHROUGH))
 JWT = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 
@@ -41,6 +42,10 @@ def ask(path: bytes, *fields: bytes, method: bytes = b"GET", body: bytes = b"") 
     length = b"Content-Length: %d\r\n" % len(body) if body else b""
     head = b"%b %b HTTP/1.1\r\nHost: 127.0.0.1:14322\r\n" % (method, path)
     return head + b"".join(fields) + length + b"\r\n" + body
+
+
+def _to(host: str) -> bytes:
+    return b"GET /x HTTP/1.1\r\nHost: %b\r\n\r\n" % host.encode()
 
 
 async def answer(proxy: Rig, data: bytes) -> tuple[int, bytes, dict[str, object]]:
@@ -238,15 +243,50 @@ async def test_policy_says_no_in_the_envelope(tmp_path: Path) -> None:
 
 
 async def test_a_token_that_was_revoked_since_is_401(tmp_path: Path) -> None:
-    """What the proxy's own clients get as 407 is a 401 here."""
+    """What the proxy's own clients get as 407 is a 401 here, and says how to get another one."""
     async with rig(tmp_path, Echo()) as proxy:
-        proxy.broker.refusal = VaultError("proxy_auth_required", "it was revoked")
+        proxy.broker.refusal = VaultError("proxy_auth_required", "it was revoked.")
         status, _, document = await answer(proxy, ask(b"/api/x", BEARER))
-        assert (status, document["code"], document["detail"]) == (
-            401,
-            "unauthorized",
-            "it was revoked",
-        )
+        assert (status, document["code"]) == (401, "unauthorized")
+        assert str(document["detail"]).startswith("it was revoked. Sign in anew (")
+
+
+@pytest.mark.parametrize(
+    ("host", "service", "final"),
+    [
+        (ANTHROPIC, SERVICE, True),
+        (ANTHROPIC, PASSTHROUGH, False),
+        (HOST, SERVICE, False),
+    ],
+)
+@pytest.mark.parametrize("at_gateway", [True, False])
+async def test_anthropic_refuses_the_vaults_credential(
+    tmp_path: Path, host: str, service: Service, final: bool, at_gateway: bool
+) -> None:
+    """Its client is told that a new token of its own won't help, the long and the short way."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for status in (b"401 No", b"403 No", b"500 No"):
+            await read_request(reader)
+            writer.write(b"HTTP/1.1 %b\r\nContent-Length: 2\r\n\r\nno" % status)
+
+    async with rig(tmp_path, handler, tls=upstream_tls(host)) as proxy:
+        broker = proxy.broker
+        broker.gateways = {"api": Gateway("api", "https", host, 443)}
+        broker.service = service
+        broker.injection = INJECTION if final or host == HOST else Injection()
+        if at_gateway:
+            client, question = await proxy.plain(), ask(b"/api/x", BEARER)
+        else:
+            client, question = await proxy.tunnel(host), _to(host)
+            await client.writer.start_tls(client_tls(), server_hostname=host)
+        for status in (401, 403, 500):
+            await client.send(question)
+            answered, head, body = await client.response()
+            assert (answered, body) == (status, b"no")
+            told = final and status != 500
+            assert (b"x-should-retry: false\r\n" in head) is told
+            assert (b"Retry-After: 300\r\n" in head) is (told and at_gateway)
 
 
 @pytest.mark.parametrize(
@@ -521,7 +561,7 @@ async def test_anthropics_tunnels_get_its_envelope(tmp_path: Path) -> None:
         proxy.broker.refusal = VaultError("forbidden", "no service")
         client = await proxy.tunnel("api.anthropic.com")
         await client.writer.start_tls(client_tls(), server_hostname="api.anthropic.com")
-        await client.send(b"GET / HTTP/1.1\r\nHost: api.anthropic.com\r\n\r\n")
+        await client.send(_to("api.anthropic.com"))
         status, head, body = await client.response()
         assert status == 403
         assert json.loads(body)["error"] == {"type": "permission_error", "message": "no service"}
