@@ -100,6 +100,14 @@ class LeafMint:
         self._signer = _Signer(root)
         self._cache.clear()
 
+    def seal(self) -> None:
+        """Drop the root: nothing more is signed until `load`.
+
+        Leaves that there are stay for their day. In a tunnel that one opens, a client is told what
+        a refused CONNECT would not let it see.
+        """
+        self._signer = None
+
     def forget(self) -> None:
         """Drop the root and every leaf: `context_for` says `sealed` until `load`."""
         self._signer = None

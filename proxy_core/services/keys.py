@@ -225,7 +225,7 @@ class Keys:
         for about_to in self._before_seal:
             about_to(by if isinstance(by, str) else by.label)
         self._context.sealer.forget()
-        self._leaves.forget()
+        self._leaves.seal()
         for listener in self._on_seal:
             listener()
         self._context.publish(EventType.WORKER_SEALED, by)

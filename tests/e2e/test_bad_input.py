@@ -319,10 +319,15 @@ def test_an_unknown_vault_is_told_inside_the_tunnel(
 
 
 def test_a_sealed_vault_answers_sealed(harsh: Harsh) -> None:
-    """While sealed, agents are told so with a time to retry, and commands exit with 3."""
+    """While sealed, agents are told so with a time to retry, and commands exit with 3.
+
+    A CONNECT is accepted where there is a leaf already: then they are told inside.
+    """
+    assert connect(harsh, basic(harsh.token)).status == 200
     harsh.command("seal")
     try:
-        answer = connect(harsh, basic(harsh.token))
+        assert connect(harsh, basic(harsh.token)).status == 200
+        answer = connect(harsh, basic(harsh.token), host="never.test")
         assert (answer.status, answer.problem["code"]) == (503, "sealed")
         assert int(answer.fields["retry-after"]) > 0
         refused = harsh.run("true", check=False)

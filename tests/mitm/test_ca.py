@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -199,6 +200,22 @@ def test_leaf_name() -> None:
     """Names are lower case without a final dot, addresses canonical without brackets."""
     assert leaf_name("API.Example.COM.") == "api.example.com"
     assert leaf_name("[2001:DB8:0::1]") == "2001:db8::1"
+
+
+def test_sealing_keeps_the_leaves_that_there_are() -> None:
+    """Until they would be renewed; no other host gets one."""
+    clock = FakeClock(time.time())
+    mint = LeafMint(ROOT, clock)
+    context = mint.context_for("a.example")
+    mint.seal()
+    assert mint.context_for("a.example") is context
+    with pytest.raises(VaultError) as caught:
+        mint.context_for("b.example")
+    assert caught.value.code == "sealed"
+    clock.advance(2 * 86_400)
+    with pytest.raises(VaultError) as caught:
+        mint.context_for("a.example")
+    assert caught.value.code == "sealed"
 
 
 def test_sealed_without_a_root() -> None:
