@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ from proxy_core.domain.wire import CredentialList
 from vault_tui.cli import output, secret_input
 from vault_tui.cli.command_credentials import COMMANDS
 from vault_tui.cli.connection import Connection
-from vault_tui.cli.failures import Usage
+from vault_tui.cli.failures import Usage, say
 from vault_tui.cli.oauth import oauth
 from vault_tui.cli.options import (
     Group,
@@ -162,11 +162,40 @@ def restore(connection: Connection, key: str, version: int, vault: str | None) -
 
 
 @credential.command("import")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=_FILE, required=False)
+@click.option("--aws-profile", metavar="NAME", help="The keys of a profile in ~/.aws instead.")
 @vault_option
 @pass_connection
-def import_(connection: Connection, file: Path, vault: str | None) -> None:
+def import_(
+    connection: Connection, file: Path | None, aws_profile: str | None, vault: str | None
+) -> None:
     """Store every KEY=VALUE of a .env file (`-`: standard input), all or none; prints keys only."""
+    if file is not None and aws_profile is None:
+        values: Mapping[str, str] = _values_of(file)
+    elif aws_profile is not None and file is None:
+        values = _values_of_profile(aws_profile)
+    else:
+        raise Usage("Name a FILE, or an --aws-profile")
+    done = connection.send(calls.set_credentials(values, connection.vault(vault)))
+    for key in done.set:
+        output.emit(output.safe(key))
+
+
+def _values_of_profile(name: str) -> Mapping[str, str]:
+    """The keys that it signs with. Raises VaultError as `read_profile`; OSError."""
+    from vault_tui.cli.aws_profiles import read_profile
+
+    profile = read_profile(name)
+    if role := profile.auth.get("role_arn"):
+        say(
+            f"The profile signs as {output.safe(role)}, with these keys: "
+            "`vault-tui service add --aws-profile` makes a service that does."
+        )
+    return profile.values
+
+
+def _values_of(file: Path) -> dict[str, str]:
+    """What a .env file holds. Raises VaultError bad_request, Usage; OSError."""
     from vault_tui.cli.dotenv import parse_dotenv
 
     text = secret_input.from_stdin() if str(file) == "-" else secret_input.from_file(file)
@@ -175,9 +204,7 @@ def import_(connection: Connection, file: Path, vault: str | None) -> None:
         check_credential_key(key)
     if not values:
         raise Usage(f"{output.safe(file)} holds no credentials")
-    done = connection.send(calls.set_credentials(values, connection.vault(vault)))
-    for key in done.set:
-        output.emit(output.safe(key))
+    return values
 
 
 def _columns(found: CredentialList, reveal: bool) -> tuple[list[str], list[list[object]]]:

@@ -1,5 +1,6 @@
 """`vault-tui service …`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
+from proxy_core.domain.service_document import parse_service
 from proxy_core.domain.wire import MatchResult
 from vault_tui.cli import output, secret_input, service_draft, service_form
 from vault_tui.cli.auth_options import auth_options, given_auth
@@ -60,6 +62,7 @@ def list_(connection: Connection, vault: str | None, as_json: bool) -> None:
 @click.option("--substitute", "substitutions", multiple=True, metavar="KEY:PLACEHOLDER[:SURFACES]")
 @click.option("--rule", "rules", multiple=True, metavar="'ACTION METHODS PATH'", help="In order.")
 @click.option("--from-catalog", "template", metavar="ID", help="Start from a catalog template.")
+@click.option("--aws-profile", metavar="NAME", help="Sign as a profile in ~/.aws; stores its keys.")
 @click.option("--allow-http", is_flag=True, help="Send the credential over plain http too.")
 @click.option("--no-scrub", is_flag=True, help="Leave secrets that responses echo where they are.")
 @click.option("--failover", metavar="STATUSES", help="Move pools at these: 429,529; `none`: never.")
@@ -72,9 +75,16 @@ def add(connection: Connection, /, vault: str | None, template: str | None, **op
     """Add a service, or replace the one of that name."""
     document = _from_catalog(connection, template) if template else {}
     document |= _given(options)
+    values: Mapping[str, str] = {}
+    if options["aws_profile"]:
+        values = _sign_with_profile(document, options)
     if "host" not in document or "auth" not in document:
         raise Usage("A service needs --host and --auth, or --from-catalog")
-    done = connection.send(calls.upsert_services([document], connection.vault(vault)))
+    name = connection.vault(vault)
+    if values:
+        parse_service(document)  # else the keys would be stored for nothing
+        output.emit(f"Set {output.safe(connection.send(calls.set_credentials(values, name)).set)}.")
+    done = connection.send(calls.upsert_services([document], name))
     output.emit(f"Added {output.safe(done.upserted)}.")
 
 
@@ -192,6 +202,20 @@ def _from_catalog(connection: Connection, template: str) -> dict[str, Any]:
         f"The catalog has no {template}.",
         {"help": "`vault-tui service catalog` lists what it has."},
     )
+
+
+def _sign_with_profile(document: dict[str, Any], options: Mapping[str, Any]) -> Mapping[str, str]:
+    """Let the document's service sign with a profile of AWS' tools; the keys to store.
+
+    Raises Usage; VaultError as `read_profile`; OSError.
+    """
+    from vault_tui.cli.aws_profiles import read_profile
+
+    if given_auth(options) is not None:
+        raise Usage("--aws-profile says how requests are signed: leave --auth out")
+    profile = read_profile(options["aws_profile"])
+    document["auth"] = {**profile.auth}
+    return profile.values
 
 
 service.add_command(service_draft.hosts)
