@@ -18,8 +18,14 @@ import pytest
 
 from proxy_core.cloud.aws_signer import AwsSigner
 from proxy_core.domain.cloud.aws_keys import AwsKeys
+from proxy_core.domain.cloud.sts import CONTENT_TYPE, assume_role_form, parse_assumed
+from proxy_core.domain.service import Auth, AuthType
 from proxy_core.domain.signing import Unsigned, WholeBody
 
+TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},'
+    '"Action":"sts:AssumeRole"}]}'
+)
 DUMMY = AwsKeys("AKIADUMMY", "dummy")
 POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
@@ -131,3 +137,35 @@ def test_another_service_takes_what_was_signed(moto: str, keys: AwsKeys) -> None
         x_amz_target="DynamoDB_20120810.ListTables",
     )
     assert answer.json() == {"TableNames": []}
+
+
+def test_a_role_is_assumed_and_signs(moto: str, keys: AwsKeys) -> None:
+    """STS takes the form that was signed, and its keys count; without the session's token they
+    don't.
+    """
+    form = {"Version": "2010-05-08", "RoleName": "agents", "AssumeRolePolicyDocument": TRUST}
+    kind = "application/x-www-form-urlencoded"
+    made = send(
+        moto,
+        keys,
+        "iam",
+        "POST",
+        "/",
+        urlencode({"Action": "CreateRole", **form}).encode(),
+        content_type=kind,
+    )
+    assert made.status_code == 200, made.text
+    policy = {"Action": "PutRolePolicy", "PolicyName": "all", "PolicyDocument": POLICY}
+    allowed = urlencode({**form, **policy}).encode()
+    assert send(moto, keys, "iam", "POST", "/", allowed, content_type=kind).status_code == 200
+    arn = re.search("<Arn>(.*?)</Arn>", made.text)
+    assert arn
+    auth = Auth(AuthType.AWS_SIGV4, role_arn=arn[1], session_name="agents", duration=900)
+    asked = assume_role_form(auth)
+    answer = send(moto, keys, "sts", "POST", "/", asked, content_type=CONTENT_TYPE)
+    tokens = parse_assumed(answer.status_code, {}, answer.content, (), time.time())
+    assert tokens.expires_at == pytest.approx(time.time() + 900, abs=120)
+    lent = AwsKeys.unpacked(tokens.access_token)
+    assert send(moto, lent, "s3", "PUT", "/of-the-role").status_code == 200
+    cut = AwsKeys(lent.access_key_id, lent.secret_access_key)
+    assert send(moto, cut, "s3", "PUT", "/refused").status_code == 403

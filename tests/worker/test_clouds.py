@@ -13,14 +13,16 @@ import trustme
 
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from tests.cloud.checking import KEY_ID, SECRET, Refused, check
+from tests.cloud.checking import KEY_ID, SECRET, check
 from tests.oauth.clouds import private_pem
+from tests.services.cloud.sts import ROLE, TEMPORARY, answered
 from tests.worker.harness import ThreadedWorker
 
 BEDROCK, VERTEX = "bedrock-runtime.eu-west-1.amazonaws.com", "aiplatform.googleapis.com"
 GITHUB, GOOGLE, ENTRA = "api.github.com", "oauth2.googleapis.com", "login.microsoftonline.com"
 FOUNDRY = "acme.services.ai.azure.com"
-HOSTS = (BEDROCK, VERTEX, GITHUB, GOOGLE, ENTRA, FOUNDRY)
+AGENTS, STS = "bedrock-agent-runtime.eu-west-1.amazonaws.com", "sts.eu-west-1.amazonaws.com"
+HOSTS = (BEDROCK, VERTEX, GITHUB, GOOGLE, ENTRA, FOUNDRY, AGENTS, STS)
 
 
 class Clouds(BaseHTTPRequestHandler):
@@ -36,23 +38,30 @@ class Clouds(BaseHTTPRequestHandler):
             self._issue(200, {"access_token": f"token-of-{host}", "expires_in": 3600})
         elif self.path == "/app/installations/2/access_tokens":
             self._issue(201, {"token": f"token-of-{host}", "expires_at": "2099-01-01T00:00:00Z"})
+        elif host == STS:
+            self._check(body, "eu-west-1/sts", SECRET)
+            self.issued.append(host)
+            self._send(200, answered(expiration="2099-01-01T00:00:00Z").encode())
+        elif host == AGENTS:
+            self._check(body, "eu-west-1/bedrock", TEMPORARY[1])
+            self._send(200, {"token": self.headers["X-Amz-Security-Token"]})
         elif host == BEDROCK:
-            fields = {name.lower(): value for name, value in self.headers.items()}
-            try:
-                check("POST", self.path, fields, body, scope="eu-west-1/bedrock")
-            except Refused as why:
-                self._send(403, {"why": str(why)})
-            else:
-                self._send(200, {"signed": True})
+            self._check(body, "eu-west-1/bedrock", SECRET)
+            self._send(200, {"signed": True})
         else:
             self._send(200, {"authorization": self.headers["Authorization"]})
+
+    def _check(self, body: bytes, scope: str, secret: str) -> None:
+        """What is signed wrongly gets no answer."""
+        fields = {name.lower(): value for name, value in self.headers.items()}
+        check("POST", self.path, fields, body, scope=scope, secret=secret)
 
     def _issue(self, status: int, token: dict[str, object]) -> None:
         self.issued.append(self.headers["Host"])
         self._send(status, token)
 
-    def _send(self, status: int, document: dict[str, object]) -> None:
-        body = json.dumps(document).encode()
+    def _send(self, status: int, document: dict[str, object] | bytes) -> None:
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -108,6 +117,7 @@ def set_up(worker: ThreadedWorker) -> str:
     app = {"type": "github-app", "app_id": "1", "installation_id": "2", "private_key": "APP_KEY"}
     auths = {
         "bedrock": (BEDROCK, aws),
+        "agents": (AGENTS, {**aws, "role_arn": ROLE}),
         "vertex": (VERTEX, {"type": "gcp", "key": "GCP_KEY_FILE"}),
         "foundry": (FOUNDRY, entra),
         "github": (GITHUB, app),
@@ -136,6 +146,8 @@ def test_an_agent_reaches_every_cloud_with_nothing_of_its_own(worker: ThreadedWo
             path = "/bedrock/model/anthropic.claude-v1%3A0/invoke-with-response-stream"
             signed = agent.post(path, json={"max_tokens": 1})
             assert (signed.status_code, signed.json()) == (200, {"signed": True})
+            as_role = agent.post("/agents/knowledgebases/1/retrieve", json={})
+            assert as_role.json() == {"token": "__aws_secret__"}
             for name, key in (
                 ("vertex", "gcp_key_file"),
                 ("foundry", "entra_secret"),
@@ -144,4 +156,4 @@ def test_an_agent_reaches_every_cloud_with_nothing_of_its_own(worker: ThreadedWo
                 answer = agent.post(f"/{name}/v1/messages", json={})
                 # The upstream echoes the token; the agent sees what stands for it.
                 assert answer.json() == {"authorization": f"Bearer __{key}__"}
-    assert sorted(Clouds.issued) == sorted([GOOGLE, ENTRA, GITHUB])
+    assert sorted(Clouds.issued) == sorted([GOOGLE, ENTRA, GITHUB, STS])
