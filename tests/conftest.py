@@ -6,11 +6,14 @@ import pytest
 
 from tests.oauth.issuer import issuer
 from tests.postgres import postgres_server, postgres_url
+from tests.scratch import keep_bytecode, use_memory
 from tests.sessions import has_leader
 from tests.statements import share_compiled_statements
 
 __all__ = ["issuer", "postgres_server", "postgres_url"]
 
+use_memory()
+keep_bytecode()
 share_compiled_statements()
 
 
