@@ -177,6 +177,18 @@ async def test_a_401_has_another_made_once(
     assert await app.broker.reconsider(decision, second.loan, forbidden) is None
 
 
+async def test_a_401_passes_when_the_key_has_gone(
+    app: Application, minter: FakeMinter, clock: FakeClock
+) -> None:
+    """There is nothing left to make another token of."""
+    decision = await decide(app)
+    loan = (await app.broker.inject(decision)).loan
+    clock.advance(60)
+    await app.credentials.delete(wire.DeleteCredentials(["APP_KEY"]), ADA)
+    assert await app.broker.reconsider(decision, loan, unauthorised()) is None
+    assert len(minter.keys) == 1
+
+
 async def test_a_failure_says_why_and_what_mends_it(
     app: Application, minter: FakeMinter, clock: FakeClock
 ) -> None:
