@@ -90,6 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("credentials.delete", ("d", "delete"), bar=6, changes=True),
     Action("credentials.health", ("b",), bar=7),
     Action("credentials.approve", ("A",), changes=True),
+    Action("credentials.store", ("o",), changes=True),
     Action("credentials.history", ("h",), bar=8),
     Action("credentials.uses", ("enter",), bar=9),
     Action("services.edit", ("enter", "e"), bar=1),

@@ -89,6 +89,7 @@ class GlobalActions:
         app.state.credentials = app.state.services = app.state.accounts = None
         app.state.proposals = None
         app.state.sessions = []
+        app.state.source = None
         app.traffic.switch(name)
         app.alerts.show_title()
         app.data_changed("vault")

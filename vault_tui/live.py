@@ -14,6 +14,7 @@ from vault_tui.device_news import effect_of_device
 from vault_tui.effects import Effect
 from vault_tui.news import effect_of_account
 from vault_tui.proposal_news import effect_of_proposal
+from vault_tui.source_news import effect_of_source
 from vault_tui.state import Level
 from vault_tui.traffic.rates import Rates
 from vault_tui.traffic.reading import is_error
@@ -115,6 +116,7 @@ def effect_of(event: Event, vault: str) -> Effect:
         effect_of_proposal(event.type, data, vault)
         or effect_of_agent(kind, data)
         or effect_of_device(kind, data)
+        or effect_of_source(kind, data)
     )
     if everywhere is not None:
         return everywhere

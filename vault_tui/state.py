@@ -49,6 +49,8 @@ class ConsoleState:
     status: wire.Status | None = None
     vault: str = "default"
     vaults: list[wire.Vault] = field(default_factory=list)
+    source: wire.SourceInfo | None = None
+    """The external store that backs the vault, for who may see it."""
     credentials: list[wire.CredentialInfo] | None = None
     services: list[dict[str, object]] | None = None
     proposals: list[wire.InboxProposal] | None = None
@@ -74,6 +76,11 @@ class ConsoleState:
     def sealed(self) -> bool:
         """Whether the worker is known to be sealed or not set up."""
         return self.status is not None and (self.status.sealed or not self.status.initialized)
+
+    @property
+    def store(self) -> str:
+        """The kind of the external store that backs the vault; or empty."""
+        return next((one.source for one in self.vaults if one.name == self.vault), "")
 
     @property
     def slow_link(self) -> bool:

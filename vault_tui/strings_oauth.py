@@ -102,4 +102,8 @@ HEALTH_COLUMNS: Mapping[str, str] = {
     "count": "TIMES",
     "error": "LAST ERROR",
 }
-HEALTH_KINDS: Mapping[str, str] = {"credential": "credential", "account": "account"}
+HEALTH_KINDS: Mapping[str, str] = {
+    "credential": "credential",
+    "account": "account",
+    "store": "store",
+}

@@ -157,6 +157,20 @@ class WorkerSync:
         names = [vault.name for vault in state.vaults]
         if names and state.vault not in names:
             self._app.switch_vault(names[0])
+        vault, found = state.vault, await self._source()
+        if vault == state.vault:
+            state.source = found
+
+    async def _source(self) -> wire.SourceInfo | None:
+        """How reading the vault's store goes; none without one, and for who may not see it."""
+        if not self._app.state.store:
+            return None
+        try:
+            return await self._app.send(calls.source(self._app.state.vault))
+        except VaultError as error:
+            if error.code not in {"not_found", "vault_not_found", "role_forbidden"}:
+                raise
+            return None
 
     async def _read_credentials(self) -> None:
         vault = self._app.state.vault

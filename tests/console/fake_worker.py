@@ -19,6 +19,7 @@ from tests.console.fake_accounts import FakeAccounts
 from tests.console.fake_agents import FakeAgents
 from tests.console.fake_audit import FakeAudit
 from tests.console.fake_proposals import FakeProposals, authority_of
+from tests.console.fake_sources import FakeSources
 
 T = TypeVar("T")
 NOW = 1_750_000_000.0
@@ -99,6 +100,7 @@ class FakeWorker:
         self.grants: list[wire.Grant] = []
         self.lent = FakeAccounts(self.clock)
         self.staff = FakeAgents(self.clock)
+        self.sources = FakeSources(self.clock)
         self.oauth: dict[str, wire.CredentialInfo] = {}
         self.down = False
         self.failing: dict[str, VaultError] = {}
@@ -121,10 +123,11 @@ class FakeWorker:
         if failing is not None:
             raise failing
         parts = [unquote(part) for part in call.path.strip("/").split("/")]
-        if self.staff.is_asked(parts):
+        part = next((one for one in (self.staff, self.sources) if one.is_asked(parts)), None)
+        if part is not None:
             if call.method != "GET":
                 self._operator_only()
-            return self.staff.answer(call, parts)  # type: ignore[no-any-return]
+            return part.answer(call, parts)  # type: ignore[no-any-return]
         return self._answer(call, query)  # type: ignore[no-any-return]
 
     async def events(self) -> AsyncIterator[Note]:
@@ -391,7 +394,14 @@ class FakeWorker:
         stamp = rfc3339(NOW - 86400)
         return wire.VaultList(
             vaults=[
-                wire.Vault(id=n, name=n, created_at=stamp, services_count=2, credentials_count=3)
+                wire.Vault(
+                    id=n,
+                    name=n,
+                    created_at=stamp,
+                    services_count=2,
+                    credentials_count=3,
+                    **self.sources.named(n),
+                )
                 for n in self.vaults
             ]
         )

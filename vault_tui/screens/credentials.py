@@ -1,21 +1,30 @@
 """Credentials: what there is, who uses it, how its tokens are; values only on purpose."""
 
+from collections.abc import Iterable
+
 from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
 
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import strings
 from vault_tui import strings_commands as command_words
 from vault_tui import strings_oauth as words
+from vault_tui import strings_sources as source_words
 from vault_tui.actions import Action
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.listing import ListScreen, Shape
-from vault_tui.state import Level
+from vault_tui.state import Level, Link
 from vault_tui.widgets.credential_words import cells, describe_credential
+from vault_tui.widgets.source_line import source_line
 from vault_tui.widgets.words import when
 
 _ROOMY = 96
-_NEED_NONE = frozenset({"add", "connect", "health"})
+_NEED_NONE = frozenset({"add", "connect", "health", "store"})
+_WRITES = frozenset({"add", "set", "connect", "delete"})
+_REREAD_SECONDS = 10.0
+"""A store that holds nothing new is read without an event."""
 _OF_VALUES = frozenset({"set", "reveal", "history"})
 
 
@@ -24,6 +33,11 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
 
     empty = strings.EMPTY_CREDENTIALS
     enter_action = "credentials.uses"
+
+    def body(self) -> Iterable[Widget]:
+        """Above the list, where the credentials come from if that is elsewhere."""
+        yield Static(id="source", markup=False)
+        yield from super().body()
 
     @property
     def known(self) -> bool:
@@ -41,8 +55,33 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         """Countdowns run by themselves."""
         super().on_mount()
         self.set_interval(1.0, self._tick)
+        self.set_interval(_REREAD_SECONDS, self._reread)
+
+    def data_changed(self, kind: str) -> None:
+        """The vaults tell of their stores."""
+        super().data_changed(kind)
+        if kind == "vaults":
+            self.show()
+
+    def show(self) -> None:
+        """The list, and the line of the store."""
+        if self.is_mounted:
+            self._show_source()
+        super().show()
+
+    def _show_source(self) -> None:
+        line, found = self.query_one("#source", Static), self.state.source
+        line.display = found is not None and not self.state.sealed
+        if found is not None:
+            line.update(source_line(found, self.console.clock.time()))
+
+    def _reread(self) -> None:
+        if self.is_current and self.state.source is not None and self.state.link is Link.LIVE:
+            self.console.sync.reload("vaults")
 
     def _tick(self) -> None:
+        if self.is_current:
+            self._show_source()
         if self.is_current and any(c.expires_at for c in self.state.credentials or ()):
             self.show()
 
@@ -73,6 +112,8 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         """Most actions need a credential, and one of the right type."""
         if self.state.sealed:
             return strings.WHY_SEALED
+        if action.name in _WRITES and self.state.store:
+            return source_words.WHY_BACKED
         if action.name in _NEED_NONE:
             return None
         if self.table.key is None:
@@ -143,6 +184,9 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         chosen = await self.app.push_screen_wait(Choose(title, entries, strings.HISTORY_NONE))
         if chosen is None or self.state.read_only:
             return
+        if self.state.store:
+            self.console.notice(source_words.WHY_BACKED, Level.WARNING)
+            return
         version = next(v for v in history.versions if str(v.version) == chosen)
         if version.current:
             self.console.notice(strings.ALREADY_CURRENT.format(version=chosen))
@@ -170,6 +214,12 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         from vault_tui.screens.command_flows import approve
 
         await approve(self.console, self._here().key)
+
+    async def do_store(self) -> None:
+        """Connect the vault to a store, read that now, or disconnect it."""
+        from vault_tui.screens.source_flows import source_menu
+
+        await source_menu(self.console)
 
     async def do_connect(self) -> None:
         """Sign in anew, or connect another credential."""

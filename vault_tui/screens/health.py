@@ -1,4 +1,6 @@
-"""The health board: every login of the vault, when it ends, when it is refreshed, what failed."""
+"""The health board: every login of the vault, when it ends, when it is refreshed, what failed;
+and the external store that backs it.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,10 +17,12 @@ from vault_tui import strings
 from vault_tui import strings_accounts as account_words
 from vault_tui import strings_oauth as words
 from vault_tui.screens.base import Dialog
+from vault_tui.screens.source_flows import poll_source
 from vault_tui.state import ConsoleState, Level
 from vault_tui.widgets import account_card
 from vault_tui.widgets.credential_words import expires, state
 from vault_tui.widgets.keyed_table import KeyedTable
+from vault_tui.widgets.source_line import source_state
 from vault_tui.widgets.words import ago, plain
 
 _WIDTHS = {"state": 18, "name": 20, "kind": 10, "expires": 10, "next": 10, "last": 10, "count": 5}
@@ -28,7 +32,7 @@ _ROOMY = 106
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A credential's or an account's; `id` names it to the worker."""
+    """A credential's or an account's, or the vault's store; `id` names it to the worker."""
 
     kind: str
     id: str
@@ -37,12 +41,19 @@ class Login:
     expires_at: str | None
     next_refresh_at: str | None
     last_refresh_at: str | None
-    refresh_count: int
+    refresh_count: int | None
     last_error: str
 
 
 def logins_of(found: ConsoleState, now: float) -> list[Login]:
-    """OAuth credentials, then accounts."""
+    """The store, OAuth credentials, then accounts."""
+    stores = [
+        Login(
+            "store", found.vault, one.type, source_state(one.state), None,
+            one.next_poll_at, one.last_sync_at, None, one.last_error,
+        )
+        for one in ([found.source] if found.source is not None else [])
+    ]  # fmt: skip
     credentials = [
         Login(
             "credential", c.key, c.key, state(c.state), c.expires_at, c.next_refresh_at,
@@ -58,7 +69,7 @@ def logins_of(found: ConsoleState, now: float) -> list[Login]:
         )
         for a in found.accounts or ()
     ]  # fmt: skip
-    return [*credentials, *accounts]
+    return [*stores, *credentials, *accounts]
 
 
 class HealthBoard(Dialog[None]):
@@ -93,7 +104,7 @@ class HealthBoard(Dialog[None]):
 
     def data_changed(self, kind: str) -> None:
         """Something was refreshed."""
-        if kind in {"credentials", "accounts"}:
+        if kind in {"credentials", "accounts", "vaults"}:
             self._show()
 
     def _logins(self) -> dict[str, Login]:
@@ -135,6 +146,9 @@ class HealthBoard(Dialog[None]):
 
     async def _refresh_login(self, login: Login) -> None:
         console, vault = self.console, self.console.state.vault
+        if login.kind == "store":
+            await poll_source(console)
+            return
         if login.kind == "account":
             call = calls.refresh_account(login.id, vault)
             done = await console.send_as_operator(call) is not None
@@ -153,6 +167,8 @@ def _cells(login: Login, now: float) -> dict[str, Content]:
         "expires": expires(login.expires_at, now),
         "next": expires(login.next_refresh_at, now),
         "last": Content.styled(ago(login.last_refresh_at or "", now), "$muted"),
-        "count": Content.styled(f"{login.refresh_count:>5}", "$muted"),
+        "count": Content.styled(
+            f"{strings.NEVER if login.refresh_count is None else login.refresh_count:>5}", "$muted"
+        ),
         "error": plain(login.last_error or strings.NEVER, "$error" if login.last_error else ""),
     }

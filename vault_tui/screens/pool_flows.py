@@ -6,7 +6,7 @@ from textual.content import Content
 
 from proxy_core.client import calls
 from proxy_core.domain.wire import PoolInfo
-from vault_tui import strings
+from vault_tui import strings, strings_sources
 from vault_tui import strings_accounts as words
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
@@ -30,6 +30,9 @@ async def edit_pools(console: "ConsoleApp") -> None:
         return
     if state.read_only:
         console.notice(strings.WHY_READ_ONLY, Level.WARNING)
+        return
+    if state.store:
+        console.notice(strings_sources.WHY_BACKED, Level.WARNING)
         return
     if not state.accounts:
         console.notice(words.POOL_NO_ACCOUNTS, Level.WARNING)

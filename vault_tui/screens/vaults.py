@@ -7,7 +7,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from vault_tui import strings
+from proxy_core.domain.wire import Vault
+from vault_tui import strings, strings_sources
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.words import plain
 
@@ -42,6 +43,7 @@ class VaultDialog(Dialog[str]):
                         ),
                         "$muted",
                     ),
+                    plain(_store(vault), "$warning" if vault.source_state == "failing" else ""),
                 ),
                 id=f"v{index}",
             )
@@ -72,3 +74,10 @@ class VaultDialog(Dialog[str]):
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         if event.option_id:
             self.dismiss(self._names[event.option_id])
+
+
+def _store(vault: Vault) -> str:
+    """Which external store backs a vault, and how reading that goes."""
+    if not vault.source:
+        return ""
+    return strings_sources.HELD.format(kind=vault.source, state=vault.source_state)
