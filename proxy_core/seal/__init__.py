@@ -17,7 +17,14 @@ from proxy_core.seal.sealer import (
     overwrite,
     sealed_under,
 )
-from proxy_core.seal.slots import SlotDraft, SlotKind, SlotRecord, open_with_key, prove
+from proxy_core.seal.slots import (
+    SlotDraft,
+    SlotKind,
+    SlotRecord,
+    open_with_key,
+    prove,
+    rewrap_dek,
+)
 
 __all__ = [
     "COST_FLOOR",
@@ -38,5 +45,6 @@ __all__ = [
     "overwrite",
     "password_matches",
     "prove",
+    "rewrap_dek",
     "sealed_under",
 ]

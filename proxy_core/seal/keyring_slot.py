@@ -52,17 +52,22 @@ def open_keyring_slot(slot: SlotRecord, timeout: float = TIMEOUT_SECONDS) -> byt
 
     Raises VaultError: keyring_unavailable, wrong_key (the keyring's key is another or missing).
     """
-    encoded = bounded(lambda: find_backend().get_password(SERVICE_NAME, slot.id), timeout)
-    if not encoded:
-        raise VaultError("wrong_key", "The OS keyring holds no key for this vault.")
-    try:
-        kek = bytearray(base64.b64decode(encoded, validate=True))
-    except binascii.Error:
-        raise VaultError("wrong_key") from None
+    kek = read_keyring(slot, timeout)
     try:
         return open_with_key(slot, kek)
     finally:
         overwrite(kek)
+
+
+def read_keyring(slot: SlotRecord, timeout: float = TIMEOUT_SECONDS) -> bytearray:
+    """The slot's key in the keyring. Raises as `open_keyring_slot`."""
+    encoded = bounded(lambda: find_backend().get_password(SERVICE_NAME, slot.id), timeout)
+    if not encoded:
+        raise VaultError("wrong_key", "The OS keyring holds no key for this vault.")
+    try:
+        return bytearray(base64.b64decode(encoded, validate=True))
+    except binascii.Error:
+        raise VaultError("wrong_key") from None
 
 
 def remove_keyring_key(slot: SlotRecord, timeout: float = TIMEOUT_SECONDS) -> None:

@@ -53,9 +53,19 @@ def open_password_slot(slot: SlotRecord, password: bytes) -> bytearray:
 
     Raises VaultError: wrong_key; key_slot_unusable when the stored cost is below the floor.
     """
+    return open_with_key(slot, derive_key(slot, password))
+
+
+def derive_key(slot: SlotRecord, password: bytes) -> bytes:
+    """The slot's key, made of the password. Takes about 0.2 s of CPU. As `open_password_slot`."""
     if not password:
         raise VaultError("wrong_key")
-    return open_with_key(slot, _derive(slot.params, password))
+    return _derive(slot.params, password)
+
+
+def check_password_slot(slot: SlotRecord) -> None:
+    """Whether some password could open it. Raises VaultError: key_slot_unusable."""
+    _checked(slot.params)
 
 
 def _derive(params: Mapping[str, Any], password: bytes) -> bytes:

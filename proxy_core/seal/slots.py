@@ -85,6 +85,14 @@ def open_with_key(slot: SlotRecord, kek: bytes | bytearray) -> bytearray:
         raise VaultError("wrong_key") from None
 
 
+def rewrap_dek(
+    slot: SlotRecord, kek: bytes | bytearray, dek: bytearray, key_version: int
+) -> SlotRecord:
+    """The slot around another DEK: what opens it stays the same."""
+    draft = SlotDraft(slot.id, slot.label, slot.created_at, key_version)
+    return wrap_dek(draft, slot.kind, slot.params, bytes(kek), dek)
+
+
 def prove(sealer: Sealer, candidate: bytearray) -> None:
     """Check that an unwrapped DEK is the live one, then overwrite it.
 

@@ -40,6 +40,7 @@ from proxy_core.services.holds import Holds
 from proxy_core.services.housekeeping import Housekeeping
 from proxy_core.services.identity import Identity
 from proxy_core.services.issuers import Issuers
+from proxy_core.services.key_slots import KeySlots
 from proxy_core.services.keys import Keys
 from proxy_core.services.lending import Lending
 from proxy_core.services.limits import AuthFailures, RequestLimits
@@ -50,6 +51,7 @@ from proxy_core.services.oauth_credentials import OAuthCredentials
 from proxy_core.services.operators import Operators
 from proxy_core.services.proposals import Deciding, Inbox, Proposals
 from proxy_core.services.request_counts import RequestCounts
+from proxy_core.services.rotation import Rotation
 from proxy_core.services.runs import RunProcesses
 from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
@@ -92,6 +94,7 @@ class Application:
         self.leaves = LeafMint(clock=context.clock)
         self.runs = RunProcesses()
         self.keys = Keys(context, self.leaves)
+        self.key_slots = KeySlots(context, self.keys)
         self.settings = Settings(context)
         self.operators = Operators(
             context, self.keys, lambda: float(self.settings.value("unlock_minutes"))
@@ -104,6 +107,8 @@ class Application:
         self.keys.on_open(self.logins.resume)
         self.command_values = CommandValues(context)
         self.keys.on_seal(self.command_values.forget)
+        self.rotation = Rotation(context, self.keys, self.key_slots, self.logins)
+        self.rotation.on_replaced(self.command_values.reseal)
         self.commands = Commands(context, self.command_values)
         self.credentials = Credentials(context, self.logins, self.command_values)
         self.sources = Sources(context, self.credentials, config.allow_http_token_urls)
@@ -271,6 +276,7 @@ class Application:
         await self.notifying.close()
         self.issuers.close()
         await self._context.settle()
+        await self.rotation.close()
         await self.logins.close()
         await self.minted_tokens.close()
         await self.command_values.close()

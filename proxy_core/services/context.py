@@ -20,6 +20,7 @@ from proxy_core.seal import Sealer
 from proxy_core.services.audit.refusals import Refusals
 from proxy_core.services.audit.trail import Trail
 from proxy_core.services.events import EventBus
+from proxy_core.services.key_fence import KeyFence
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Bearer, Snapshot, VaultEntry
 from proxy_core.services.usage import Usage
@@ -66,6 +67,8 @@ class Context:
         self.log = log
         self.clock = clock or SystemClock()
         self.sealer = Sealer()
+        self.fence = KeyFence(self.sealer)
+        database.at_start = self.fence.begin
         self.audit = Trail(database, self.sealer, self.clock)
         self.refusals = Refusals(self.audit, database)
         self.snapshot = Snapshot()

@@ -5,6 +5,8 @@
     seal         the DEK is overwritten; operator sessions end
     prove        a slot opens the very DEK that is live: what an operator session rests on
 
+Slots are changed by `key_slots`, the DEK itself by `rotation`.
+
 Proofs are tried one at a time, each in a thread, and many wrong ones make the next wait.
 """
 
@@ -13,10 +15,8 @@ from collections.abc import Callable
 
 from sqlmodel import Session
 
-from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import new_id
-from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
 from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
@@ -32,8 +32,6 @@ from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Snapshot
 from proxy_core.store import installation, tables
 
-MAX_LABEL = 100
-_ENCRYPTIONS = "encryptions"
 _KEY_VERSION = 1
 _Stored = tuple[int, tables.CertificateAuthority | None, Snapshot]
 """How often the DEK was used, the root CA, and everything else that is loaded."""
@@ -41,7 +39,7 @@ _Stored = tuple[int, tables.CertificateAuthority | None, Snapshot]
 
 def count_encryptions(session: Session, sealer: Sealer) -> None:
     """Store how often the DEK was used, in the transaction that used it."""
-    installation.set_fact(session, _ENCRYPTIONS, str(sealer.encryptions))
+    installation.set_encryptions(session, sealer.encryptions)
 
 
 class Keys:
@@ -50,20 +48,23 @@ class Keys:
     def __init__(self, context: Context, leaves: LeafMint) -> None:
         self._context = context
         self._leaves = leaves
-        self._slots: list[SlotRecord] = []
+        self.slots: list[SlotRecord] = []
+        """As they are stored, oldest first."""
         self._attempts = Attempts(context.clock)
         self._proving = asyncio.Lock()
         self._on_seal: list[Callable[[], None]] = []
         self._on_open: list[Callable[[], None]] = []
         self._before_seal: list[Callable[[str], None]] = []
+        self.outdated: Callable[[], None] = self.give_up
+        """Told, in the loop, when the slots hold a newer key than this worker."""
         self._ca_pem = ""
         self.problem: str | None = None
-        """What keeps an open vault from signing leaves, in one sentence."""
+        """What keeps an open vault from signing leaves, or why it was sealed, in one sentence."""
 
     @property
     def initialized(self) -> bool:
         """Whether a first slot exists."""
-        return bool(self._slots)
+        return bool(self.slots)
 
     @property
     def sealed(self) -> bool:
@@ -73,7 +74,7 @@ class Keys:
     @property
     def slot_kinds(self) -> list[str]:
         """Kinds of the slots that exist, each once, for the status."""
-        return list(dict.fromkeys(slot.kind.value for slot in self._slots))
+        return list(dict.fromkeys(slot.kind.value for slot in self.slots))
 
     @property
     def ca_pem(self) -> str:
@@ -102,16 +103,16 @@ class Keys:
     def read(self, session: Session) -> Swap:
         """Read slots and certificate; what is answered puts them in force.
 
-        A DEK that is no longer the one in the slots opens nothing any more: then the vault seals.
+        A DEK that is no longer the one in the slots reads nothing new: `outdated` is told.
         """
         stored = [slots.slot_record(row) for row in installation.list_slots(session)]
         certificate = authority.load_certificate(session)
 
         def swap() -> None:
-            self._slots, self._ca_pem = stored, certificate
+            self.slots, self._ca_pem = stored, certificate
             versions = {slot.key_version for slot in stored}
             if not self.sealed and self._context.sealer.key_version not in versions:
-                self._forget("worker (the key was changed)")
+                self.outdated()
 
         return swap
 
@@ -137,7 +138,7 @@ class Keys:
             return load_snapshot(session, now)
 
         def then(snapshot: Snapshot) -> None:
-            self._slots = [slot]
+            self.slots = [slot]
             self._opened(dek, slot, 1, stored_root, snapshot)
             self._context.publish(EventType.WORKER_UNSEALED, by, slot=slot.kind.value, first=True)
 
@@ -170,7 +171,7 @@ class Keys:
 
     async def unseal_automatically(self, password: bytes | None = None) -> str | None:
         """Try keyring, key file, then `password`. Answers the slot's kind, None if none opened."""
-        opened = await asyncio.to_thread(open_any, self._slots, password)
+        opened = await asyncio.to_thread(open_any, self.slots, password)
         if opened is None:
             return None
         slot, dek = opened
@@ -188,38 +189,18 @@ class Keys:
             await self._context.audit.record_sometime(Deed("vault.sealed", after=why))
         return wire.Sealed(sealed=True)
 
+    def give_up(self) -> None:
+        """Seal: the key was rotated by another worker, and nothing opens the new one here."""
+        if not self.sealed:
+            self._forget("worker (the key was changed)")
+            self.problem = "Another worker has rotated the key: unseal this one again."
+
     async def prove(self, proof: wire.KeyProof, by: Principal, *, own_user: bool = False) -> None:
         """Check that the proof opens the live DEK. Raises as `unseal`, and VaultError: sealed."""
         if self.initialized and self.sealed:
             raise VaultError("sealed")
         _, dek = await self._open(proof, by, own_user)
         prove(self._context.sealer, dek)
-
-    async def add_slot(self, request: wire.InitRequest, by: Principal) -> wire.SlotInfo:
-        """Wrap the DEK in one more slot. Raises as `initialise`, and VaultError: sealed."""
-        draft = self._draft(request, self._context.sealer.key_version)
-        dek = self._context.sealer.copy_dek()
-        try:
-            slot = await asyncio.to_thread(slots.create_slot, request, draft, dek)
-        finally:
-            overwrite(dek)
-
-        def then(_: None) -> None:
-            self._slots = [*self._slots, slot]
-            self._context.publish(EventType.SETTINGS_CHANGED, by, slot=slot.kind.value)
-
-        try:
-            await self._context.change(
-                lambda session: installation.save_slot(session, slots.slot_row(slot)), then
-            )
-        except VaultError:
-            await asyncio.to_thread(slots.discard_slot, slot)
-            raise
-        return _slot_info(slot)
-
-    async def slots(self) -> wire.SlotList:
-        """What the slots are, never what opens them."""
-        return wire.SlotList(slots=[_slot_info(slot) for slot in self._slots])
 
     def _forget(self, by: Principal | str) -> None:
         for about_to in self._before_seal:
@@ -230,13 +211,9 @@ class Keys:
             listener()
         self._context.publish(EventType.WORKER_SEALED, by)
 
-    def _draft(self, request: wire.InitRequest, key_version: int = _KEY_VERSION) -> SlotDraft:
-        label = request.label or request.slot
-        if len(label) > MAX_LABEL or display_safe(label) != label:
-            raise VaultError(
-                "bad_request", f"label must be at most {MAX_LABEL} printable characters"
-            )
-        return SlotDraft(new_id(), label, self._context.clock.time(), key_version)
+    def _draft(self, request: wire.InitRequest) -> SlotDraft:
+        label = slots.checked_label(request)
+        return SlotDraft(new_id(), label, self._context.clock.time(), _KEY_VERSION)
 
     async def _open(self, proof: wire.KeyProof, by: Principal, own_user: bool) -> Opened:
         """The DEK by the first slot of the proof's kind that it opens."""
@@ -246,7 +223,7 @@ class Keys:
         async with self._proving:
             self._attempts.check()
             try:
-                return await asyncio.to_thread(open_one, self._slots, kind, proof.secret, own_user)
+                return await asyncio.to_thread(open_one, self.slots, kind, proof.secret, own_user)
             except VaultError as error:
                 if error.code == "wrong_key":
                     self._attempts.failed()
@@ -263,7 +240,7 @@ class Keys:
         now = self._context.clock.time()
 
         def read(session: Session) -> _Stored:
-            count = int(installation.get_fact(session, _ENCRYPTIONS) or 0)
+            count = installation.encryptions(session)
             root = installation.current_authority(session)
             return count, root, load_snapshot(session, now)
 
@@ -314,12 +291,3 @@ class Keys:
 
 def _unsealed(slot: SlotRecord) -> Deed:
     return Deed("vault.unsealed", slot.kind.value, after={"slot": slot.label})
-
-
-def _slot_info(slot: SlotRecord) -> wire.SlotInfo:
-    return wire.SlotInfo(
-        id=slot.id,
-        kind=slot.kind.value,
-        label=slot.label,
-        created_at=rfc3339(slot.created_at),
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from proxy_core.base.errors import VaultError
-from proxy_core.seal import SlotKind, SlotRecord
+from proxy_core.seal import Sealer, SlotKind, SlotRecord
 from proxy_core.services import slots
 
 Opened = tuple[SlotRecord, bytearray]
@@ -27,6 +27,12 @@ def open_one(known: Sequence[SlotRecord], kind: SlotKind, secret: str, own_user:
         except VaultError as error:
             failure = error
     raise failure
+
+
+def usable(known: Sequence[SlotRecord], live: Sealer) -> tuple[set[str], set[str]]:
+    """The ids of slots that can open the vault: by the worker itself, and by some password."""
+    unattended = {slot.id for slot in known if slots.opens_unattended(slot, live)}
+    return unattended, {slot.id for slot in known if slots.opens_by_password(slot)}
 
 
 def open_any(known: Sequence[SlotRecord], password: bytes | None) -> Opened | None:

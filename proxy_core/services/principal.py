@@ -70,7 +70,7 @@ class Permission(StrEnum):
     READ_ISSUERS = "list trusted issuers"
     CHANGE_ISSUERS = "add, change, try and remove trusted issuers"
     READ_SLOTS = "list key slots"
-    CHANGE_SLOTS = "add key slots"
+    CHANGE_SLOTS = "change key slots and the key"
     SEAL = "seal the vault"
 
 

@@ -6,16 +6,32 @@ from functools import cache
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
-from proxy_core.seal import SlotDraft, SlotKind, SlotRecord, open_with_key, overwrite
-from proxy_core.seal.keyfile_slot import create_keyfile_slot, open_keyfile_slot
+from proxy_core.seal import (
+    Sealer,
+    SlotDraft,
+    SlotKind,
+    SlotRecord,
+    open_with_key,
+    overwrite,
+    prove,
+    rewrap_dek,
+)
+from proxy_core.seal.keyfile_slot import create_keyfile_slot, open_keyfile_slot, read_keyfile
 from proxy_core.seal.keyring_slot import (
     create_keyring_slot,
     keyring_problem,
     open_keyring_slot,
+    read_keyring,
     remove_keyring_key,
 )
-from proxy_core.seal.password_slot import create_password_slot, open_password_slot
+from proxy_core.seal.password_slot import (
+    check_password_slot,
+    create_password_slot,
+    derive_key,
+    open_password_slot,
+)
 from proxy_core.store import tables
 
 AUTOMATIC_ORDER = (SlotKind.KEYRING, SlotKind.KEYFILE)
@@ -23,6 +39,7 @@ AUTOMATIC_ORDER = (SlotKind.KEYRING, SlotKind.KEYFILE)
 
 
 KEYRING_LOOK_SECONDS = 3.0
+MAX_LABEL = 100
 
 
 @cache
@@ -38,6 +55,14 @@ def slot_kind(text: str) -> SlotKind:
     except ValueError:
         choices = ", ".join(SlotKind)
         raise VaultError("bad_request", f"slot must be one of {choices}") from None
+
+
+def checked_label(request: wire.InitRequest) -> str:
+    """What the slot is to be called. Raises VaultError: bad_request."""
+    label = request.label or request.slot
+    if len(label) > MAX_LABEL or display_safe(label) != label:
+        raise VaultError("bad_request", f"label must be at most {MAX_LABEL} printable characters")
+    return label
 
 
 def create_slot(request: wire.InitRequest, draft: SlotDraft, dek: bytearray) -> SlotRecord:
@@ -84,6 +109,57 @@ def open_unattended(slot: SlotRecord) -> bytearray:
     if slot.kind is SlotKind.KEYFILE:
         return open_keyfile_slot(slot)
     raise VaultError("wrong_key", "A password slot opens with its password only.")
+
+
+def change_password(slot: SlotRecord, secret: str, dek: bytearray, key_version: int) -> SlotRecord:
+    """The slot under another password. Raises VaultError: bad_request."""
+    if slot.kind is not SlotKind.PASSWORD:
+        raise VaultError(
+            "bad_request", f"A {slot.kind.value} slot has no password: add another, remove this."
+        )
+    draft = SlotDraft(slot.id, slot.label, slot.created_at, key_version)
+    return create_password_slot(draft, dek, secret.encode("utf-8", "surrogateescape"))
+
+
+def rewrap(
+    slot: SlotRecord, secret: str, live: Sealer, dek: bytearray, key_version: int
+) -> SlotRecord:
+    """The slot around another DEK, once it has opened the live one.
+
+    `secret` is a password slot's; the worker has the other kinds' keys. Raises VaultError:
+    wrong_key, keyring_unavailable, key_slot_unusable, sealed.
+    """
+    if slot.kind is SlotKind.PASSWORD:
+        kek = bytearray(derive_key(slot, secret.encode("utf-8", "surrogateescape")))
+    elif slot.kind is SlotKind.KEYRING:
+        kek = read_keyring(slot)
+    else:
+        kek = read_keyfile(Path(str(slot.params.get("path", ""))))
+    try:
+        prove(live, open_with_key(slot, kek))
+        return rewrap_dek(slot, kek, dek, key_version)
+    finally:
+        overwrite(kek)
+
+
+def opens_unattended(slot: SlotRecord, live: Sealer) -> bool:
+    """Whether the worker can open the vault with it, now and by itself."""
+    try:
+        prove(live, open_unattended(slot))
+    except VaultError:
+        return False
+    return True
+
+
+def opens_by_password(slot: SlotRecord) -> bool:
+    """Whether some password opens it."""
+    if slot.kind is not SlotKind.PASSWORD:
+        return False
+    try:
+        check_password_slot(slot)
+    except VaultError:
+        return False
+    return True
 
 
 def slot_record(row: tables.KeySlot) -> SlotRecord:

@@ -1,6 +1,6 @@
 """Credentials: names, versions and sealed values. Nothing here can decrypt."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, delete, select
@@ -155,26 +155,6 @@ def delete_credentials(session: Session, vault_id: str, keys: Sequence[str]) -> 
         .execution_options(touches=(Touched(Scope.CREDENTIALS, vault_id),), audits=gone)
     )
     return deleted
-
-
-def reseal_all(session: Session, reseal: Callable[[SealedValue], bytes]) -> int:
-    """Replace every stored value, old versions included, in this transaction; answers how many.
-
-    For key rotation: `reseal` gets each value and answers it sealed under the new key.
-    """
-    count = 0
-    for credential, version in _every_version(session):
-        version.sealed = reseal(_sealed_value(credential, version))
-        count += 1
-    session.flush()
-    return count
-
-
-def _every_version(session: Session) -> Iterator[tuple[Credential, CredentialVersion]]:
-    query = select(Credential, CredentialVersion).join(
-        CredentialVersion, col(CredentialVersion.credential_id) == Credential.id
-    )
-    yield from session.exec(query)
 
 
 def _sealed_value(credential: Credential, version: CredentialVersion) -> SealedValue:

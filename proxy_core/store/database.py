@@ -39,6 +39,8 @@ class Database:
         self.engines = engines
         self.worker = new_id()
         """Names this worker's run among those that share the database."""
+        self.at_start: Callable[[Transaction], None] = _nothing
+        """Called first in each write transaction; what it raises, the transaction does."""
         self.before_commit: Callable[[Transaction], None] = _nothing
         """Called in each write transaction when all its rows are written."""
         writers = 1 if engines.dialect == "sqlite" else _READERS
@@ -102,6 +104,7 @@ class Database:
     def _change(self, work: Work[T]) -> T:
         def transact() -> T:
             with transaction(self.engines.write) as session, session.begin():
+                self.at_start(session)
                 result = work(session)
                 session.flush()
                 self.before_commit(session)

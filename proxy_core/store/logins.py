@@ -8,7 +8,7 @@
 Each of them compares the generation first: whoever comes with an older one changes nothing.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement
@@ -44,16 +44,6 @@ class SealedTokens:
     obtained_at: float
     expires_at: float | None
     scopes: str
-
-
-@dataclass(frozen=True, slots=True)
-class SealedColumn:
-    """A sealed column of a login and its place, for key rotation."""
-
-    vault_id: str
-    row_id: str
-    column: str
-    sealed: bytes = field(repr=False)
 
 
 def token_row_id(login_id: str, generation: int) -> str:
@@ -168,22 +158,15 @@ def end_refresh(session: Session, login_id: str, generation: int, error: str) ->
     return row
 
 
-def reseal_all(session: Session, reseal: Callable[[SealedColumn], bytes]) -> int:
-    """Replace every sealed column, in this transaction; answers how many.
+def refreshes_under_way(session: Session) -> list[tuple[str, float]]:
+    """Whose refreshes have begun and not ended, and when they began: owner, epoch seconds.
 
-    For key rotation, as `credentials.reseal_all`. No refresh may be under way meanwhile: its
-    tokens would be sealed under the old key.
+    A worker that died leaves one behind.
     """
-    count = 0
-    for row in session.exec(select(OAuthLogin)):
-        tokens = token_row_id(row.id, row.generation)
-        for column, place in ((CLIENT, row.id), (ACCESS, tokens), (REFRESH, tokens)):
-            sealed: bytes | None = getattr(row, column)
-            if sealed is not None:
-                setattr(row, column, reseal(SealedColumn(row.vault_id, place, column, sealed)))
-                count += 1
-    session.flush()
-    return count
+    query = select(OAuthLogin.lease_owner, OAuthLogin.intent_at).where(
+        col(OAuthLogin.intent_generation) == OAuthLogin.generation
+    )
+    return [(owner, begun_at or 0.0) for owner, begun_at in session.exec(query)]
 
 
 def _at_generation(session: Session, login_id: str, generation: int) -> OAuthLogin:

@@ -1,6 +1,6 @@
 """Proposals of a vault, by number, and the sealed values that came with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import aliased
@@ -133,17 +133,3 @@ def proposed_values(session: Session, row: ProposalRow) -> dict[str, ProposedVal
         )
         for value in session.exec(query)
     }
-
-
-def reseal_all(session: Session, reseal: Callable[[ProposedValue], bytes]) -> int:
-    """Replace every sealed value, in this transaction; answers how many. For key rotation."""
-    query = select(ProposalRow, ProposalValue).join(
-        ProposalValue, col(ProposalValue.proposal_id) == ProposalRow.id
-    )
-    count = 0
-    for row, value in session.exec(query):
-        place = value_row_id(row.id, value.key)
-        value.sealed = reseal(ProposedValue(row.vault_id, value.key, place, value.sealed))
-        count += 1
-    session.flush()
-    return count

@@ -1,6 +1,6 @@
 """Webhooks: rows, and their sealed addresses. Nothing here can decrypt."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -52,12 +52,3 @@ def delete_webhook(session: Session, webhook_id: str) -> None:
     """Delete a webhook. Raises VaultError: not_found."""
     session.delete(webhook(session, webhook_id))
     session.flush()
-
-
-def reseal_all(session: Session, reseal: Callable[[WebhookRow], bytes]) -> int:
-    """Replace every sealed value, in this transaction; answers how many. For key rotation."""
-    rows = list_webhooks(session)
-    for row in rows:
-        row.sealed = reseal(row)
-    session.flush()
-    return len(rows)

@@ -76,7 +76,7 @@ async def test_setting_up_twice_is_a_conflict(app: Application, tmp_path: Path) 
         "conflict", app.keys.initialise(wire.InitRequest(slot="keyfile", path=str(other)), ADA)
     )
     assert not other.exists()
-    assert len((await app.keys.slots()).slots) == 1
+    assert len(app.key_slots.shown().slots) == 1
 
 
 async def test_a_new_vault_has_the_vault_default(app: Application) -> None:
@@ -181,7 +181,7 @@ async def test_guessing_is_slowed_down_and_announced(app: Application, clock: Fa
 async def test_a_second_slot_opens_the_same_vault(reopen: Opener, app: Application) -> None:
     """A password beside the key file; nothing is encrypted anew."""
     await put_credentials(app, API_KEY="s3cret")
-    added = await app.keys.add_slot(PASSWORD, ADA)
+    added = await app.key_slots.add(PASSWORD, ADA)
     assert (added.kind, app.keys.slot_kinds) == ("password", ["keyfile", "password"])
     app = await reopen()
     await app.keys.unseal(PROOF, peer())
@@ -248,8 +248,8 @@ async def test_no_event_holds_a_secret(app: Application) -> None:
 async def test_a_slots_label_is_short_and_plain(app: Application, label: str) -> None:
     """It is shown on terminals."""
     with pytest.raises(VaultError) as caught:
-        await app.keys.add_slot(
+        await app.key_slots.add(
             wire.InitRequest(slot="password", secret="another one", label=label), ADA
         )
     assert caught.value.code == "bad_request"
-    assert len((await app.keys.slots()).slots) == 1
+    assert len(app.key_slots.shown().slots) == 1

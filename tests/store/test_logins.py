@@ -157,27 +157,6 @@ def test_a_login_goes_with_its_credential_and_its_vault(database: Database) -> N
     assert database.read_sync(lambda session: session.exec(select(Agent.account_id)).one()) is None
 
 
-def test_every_sealed_column_is_sealed_anew(database: Database) -> None:
-    """Key rotation gets each with its place; all or none."""
-    add_login(database, sealed_client=b"secret")
-    store(database, 0, b"first")
-    seen: list[tuple[str, str, str]] = []
-
-    def reseal(found: logins.SealedColumn) -> bytes:
-        seen.append((found.vault_id, found.row_id, found.column))
-        return found.sealed + b"+"
-
-    assert database.run_sync(lambda session: logins.reseal_all(session, reseal)) == 3
-    assert seen == [
-        ("v1", "l1", "sealed_client"),
-        ("v1", "l1/1", "sealed_access"),
-        ("v1", "l1/1", "sealed_refresh"),
-    ]
-    row = read(database)
-    assert (row.sealed_client, row.sealed_access) == (b"secret+", b"first-access+")
-    assert row.sealed_refresh == b"first-refresh+"
-
-
 def account(account_id: str, login_id: str) -> Account:
     """An account of vault `v1`."""
     return Account(

@@ -118,21 +118,6 @@ def test_a_decided_proposal_loses_its_values(database: Database) -> None:
     assert database.read_sync(proposals.pending_proposals) == []
 
 
-def test_a_new_key_reaches_every_value(database: Database) -> None:
-    """Key rotation gets each value with its place, and replaces it."""
-    stored = add(database, "p1")
-    seen: list[str] = []
-
-    def reseal(value: proposals.ProposedValue) -> bytes:
-        seen.append(f"{value.vault_id} {value.row_id} {value.sealed!r}")
-        return b"anew"
-
-    assert database.run_sync(lambda session: proposals.reseal_all(session, reseal)) == 1
-    assert seen == ["v1 p1/KEY b'sealed'"]
-    found = database.read_sync(lambda s: proposals.proposed_values(s, stored))
-    assert found["KEY"].sealed == b"anew"
-
-
 def test_values_stay_out_of_reprs(database: Database) -> None:
     """A traceback's locals show no ciphertext either."""
     stored = add(database, "p1")

@@ -140,27 +140,6 @@ def test_deleting_credentials_says_which_existed(database: Database) -> None:
     assert again.current_version == 1
 
 
-def test_resealing_reaches_every_version_or_none(database: Database) -> None:
-    """Rotation sees each value of each vault; when it fails half-way nothing has changed."""
-    database.run_sync(lambda session: [put(session, "A", b"1"), put(session, "A", b"2")])
-    count = database.run_sync(
-        lambda session: credentials.reseal_all(session, lambda value: value.sealed + b"+")
-    )
-    assert count == 2
-
-    def broken(value: credentials.SealedValue) -> bytes:
-        if value.version == 2:
-            raise VaultError("credential_unreadable")
-        return b"lost"
-
-    refused(database, "credential_unreadable", lambda s: credentials.reseal_all(s, broken))
-    for version in (1, 2):
-        value = database.read_sync(
-            lambda session, n=version: credentials.sealed_value(session, "v1", "A", n)
-        )
-        assert value.sealed.endswith(b"+")
-
-
 # --- services -------------------------------------------------------------------------------
 
 

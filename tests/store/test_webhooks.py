@@ -58,16 +58,3 @@ def test_changes_and_removal(database: Database) -> None:
     with pytest.raises(VaultError) as caught:
         database.run_sync(lambda session: webhooks.delete_webhook(session, "w1"))
     assert caught.value.code == "not_found"
-
-
-def test_every_sealed_value_is_resealed(database: Database) -> None:
-    """For a new key, each for its own place, which names its version."""
-    add(database, "w1")
-    add(database, "w2", version=3)
-    count = database.run_sync(
-        lambda session: webhooks.reseal_all(
-            session, lambda row: f"{webhooks.sealed_row_id(row)} anew".encode()
-        )
-    )
-    assert count == 2
-    assert [row.sealed for row in stored(database)] == [b"w1/1 anew", b"w2/3 anew"]

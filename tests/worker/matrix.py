@@ -103,6 +103,9 @@ TABLE: tuple[Row, ...] = (
     Row("POST", "/v1/seal", RULERS, harms=True),
     Row("GET", "/v1/seal/slots", RULERS | {"peer"}),
     Row("POST", "/v1/seal/slots", RULERS, SLOT),
+    Row("POST", "/v1/seal/slots/{slot_id}", RULERS, {"secret": "x"}),
+    Row("DELETE", "/v1/seal/slots/{slot_id}", RULERS),
+    Row("POST", "/v1/seal/rotate", RULERS, {"drop": ["not-there"]}),
     # --- vaults
     *_rows(
         "/v1/vaults",

@@ -1,6 +1,6 @@
 """Key slots, sealing and operator sessions."""
 
-from proxy_core.client.calls.call import Call
+from proxy_core.client.calls.call import Call, given, segment
 from proxy_core.domain import wire
 
 
@@ -30,6 +30,32 @@ def unlock(slot: str, secret: str = "", for_command: bool = False) -> Call[wire.
 def lock() -> Call[wire.Locked]:
     """End this terminal's operator session."""
     return Call("POST", "/v1/lock", wire.Locked)
+
+
+def add_slot(slot: str, secret: str = "", label: str = "", path: str = "") -> Call[wire.SlotInfo]:
+    """One more way to open the vault, as `init` makes the first."""
+    body = wire.InitRequest(slot=slot, secret=secret, label=label, path=path)
+    return Call("POST", "/v1/seal/slots", wire.SlotInfo, body=body)
+
+
+def change_slot(slot_id: str, secret: str) -> Call[wire.SlotInfo]:
+    """Give a password slot another password."""
+    body = wire.ChangeSlot(secret=secret)
+    return Call("POST", f"/v1/seal/slots/{segment(slot_id)}", wire.SlotInfo, body=body)
+
+
+def remove_slot(slot_id: str, force: bool = False) -> Call[wire.SlotRemoved]:
+    """Take a key slot away; `force` also the last one that needs no person."""
+    place = f"/v1/seal/slots/{segment(slot_id)}"
+    return Call("DELETE", place, wire.SlotRemoved, given(force="true" if force else None))
+
+
+def rotate_key(
+    secrets: dict[str, str], drop: list[str], leave_unreadable: bool = False
+) -> Call[wire.KeyRotated]:
+    """Make a new key. `secrets`: passwords by slot id; `drop`: ids of slots that end."""
+    body = wire.RotateKey(secrets=secrets, drop=drop, leave_unreadable=leave_unreadable)
+    return Call("POST", "/v1/seal/rotate", wire.KeyRotated, body=body)
 
 
 def slots() -> Call[wire.SlotList]:

@@ -1,5 +1,9 @@
 """Setting up, sealing, unsealing, and operator sessions."""
 
+from typing import ClassVar
+
+import msgspec
+
 from proxy_core.domain.wire.base import Request, Response
 
 
@@ -64,6 +68,41 @@ class SlotInfo(Response):
     kind: str
     label: str
     created_at: str
+
+
+class ChangeSlot(Request):
+    """`POST /v1/seal/slots/{id}`: a password slot's new password."""
+
+    secret: str
+
+
+class SlotRemoved(Response):
+    """`DELETE /v1/seal/slots/{id}`."""
+
+    removed: str
+
+
+class RotateKey(Request):
+    """`POST /v1/seal/rotate`. `secrets` are the passwords of password slots, by slot id.
+
+    `drop`: ids of slots that shall not open the vault any more. `leave_unreadable`: what can't be
+    decrypted stays as it is; else nothing is rotated then.
+    """
+
+    HIDDEN: ClassVar[frozenset[str]] = frozenset({"secrets"})
+
+    secrets: dict[str, str] = msgspec.field(default_factory=dict)
+    drop: list[str] = msgspec.field(default_factory=list)
+    leave_unreadable: bool = False
+
+
+class KeyRotated(Response):
+    """Answer of `POST /v1/seal/rotate`: how many values were sealed anew, and how many not."""
+
+    key_version: int
+    resealed: int
+    unreadable: int
+    slots: list[SlotInfo]
 
 
 class SlotList(Response):

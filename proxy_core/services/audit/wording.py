@@ -256,7 +256,10 @@ def _login(names: Names, change: RowChange) -> tuple[str, str]:
 
 
 def _slot(_: Names, change: RowChange) -> tuple[str, str]:
-    return f"key_slot.{_verb(change, 'added', 'removed')}", str(change.row["label"])
+    verb = _verb(change, "added", "removed")
+    if verb == "updated":  # around another key, or opened by another password
+        verb = "rewrapped" if "key_version" in change.secrets else "changed"
+    return f"key_slot.{verb}", str(change.row["label"])
 
 
 def _authority(_: Names, change: RowChange) -> tuple[str, str]:

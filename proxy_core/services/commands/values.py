@@ -103,6 +103,14 @@ class CommandValues:
         for credential_id in list(self._kept):
             self._drop(credential_id)
 
+    def reseal(self) -> None:
+        """The key was rotated: keep what is kept under the new one, while the old one reads it."""
+        sealer = self._context.sealer
+        for kept in self._kept.values():
+            if (old := kept.sealed) is not None:
+                sealed = sealer.seal(sealer.unseal(old.blob, old.aad), old.aad)
+                kept.sealed = SealedSecret(sealed, old.aad, old.version)
+
     async def close(self) -> None:
         """End what runs, and wait for it."""
         running = [kept.running for kept in self._kept.values() if kept.running is not None]

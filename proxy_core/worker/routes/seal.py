@@ -1,8 +1,8 @@
 """Setting up, sealing and unsealing, and operator sessions: on the control socket only."""
 
 import msgspec
-from litestar import get, post
-from litestar.params import JSONBody
+from litestar import delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.domain import wire
 from proxy_core.services.application import Application
@@ -53,7 +53,7 @@ async def seal(app: UseApp, caller: UseCaller) -> wire.Sealed:
 @get("/v1/seal/slots", opt=needs(Permission.READ_SLOTS), responses=fails(401))
 async def slots(app: UseApp) -> wire.SlotList:
     """The key slots; never what opens them."""
-    return await app.keys.slots()
+    return app.key_slots.shown()
 
 
 @post(
@@ -66,7 +66,44 @@ async def add_slot(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.InitRequest]
 ) -> wire.SlotInfo:
     """One more way to open the vault."""
-    return await app.keys.add_slot(data, caller.known())
+    return await app.key_slots.add(data, caller.known())
+
+
+@post(
+    "/v1/seal/slots/{slot_id:str}",
+    status_code=200,
+    opt=needs(Permission.CHANGE_SLOTS),
+    responses=change_fails(404, 409),
+)
+async def change_slot(
+    app: UseApp, caller: UseCaller, slot_id: FromPath[str], data: JSONBody[wire.ChangeSlot]
+) -> wire.SlotInfo:
+    """Give a password slot another password."""
+    return await app.key_slots.change(slot_id, data, caller.known())
+
+
+@delete(
+    "/v1/seal/slots/{slot_id:str}",
+    status_code=200,
+    opt=needs(Permission.CHANGE_SLOTS),
+    responses=change_fails(404, 409),
+)
+async def remove_slot(
+    app: UseApp, caller: UseCaller, slot_id: FromPath[str], force: FromQuery[bool] = False
+) -> wire.SlotRemoved:
+    """Take a way to open the vault away; `force` also the last one that needs no person."""
+    return await app.key_slots.remove(slot_id, caller.known(), force=force)
+
+
+@post(
+    "/v1/seal/rotate",
+    status_code=200,
+    opt=needs(Permission.CHANGE_SLOTS),
+    responses=change_fails(409, 502),
+)
+async def rotate(app: UseApp, caller: UseCaller, data: JSONBody[wire.RotateKey]) -> wire.KeyRotated:
+    """Make a new key, and seal everything anew under it."""
+    return await app.rotation.rotate(data, caller.known())
 
 
 def _with_session(answer: wire.Sealed, app: Application, caller: Caller) -> wire.Sealed:
@@ -76,4 +113,15 @@ def _with_session(answer: wire.Sealed, app: Application, caller: Caller) -> wire
     return answer if session.terminal else msgspec.structs.replace(answer, session=session)
 
 
-HANDLERS = (init, unseal, unlock, lock, seal, slots, add_slot)
+HANDLERS = (
+    init,
+    unseal,
+    unlock,
+    lock,
+    seal,
+    slots,
+    add_slot,
+    change_slot,
+    remove_slot,
+    rotate,
+)

@@ -167,9 +167,9 @@ async def test_a_key_slot_is_known_and_a_sealed_worker_stays_sealed(
     """Slots are read again; sealing is each worker's own."""
     await pair.b.app.keys.seal(ADA)
     request = wire.InitRequest(slot="keyfile", path=f"{tmp_path}/second.key")
-    await pair.a.app.keys.add_slot(request, ADA)
+    await pair.a.app.key_slots.add(request, ADA)
     await pair.b.seen("settings.changed")
-    assert len((await pair.b.app.keys.slots()).slots) == 2
+    assert len(pair.b.app.key_slots.shown().slots) == 2
     assert (pair.a.app.keys.sealed, pair.b.app.keys.sealed) == (False, True)
     assert events_of(pair.a.app, "worker.sealed") == []
 

@@ -1,0 +1,158 @@
+"""Key slots: the ways in which the vault opens. Each change wraps the DEK anew and nothing else.
+
+add        one more
+change     another password
+remove     never the last that opens, nor unasked the one with which the worker starts by itself
+"""
+
+import asyncio
+from contextlib import suppress
+
+from sqlmodel import Session
+
+from proxy_core.base.clock import rfc3339
+from proxy_core.base.errors import VaultError
+from proxy_core.base.ids import new_id
+from proxy_core.domain import wire
+from proxy_core.domain.events import EventType
+from proxy_core.seal import SlotDraft, SlotRecord, overwrite
+from proxy_core.services import slots
+from proxy_core.services.context import Context
+from proxy_core.services.keys import Keys
+from proxy_core.services.opening import usable
+from proxy_core.services.principal import Principal
+from proxy_core.store import installation
+
+
+class KeySlots:
+    """What operators do with slots. Whoever changes the key holds `changing`."""
+
+    def __init__(self, context: Context, keys: Keys) -> None:
+        self._context = context
+        self._keys = keys
+        self.changing = asyncio.Lock()
+
+    def shown(self) -> wire.SlotList:
+        """What the slots are, never what opens them."""
+        return wire.SlotList(slots=[_described(slot) for slot in self._keys.slots])
+
+    async def add(self, request: wire.InitRequest, by: Principal) -> wire.SlotInfo:
+        """Wrap the DEK in one more slot.
+
+        Raises VaultError: bad_request, keyring_unavailable, key_slot_unusable, sealed.
+        """
+        return await self._context.carry_through(self._add(request, by))
+
+    async def change(self, slot_id: str, request: wire.ChangeSlot, by: Principal) -> wire.SlotInfo:
+        """Give a password slot another password; the old one opens nothing any more.
+
+        Raises VaultError: not_found, bad_request (another kind, no password), sealed, conflict.
+        """
+        return await self._context.carry_through(self._change(slot_id, request, by))
+
+    async def remove(self, slot_id: str, by: Principal, *, force: bool) -> wire.SlotRemoved:
+        """Take a slot away, and the key that the worker kept for it.
+
+        `force`: also the last one that opens without a person. Raises VaultError: not_found,
+        conflict (it is needed), sealed.
+        """
+        return await self._context.carry_through(self._remove(slot_id, by, force))
+
+    async def _add(self, request: wire.InitRequest, by: Principal) -> wire.SlotInfo:
+        async with self.changing:
+            sealer = self._context.sealer
+            now = self._context.clock.time()
+            label = slots.checked_label(request)
+            draft = SlotDraft(new_id(), label, now, sealer.key_version)
+            dek = sealer.copy_dek()
+            try:
+                slot = await asyncio.to_thread(slots.create_slot, request, draft, dek)
+            finally:
+                overwrite(dek)
+            try:
+                await self._store(slot, by, [*self._keys.slots, slot])
+            except VaultError:
+                await asyncio.to_thread(slots.discard_slot, slot)
+                raise
+            return _described(slot)
+
+    async def _change(self, slot_id: str, request: wire.ChangeSlot, by: Principal) -> wire.SlotInfo:
+        async with self.changing:
+            before, sealer = self._find(slot_id), self._context.sealer
+            dek = sealer.copy_dek()
+            try:
+                slot = await asyncio.to_thread(
+                    slots.change_password, before, request.secret, dek, sealer.key_version
+                )
+            finally:
+                overwrite(dek)
+            known = [slot if one.id == slot_id else one for one in self._keys.slots]
+            await self._store(slot, by, known)
+            return _described(slot)
+
+    async def _store(self, slot: SlotRecord, by: Principal, known: list[SlotRecord]) -> None:
+        present = {one.id for one in self._keys.slots}
+
+        def work(session: Session) -> None:
+            self.check_known(session, present)
+            installation.save_slot(session, slots.slot_row(slot))
+
+        await self._context.change(work, lambda _: self._put(slot, known, by))
+
+    async def _remove(self, slot_id: str, by: Principal, force: bool) -> wire.SlotRemoved:
+        async with self.changing:
+            slot, known = self._find(slot_id), list(self._keys.slots)
+            if self._keys.sealed:
+                raise VaultError("sealed")
+            found = await asyncio.to_thread(usable, known, self._context.sealer)
+            _check_not_needed(slot, *found, force)
+
+            def work(session: Session) -> None:
+                self.check_known(session, {one.id for one in known})
+                installation.remove_slot(session, slot_id)
+
+            left = [one for one in known if one is not slot]
+            await self._context.change(work, lambda _: self._put(slot, left, by))
+            if slot_id in found[0]:  # what it was opened with is its own key: nobody needs that
+                with suppress(VaultError, OSError):
+                    await asyncio.to_thread(slots.discard_slot, slot)
+            return wire.SlotRemoved(removed=slot_id)
+
+    @staticmethod
+    def check_known(session: Session, known: set[str]) -> None:
+        """Whether another worker has changed the slots meanwhile. Raises VaultError: conflict."""
+        if {row.id for row in installation.hold_slots(session)} != known:
+            raise VaultError("conflict", "The key slots were changed meanwhile: look again.")
+
+    def _put(self, slot: SlotRecord, known: list[SlotRecord], by: Principal) -> None:
+        self._keys.slots = known
+        self._context.publish(EventType.SETTINGS_CHANGED, by, slot=slot.kind.value)
+
+    def _find(self, slot_id: str) -> SlotRecord:
+        for slot in self._keys.slots:
+            if slot.id == slot_id:
+                return slot
+        raise VaultError("not_found", "No such key slot.")
+
+
+def _check_not_needed(
+    slot: SlotRecord, unattended: set[str], by_password: set[str], force: bool
+) -> None:
+    others = (unattended | by_password) - {slot.id}
+    if not others:
+        raise VaultError("conflict", "No other slot would open the vault: add one before.")
+    if not force and slot.id in unattended and not unattended - {slot.id}:
+        raise VaultError(
+            "conflict",
+            "It is the last slot with which the worker opens the vault by itself.",
+            {"help": "Add another, or say --force: then each start asks for a password."},
+        )
+
+
+def _described(slot: SlotRecord) -> wire.SlotInfo:
+    return wire.SlotInfo(
+        id=slot.id,
+        kind=slot.kind.value,
+        label=slot.label,
+        created_at=rfc3339(slot.created_at),
+    )
