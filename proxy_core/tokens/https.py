@@ -15,11 +15,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import urlsplit
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.oauth.failures import TokenError
-from proxy_core.domain.oauth.urls import check_endpoint_url
+from proxy_core.domain.oauth.urls import check_endpoint_url, is_loopback
 from proxy_core.tokens.way import Proxy, proxy_for, trust
 
 MAX_REPLY = 1 << 20
@@ -52,7 +53,15 @@ class Https:
     ) -> None:
         self.allow_http_loopback = allow_http_loopback
         self._ca_file = ca_file
+        self._connect_seconds = min(CONNECT_SECONDS, total_seconds)
         self._total_seconds = total_seconds
+
+    @classmethod
+    def to(cls, url: str, *, ca_file: str = "", total_seconds: float = TOTAL_SECONDS) -> Self:
+        """For endpoints such as this one. Plain http only where it is to this machine, said so."""
+        parts = urlsplit(url)
+        here = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        return cls(allow_http_loopback=here, ca_file=ca_file, total_seconds=total_seconds)
 
     def get(self, url: str, headers: Mapping[str, str]) -> Reply:
         """Ask for a document."""
@@ -111,14 +120,14 @@ class Https:
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme == "http":
-            plain = http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
+            plain = http.client.HTTPConnection(host, parts.port, timeout=self._connect_seconds)
             plain.connect()
             return plain
         proxy = proxy_for(host, os.environ)
         there, port = (proxy.host, proxy.port) if proxy else (host, parts.port)
         context = trust(self._ca_file, os.environ)
         connection = http.client.HTTPSConnection(
-            there, port, timeout=CONNECT_SECONDS, context=context
+            there, port, timeout=self._connect_seconds, context=context
         )
         if proxy is None:
             connection.connect()

@@ -25,7 +25,6 @@ from proxy_core.domain.oauth.token_requests import (
     revocation_request,
 )
 from proxy_core.domain.oauth.tokens import TokenSet
-from proxy_core.domain.oauth.urls import is_loopback
 from proxy_core.tokens.https import Https
 from proxy_core.tokens.login import Login
 
@@ -62,10 +61,8 @@ class Issuer:
         secret: str = "",
         ca_file: str = "",
     ) -> "Issuer":
-        """For endpoints such as this one. Plain http only where it is to this machine, said so."""
-        parts = urlsplit(url)
-        on_this_machine = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        return cls(Https(allow_http_loopback=on_this_machine, ca_file=ca_file), clock, secret)
+        """For endpoints such as this one, as `Https.to`."""
+        return cls(Https.to(url, ca_file=ca_file), clock, secret)
 
     @classmethod
     def of(cls, login: Login, secret: str, clock: Callable[[], float] = time.time) -> "Issuer":

@@ -137,8 +137,13 @@ class LoginDirectory:
         """Whether the login's tokens are those of that time, and not too young to be replaced."""
         if refused_since is None:
             return False
-        made = (self.path / LOGIN_FILE).stat().st_mtime
-        return made <= refused_since and time.time() - made >= YOUNG_SECONDS
+        made_at = self.made_at
+        return made_at <= refused_since and time.time() - made_at >= YOUNG_SECONDS
+
+    @property
+    def made_at(self) -> float:
+        """When the login's tokens were obtained, in epoch seconds. Raises OSError without one."""
+        return (self.path / LOGIN_FILE).stat().st_mtime
 
     @property
     def refresh_begun(self) -> bool:

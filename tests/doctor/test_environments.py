@@ -5,19 +5,22 @@ Files are read as they lie there; the worker is one with which all is well.
 
 import json
 import os
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxy_core.base.paths import Home
-from proxy_core.domain.doctor import Diagnosis, Facts, diagnose
+from proxy_core.domain.doctor import Diagnosis, Facts, WorkerFacts, diagnose
+from proxy_core.domain.doctor.facts import LoginState, ServiceFacts
 from tests.domain.doctor.well import NOW, PLACEHOLDER, WORKER
 from vault_tui.doctor.ca_files import ca_files
 from vault_tui.doctor.claude_facts import claude_facts
 from vault_tui.doctor.home_facts import home_facts
 from vault_tui.doctor.scripts import TrustStore, project_scripts
+from vault_tui.doctor.token_login import token_login_facts
 
 OAUTH = {"CLAUDE_CODE_OAUTH_TOKEN": PLACEHOLDER}
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
@@ -32,6 +35,25 @@ REAL_LOGIN = {
 }
 PLACEHOLDER_LOGIN = {"claudeAiOauth": {"accessToken": PLACEHOLDER, "scopes": ["user:inference"]}}
 
+GATEWAY = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:14322/anthropic"}
+GATEWAY_LOGIN = {
+    "enterpriseGateway": {
+        "url": GATEWAY["ANTHROPIC_BASE_URL"],
+        "jwt": "vt_sess_sk-ant",
+        "expiresAt": (NOW + 600) * 1000,
+    }
+}
+HELPER = {
+    "apiKeyHelper": "vault-tui auth token",
+    "env": {**GATEWAY, "CLAUDE_CODE_API_KEY_HELPER_TTL_MS": "3300000"},
+}
+LOGIN = "login/login.json"
+
+
+def token_login(**known: Any) -> dict[str, Any]:
+    """A login for `vault-tui auth token`, whose token ends in an hour unless told otherwise."""
+    return {"kept": "file", "refreshable": True, "expires_at": time.time() + 3600, **known}
+
 
 @dataclass
 class Scene:
@@ -40,7 +62,8 @@ class Scene:
     environ: dict[str, str] = field(default_factory=lambda: dict(OAUTH))
     user: dict[str, Any] = field(default_factory=dict)
     project: dict[str, Any] = field(default_factory=dict)
-    home: dict[str, str] = field(default_factory=dict)
+    home: dict[str, Any] = field(default_factory=dict)
+    worker: WorkerFacts = WORKER
     trusted: bool = False
     bare: bool = False
     wired: bool = True
@@ -68,10 +91,11 @@ class Scene:
                 now=NOW,
                 version="1.0",
                 environ=environ,
-                worker=WORKER,
+                worker=self.worker,
                 home=home_facts(home, environ),
                 wired=self.wired,
                 claude=claude_facts(project, environ, home, bare=self.bare),
+                token_login=token_login_facts(home),
                 ca_files=tuple(ca_files(environ, CA)),
             )
         )
@@ -257,6 +281,92 @@ SCENES: dict[str, tuple[Scene, str, str]] = {
         "file_mode",
         "chmod 600 PLACE/vault/vault.db",
     ),
+    "a managed context": (
+        Scene(
+            {**OAUTH, "ANTHROPIC_API_KEY": "sk-ant-x", "CLAUDE_CODE_ENTRYPOINT": "claude-desktop"}
+        ),
+        "managed_context",
+        "vault-tui claude",
+    ),
+    "an unsigned cloud without a service that signs": (
+        Scene({"CLAUDE_CODE_USE_FOUNDRY": "1", "CLAUDE_CODE_SKIP_FOUNDRY_AUTH": "1"}),
+        "no_signing_service",
+        "vault-tui service add --from-catalog foundry --vault default",
+    ),
+    "vertex past its version": (
+        Scene({"CLAUDE_CODE_USE_VERTEX": "1", "ANTHROPIC_VERTEX_BASE_URL": "https://p.test"}),
+        "vertex_base_url",
+        "unset ANTHROPIC_VERTEX_BASE_URL",
+    ),
+    "a base URL with one version too many": (
+        Scene({**OAUTH, "ANTHROPIC_BASE_URL": "https://api.anthropic.com/v1"}),
+        "base_url_v1",
+        "unset ANTHROPIC_BASE_URL",
+    ),
+    "a gateway behind a company's proxy": (
+        Scene({**GATEWAY, "HTTPS_PROXY": "http://proxy.corp:3128"}, wired=False),
+        "gateway_proxied",
+        "export NO_PROXY=localhost,127.0.0.1,::1 no_proxy=localhost,127.0.0.1,::1",
+    ),
+    "a device whose login was revoked": (
+        Scene(
+            {},
+            user={CREDENTIALS: GATEWAY_LOGIN},
+            worker=replace(WORKER, gateway_token="unauthorized"),
+        ),
+        "gateway_token",
+        "claude /login",
+    ),
+    "a helper that nobody is signed in for": (
+        Scene({}, user={USER: HELPER}, wired=False),
+        "helper_login",
+        "vault-tui setup claude-code",
+    ),
+    "a helper whose login has ended": (
+        Scene({}, user={USER: HELPER}, home={LOGIN: {"issuer": "https://i.test"}}, wired=False),
+        "helper_login",
+        "vault-tui auth login",
+    ),
+    "a helper whose token lives shorter than it is kept": (
+        Scene(
+            {},
+            user={USER: HELPER},
+            home={LOGIN: token_login(vault="default", expires_at=time.time() + 900)},
+            wired=False,
+        ),
+        "helper_outlives",
+        "vault-tui setup claude-code --token-ttl",
+    ),
+    "a helper whose issuer is not there": (
+        Scene(
+            {},
+            user={USER: HELPER},
+            home={LOGIN: token_login(issuer="http://127.0.0.1:9")},
+            wired=False,
+        ),
+        "issuer_unreachable",
+        "curl -sSI http://127.0.0.1:9",
+    ),
+    "a helper whose last refresh failed": (
+        Scene(
+            {},
+            user={USER: HELPER},
+            home={
+                LOGIN: token_login(vault="default"),
+                "login/refresh.failed": f"{time.time() + 600}\nThe issuer answered with HTTP 503.",
+            },
+            wired=False,
+        ),
+        "helper_refresh",
+        "vault-tui auth token --refresh >/dev/null",
+    ),
+    "no account with quota": (
+        Scene(
+            worker=replace(WORKER, accounts=1, logins=(LoginState("account", "ada", "exhausted"),))
+        ),
+        "accounts_exhausted",
+        "vault-tui account quota --vault default",
+    ),
     "a token that goes nowhere": (
         Scene({**OAUTH, "AGENT_VAULT_TOKEN": "vt_sess_x"}, wired=False),
         "not_wired",
@@ -272,7 +382,10 @@ def test_each_environment_has_its_finding(
     """With the one command that mends it; and no value of a secret in what is said."""
     findings = {one.code: one for one in scene.look(tmp_path).findings}
     assert code in findings, list(findings)
-    assert findings[code].remedy == remedy.replace("PLACE/", f"{tmp_path}/")
+    given = findings[code].remedy
+    expected = remedy.replace("PLACE/", f"{tmp_path}/")
+    # How long the token lives is told too, by the second.
+    assert given.rpartition(" ")[0] == expected if expected.endswith("-ttl") else given == expected
     assert "sk-ant" not in repr(findings)
 
 
@@ -294,8 +407,21 @@ WELL: dict[str, Scene] = {
             "CLAUDE_CODE_USE_BEDROCK": "1",
             "CLAUDE_CODE_SKIP_BEDROCK_AUTH": "1",
             "AWS_REGION": "eu-central-1",
-        }
+        },
+        worker=replace(
+            WORKER,
+            services=(
+                ServiceFacts(
+                    "bedrock", "bedrock-runtime.eu-central-1.amazonaws.com", True, ("AWS",)
+                ),
+            ),
+            credentials=frozenset({"AWS"}),
+        ),
     ),
+    "a helper that is signed in": Scene(
+        {}, user={USER: HELPER}, home={LOGIN: token_login(vault="default")}, wired=False
+    ),
+    "a login at the gateway": Scene({}, user={CREDENTIALS: GATEWAY_LOGIN, ".claude.json": {}}),
     "credentials of one's own for a cloud": Scene(
         {"CLAUDE_CODE_USE_BEDROCK": "1", "AWS_REGION": "eu-central-1"},
         user={".aws/credentials": "[default]\n"},

@@ -221,6 +221,36 @@ def test_a_proxy_in_claude_codes_settings_is_tried(rig: Rig) -> None:
         shutil.rmtree(path.parent)
 
 
+def test_a_token_for_the_gateway_is_tried(rig: Rig) -> None:
+    """As it stands in Claude Code's settings: known, and once it was revoked."""
+    made = rig.worker.client().send(calls.create_session("default", 300, "test"))
+    path = rig.user / ".claude" / "settings.json"
+    path.parent.mkdir()
+    base = f"http://{rig.worker.running.facts.proxy}/anthropic"
+    variables = {"ANTHROPIC_BASE_URL": base, "ANTHROPIC_AUTH_TOKEN": made.token}
+    path.write_text(json.dumps({"env": variables}))
+    try:
+        assert codes(gather(rig.ask(CLAUDE_CODE_OAUTH_TOKEN=""))) == []
+        rig.worker.client().send(calls.revoke_session(made.id))
+        facts = gather(rig.ask(CLAUDE_CODE_OAUTH_TOKEN=""))
+    finally:
+        shutil.rmtree(path.parent)
+    assert codes(facts) == ["gateway_token"]
+    assert made.token not in repr(facts)
+
+
+def test_a_ca_file_in_claude_codes_settings_is_looked_at(rig: Rig) -> None:
+    """Where only they lead to the proxy."""
+    path = rig.user / ".claude" / "settings.json"
+    path.parent.mkdir()
+    wired = rig.wired(rig.session(), None, NODE_EXTRA_CA_CERTS="ca.pem")
+    path.write_text(json.dumps({"env": wired}))
+    try:
+        assert codes(gather(rig.ask())) == ["ca_relative"]
+    finally:
+        shutil.rmtree(path.parent)
+
+
 def test_another_clock_upstream_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the Date of its answer."""
     monkeypatch.setattr(Upstream, "date", "Mon, 01 Jan 2024 00:00:00 GMT")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy_core.base.paths import Home
-from proxy_core.domain.doctor import ClaudeFacts, LoginFile
+from proxy_core.domain.doctor import ClaudeFacts, GatewayLogin, LoginFile
 from proxy_core.domain.doctor.values import is_placeholder
 from vault_tui.doctor.scripts import TrustStore, project_scripts
 from vault_tui.doctor.settings_files import (
@@ -54,6 +54,7 @@ def claude_facts(
         config=_object(config_path),
         config_path=str(config_path),
         login=_login(own / ".credentials.json"),
+        gateway=_gateway(own / ".credentials.json"),
         scripts=tuple(project_scripts(directory, environ, TrustStore(home))),
         stale_key=str(old) if _object(old).get("primaryApiKey") else "",
         bare=bare,
@@ -86,6 +87,18 @@ def _login(path: Path) -> LoginFile | None:
         scopes=tuple(map(str, scopes)) if isinstance(scopes, list) else (),
         open_to_others=bool(stat.S_IMODE(path.stat().st_mode) & 0o077),
     )
+
+
+def _gateway(path: Path) -> GatewayLogin | None:
+    """What `/login` to a gateway has stored there."""
+    found = _object(path).get("enterpriseGateway")
+    if not isinstance(found, dict):
+        return None
+    url, token, expires = (found.get(name) for name in ("url", "jwt", "expiresAt"))
+    if not isinstance(url, str) or not isinstance(token, str):
+        return None
+    ends = expires / 1000 if isinstance(expires, int | float) else None
+    return GatewayLogin(url, token, ends, bool(found.get("refreshToken")))
 
 
 def _in_keychain() -> bool:

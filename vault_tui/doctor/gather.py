@@ -14,17 +14,19 @@ from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
-from proxy_core.domain.doctor import ClaudeFacts, Facts, HomeFacts, Probe, WorkerFacts
+from proxy_core.domain.doctor import CaFacts, ClaudeFacts, Facts, HomeFacts, Probe, WorkerFacts
 from proxy_core.domain.doctor.environment_rules import ANTHROPIC_HOST
-from proxy_core.domain.doctor.values import variable
+from proxy_core.domain.doctor.gateway_rules import gateway_token
+from proxy_core.domain.doctor.values import split_url, variable
 from proxy_core.domain.wire import Status
 from vault_tui.cli.run_env import reachable
-from vault_tui.doctor.ca_files import ca_files
+from vault_tui.doctor.ca_files import OWN_VARIABLE, ca_files
 from vault_tui.doctor.claude_facts import claude_facts
 from vault_tui.doctor.home_facts import home_facts
 from vault_tui.doctor.runtimes import Surroundings, runtime_checks
 from vault_tui.doctor.through_proxy import ProxyAddress, probe
-from vault_tui.doctor.worker_facts import CALL_SECONDS, Answers, ask_worker
+from vault_tui.doctor.token_login import token_login_facts
+from vault_tui.doctor.worker_facts import CALL_SECONDS, Answers, ask_worker, token_state
 
 _KEYRING_SECONDS = 2.0
 _SESSION_SECONDS = 300
@@ -69,19 +71,51 @@ def gather(question: Question) -> Facts:
         asked = [pool.submit(check) for check in checks]
         probed = pool.submit(_probe, question, answers, wired or by_settings, uses_claude)
         home = pool.submit(_home, question, answers.facts)
+        token_login = pool.submit(token_login_facts, question.home)
+        gateway = pool.submit(_gateway_token, question, answers, claude)
         runtimes = [found for one in asked if (found := one.result()) is not None]
     return Facts(
         now=time.time(),
         version=_version(),
         environ=environ,
-        worker=replace(answers.facts, probe=probed.result()),
+        worker=replace(answers.facts, probe=probed.result(), gateway_token=gateway.result()),
         home=home.result(),
         wired=wired is not None,
         claude_wired=by_settings is not None,
         claude=claude,
-        ca_files=tuple(ca_files(environ, answers.ca_pem)) if wired is not None else (),
+        token_login=token_login.result(),
+        ca_files=_ca_files(environ, claude, answers, wired, by_settings),
         runtimes=tuple(runtimes),
     )
+
+
+def _ca_files(
+    environ: Mapping[str, str],
+    claude: ClaudeFacts | None,
+    answers: Answers,
+    wired: ProxyAddress | None,
+    by_settings: ProxyAddress | None,
+) -> tuple[CaFacts, ...]:
+    """Those of the environment where that leads to the proxy; where only Claude Code's settings
+    do, the one that they name.
+    """
+    if wired is not None:
+        return tuple(ca_files(environ, answers.ca_pem))
+    found = variable(claude, OWN_VARIABLE) if claude is not None and by_settings else None
+    return tuple(ca_files({OWN_VARIABLE: found.text}, answers.ca_pem)) if found else ()
+
+
+def _gateway_token(question: Question, answers: Answers, claude: ClaudeFacts | None) -> str:
+    """What the worker says of the token that Claude Code has for its gateway."""
+    status = answers.status
+    if claude is None or status is None or status.sealed or not status.initialized:
+        return ""
+    url, token = gateway_token(claude)
+    given, own = split_url(url), _own_proxy(status, question.target)
+    if not token or own is None or given.port != own.port:
+        return ""
+    here = given.hostname in _LOOPBACK or given.hostname == own.host
+    return token_state(question.target, token, question.vault) if here else ""
 
 
 def _claude_variables(claude: ClaudeFacts | None) -> dict[str, str]:

@@ -111,6 +111,17 @@ def _seen_by_agent(client: SyncClient, facts: WorkerFacts) -> WorkerFacts:
     return facts
 
 
+def token_state(target: Target, token: str, vault: str) -> str:
+    """What the worker says of another's token: `ok`, the code of its refusal, empty: nothing."""
+    try:
+        SyncClient(replace(target, token=token), CALL_SECONDS).send(calls.discover(vault))
+    except VaultError as error:
+        if error.code == "unauthorized":
+            return error.code
+        return "ok" if error.code == "vault_forbidden" else ""
+    return "ok"
+
+
 def _seen_by_people(client: SyncClient, facts: WorkerFacts, vault: str) -> WorkerFacts:
     documents = _try(client, calls.services(vault))
     if documents is not None:
@@ -136,7 +147,7 @@ def _seen_by_people(client: SyncClient, facts: WorkerFacts, vault: str) -> Worke
             for one in accounts.accounts
             if one.state not in _SOUND
         ]
-        facts = replace(facts, logins=(*facts.logins, *states))
+        facts = replace(facts, logins=(*facts.logins, *states), accounts=len(accounts.accounts))
     webhooks = _try(client, calls.webhooks())
     if webhooks is not None:
         failing = tuple(one.id for one in webhooks.webhooks if one.state == "failing")

@@ -5,6 +5,7 @@ from proxy_core.domain.doctor.facts import (
     CaFacts,
     ClaudeFacts,
     Facts,
+    GatewayLogin,
     HomeFacts,
     LoginFile,
     Probe,
@@ -12,6 +13,7 @@ from proxy_core.domain.doctor.facts import (
     RuntimeFacts,
     Scope,
     SettingsFile,
+    TokenLogin,
     WorkerFacts,
 )
 from proxy_core.domain.doctor.findings import Finding, Level
@@ -23,6 +25,7 @@ __all__ = [
     "Diagnosis",
     "Facts",
     "Finding",
+    "GatewayLogin",
     "HomeFacts",
     "Level",
     "LoginFile",
@@ -32,6 +35,7 @@ __all__ = [
     "RuntimeFacts",
     "Scope",
     "SettingsFile",
+    "TokenLogin",
     "WorkerFacts",
     "choose_method",
     "diagnose",

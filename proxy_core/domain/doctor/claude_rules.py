@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from proxy_core.domain.doctor.facts import IN_PROJECT, ClaudeFacts, Facts
+from proxy_core.domain.doctor.facts import ClaudeFacts, Facts
 from proxy_core.domain.doctor.findings import Finding, error, note, warning
 from proxy_core.domain.doctor.method import LOGIN_SCOPE, Method, choose_method
 from proxy_core.domain.doctor.values import (
@@ -11,16 +11,14 @@ from proxy_core.domain.doctor.values import (
     Value,
     custom_headers,
     setting,
-    split_url,
     switched_on,
     variable,
 )
 
 _KEY_TAIL = 20  # `.claude.json` remembers a key by its last characters
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-_OWN_TOKENS = ("vt_agt_", "vt_sess_")
-_OWN_HELPER = "vault-tui auth token"
+OWN_TOKENS = ("vt_agt_", "vt_sess_")
+OWN_HELPER = "vault-tui auth token"
 LOGIN_ANEW = "vault-tui claude"
 
 
@@ -36,9 +34,6 @@ def claude_findings(facts: Facts) -> Iterator[Finding]:
         yield from _two_kinds(claude)
         yield from _switched_off_login(claude, method)
         yield from _login_file(facts, claude, method)
-        yield from _base_url(method)
-        yield from _gateway(facts, method)
-        yield from _helper_ttl(claude)
     yield from _managed(method)
     yield from _custom_headers(claude)
     yield from _rejected_key(claude)
@@ -55,7 +50,7 @@ def take_away(value: Value) -> str:
 
 def _nothing_to_send(facts: Facts, claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
     in_use = claude.installed and (claude.settings or claude.config or claude.bare)
-    if method.sources or not in_use or not (facts.claude_behind or claude.bare):
+    if method.sources or claude.gateway or not in_use or not (facts.claude_behind or claude.bare):
         return
     why = "Claude Code asks for a login, or ends with 401."
     if claude.bare:
@@ -72,7 +67,7 @@ def _real_secrets(claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
         found = variable(claude, name)
         if found is None or name not in sent or found.placeholder:
             continue
-        if found.text.startswith(_OWN_TOKENS):  # for the gateway
+        if found.text.startswith(OWN_TOKENS):  # for the gateway
             continue
         yield warning(
             "real_secret",
@@ -97,7 +92,7 @@ def _two_kinds(claude: ClaudeFacts) -> Iterator[Finding]:
 def _switched_off_login(claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
     source = method.authorization.source or method.api_key.source
     helper = setting(claude, "apiKeyHelper")
-    if method.base_url is not None or (helper is not None and _OWN_HELPER in helper.text):
+    if method.base_url is not None or (helper is not None and OWN_HELPER in helper.text):
         return  # a gateway: its token comes first on purpose
     for loser in method.authorization.losers:
         if source is None or loser.value.name not in {"CLAUDE_CODE_OAUTH_TOKEN", "login"}:
@@ -139,51 +134,6 @@ def _login_file(facts: Facts, claude: ClaudeFacts, method: Method) -> Iterator[F
             f"Claude Code uses the real login in {login.path}, though the vault is in between.",
             "The agent can read it; and whoever refreshes it first ends it for the other.",
             LOGIN_ANEW,
-        )
-
-
-def _base_url(method: Method) -> Iterator[Finding]:
-    base = method.base_url
-    if base is None:
-        return
-    if base.scope in IN_PROJECT:
-        yield warning(
-            "project_base_url",
-            f"The project sends Claude Code to another address ({base.origin}).",
-            "Whoever wrote the project receives the prompts, and what proves who you are.",
-            take_away(base),
-        )
-    local = split_url(base.text).hostname in _LOOPBACK
-    if base.text.lower().startswith("http://") and not local:
-        what = f"ANTHROPIC_BASE_URL ({base.origin}) is plain http to another machine."
-        yield error("plain_base_url", what, "The network can read the token.", take_away(base))
-
-
-def _gateway(facts: Facts, method: Method) -> Iterator[Finding]:
-    """A base URL of this machine's gateway, whose port is another one now."""
-    base, own = method.base_url, split_url(f"//{facts.worker.proxy}").port
-    if base is None or not facts.worker.local or own is None:
-        return
-    given = split_url(base.text)
-    is_here = given.hostname in _LOOPBACK and given.path.startswith("/anthropic")
-    if is_here and given.port not in {None, own}:
-        where = f"port {given.port}; the gateway is at {own}"
-        yield warning(
-            "gateway_port",
-            f"ANTHROPIC_BASE_URL ({base.origin}) leads to {where}.",
-            "Claude Code reaches nothing, or another worker.",
-            "vault-tui setup claude-code",
-        )
-
-
-def _helper_ttl(claude: ClaudeFacts) -> Iterator[Finding]:
-    ttl = variable(claude, "CLAUDE_CODE_API_KEY_HELPER_TTL_MS")
-    if ttl is not None and setting(claude, "apiKeyHelper") and not ttl.text.isdecimal():
-        yield warning(
-            "helper_ttl",
-            f"CLAUDE_CODE_API_KEY_HELPER_TTL_MS ({ttl.origin}) is not a number of milliseconds.",
-            "The helper is asked again at the wrong time, and requests end with 401.",
-            take_away(ttl),
         )
 
 

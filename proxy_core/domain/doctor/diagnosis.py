@@ -8,6 +8,7 @@ from proxy_core.domain.doctor.cloud_rules import cloud_findings
 from proxy_core.domain.doctor.environment_rules import environment_findings
 from proxy_core.domain.doctor.facts import Facts
 from proxy_core.domain.doctor.findings import Finding, Level
+from proxy_core.domain.doctor.gateway_rules import gateway_findings
 from proxy_core.domain.doctor.home_rules import home_findings
 from proxy_core.domain.doctor.method import Method, choose_method
 from proxy_core.domain.doctor.settings_rules import settings_findings
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     environment_findings,
     settings_findings,
     claude_findings,
+    gateway_findings,
     cloud_findings,
 )
 _ORDER = {Level.ERROR: 0, Level.WARNING: 1, Level.NOTE: 2}

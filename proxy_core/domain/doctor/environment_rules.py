@@ -18,10 +18,10 @@ def environment_findings(facts: Facts) -> Iterator[Finding]:
         yield from _bypassed(facts)
         yield from _api_through_proxy(facts)
         yield from _spellings(facts.environ)
-        yield from _ca_files(facts)
         yield from _runtimes(facts)
     else:
         yield from _elsewhere(facts)
+    yield from _ca_files(facts)
 
 
 def _hosts(worker: WorkerFacts) -> Iterable[str]:

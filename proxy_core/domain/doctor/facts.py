@@ -47,6 +47,37 @@ class LoginFile:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayLogin:
+    """What Claude Code's `/login` to a gateway has stored. `token` is not shown; `expires_at` in
+    epoch seconds, None where it does not say.
+    """
+
+    url: str = field(repr=False)
+    token: str = field(repr=False)
+    expires_at: float | None = None
+    has_refresh_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogin:
+    """The login of `vault-tui auth token`. `usable`: there is a token to print, or to be had.
+
+    `issuer` is empty where there never was one, and for a session of the worker (`of_worker`).
+    `life` is a token's in seconds, None where nobody tells. `failure`: why the last refresh
+    failed, `unreachable`: why the issuer does not answer; `clock` is its Date minus ours.
+    """
+
+    usable: bool = False
+    issuer: str = ""
+    of_worker: bool = False
+    life: float | None = None
+    failure: str = ""
+    unreachable: str = ""
+    keyring_problem: str = ""
+    clock: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectScript:
     """A command that settings of a project name. `sha256` is of its text and of the files that it
     names; `path` is the settings file.
@@ -62,8 +93,8 @@ class ProjectScript:
 @dataclass(frozen=True, slots=True)
 class ClaudeFacts:
     """Claude Code in one directory and environment. `settings` have the strongest first; `config`
-    is `.claude.json`. `stale_key` is a `config.json` of old that holds a key. `aws_profile` and
-    `google_login`: whether these tools' own files are there.
+    is `.claude.json`; `gateway` is a login at one. `stale_key` is a `config.json` of old that holds
+    a key. `aws_profile` and `google_login`: whether these tools' own files are there.
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -73,6 +104,7 @@ class ClaudeFacts:
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     config_path: str = "~/.claude.json"
     login: LoginFile | None = None
+    gateway: GatewayLogin | None = None
     scripts: tuple[ProjectScript, ...] = ()
     stale_key: str = ""
     bare: bool = False
@@ -154,7 +186,8 @@ class WorkerFacts:
     """What the worker says. `failure` is an error's code when it does not answer (`no_worker`).
 
     `services` and `credentials` are None when we may not see them. `ca_expires_at` in epoch
-    seconds; `clock` is its Date minus ours, in seconds. `webhooks` are the failing ones' ids.
+    seconds; `clock` is its Date minus ours, in seconds. `logins` are those that need somebody, of
+    `accounts` in all. `webhooks` are the failing ones' ids.
     """
 
     failure: str = ""
@@ -176,9 +209,12 @@ class WorkerFacts:
     missing_hosts: tuple[str, ...] = ()
     credentials: frozenset[str] | None = None
     logins: tuple[LoginState, ...] = ()
+    accounts: int = 0
     webhooks: tuple[str, ...] = ()
     token: str = ""
     """Of an agent's own token: empty (none), `ok`, or the code of its refusal."""
+    gateway_token: str = ""
+    """The same of the token that Claude Code has for this worker's gateway."""
     symptoms: tuple[Symptom, ...] = ()
     probe: Probe | None = None
 
@@ -201,7 +237,7 @@ class HomeFacts:
 class Facts:
     """All of it. `version` is ours; `now` in epoch seconds. `wired`: the environment sends
     requests to the worker's proxy, as it does under `vault-tui run`; `claude_wired`: Claude Code's
-    settings send its own there.
+    settings send its own there. `token_login` is None when it is not known.
     """
 
     now: float
@@ -212,6 +248,7 @@ class Facts:
     wired: bool = False
     claude_wired: bool = False
     claude: ClaudeFacts | None = None
+    token_login: TokenLogin | None = None
     ca_files: tuple[CaFacts, ...] = ()
     runtimes: tuple[RuntimeFacts, ...] = ()
 

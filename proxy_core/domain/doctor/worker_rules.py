@@ -138,6 +138,13 @@ def _logins(worker: WorkerFacts) -> Iterator[Finding]:
         elif login.state == "exhausted":
             what = f"The account {login.name} has used up its quota."
             yield note("exhausted", what, login.why or "It resets by itself.")
+    spent = sum(login.state == "exhausted" for login in worker.logins)
+    if spent and spent == worker.accounts:
+        what = f"All Claude accounts of vault {worker.vault} have used up their quota ({spent})."
+        why = "Requests are answered 429 until the first of them resets."
+        yield warning(
+            "accounts_exhausted", what, why, f"vault-tui account quota --vault {worker.vault}"
+        )
 
 
 def _webhooks(worker: WorkerFacts) -> Iterator[Finding]:
@@ -167,9 +174,11 @@ def _probe(worker: WorkerFacts) -> Iterator[Finding]:
 def _clocks(facts: Facts) -> Iterator[Finding]:
     probe = facts.worker.probe
     upstream = probe.date - facts.now if probe is not None and probe.date is not None else None
+    login = facts.token_login
     offsets: Mapping[str, float | None] = {
         "The worker's clock": facts.worker.clock,
         f"The clock of {probe.host if probe else ''}": upstream,
+        f"The clock of {login.issuer if login else ''}": login.clock if login else None,
     }
     for whose, offset in offsets.items():
         if offset is not None and abs(offset) > _SKEW:

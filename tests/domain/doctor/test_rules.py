@@ -40,6 +40,11 @@ KEY, TOKEN, OAUTH = "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OA
 FILE = "/home/ada/.claude/.credentials.json"
 LOGIN = LoginFile(FILE, placeholder=True, scopes=("user:inference",))
 REAL = replace(LOGIN, placeholder=False, has_refresh_token=True)
+VERTEX = {
+    "ANTHROPIC_VERTEX_PROJECT_ID": "p",
+    "CLOUD_ML_REGION": "europe-west1",
+    "GOOGLE_APPLICATION_CREDENTIALS": "/f",
+}
 SCRIPT = ProjectScript("apiKeyHelper", "/p/.claude/settings.json", "./k", "ab", trusted=False)
 
 
@@ -52,6 +57,14 @@ def cloud(kind: str, wired: bool = False, **environ: str) -> Facts:
     """In a cloud's mode."""
     given = {f"CLAUDE_CODE_USE_{kind}": "1", **environ}
     return facts(claude(environ=given), wired=wired)
+
+
+def signed_for(host: str) -> Facts:
+    """Below a worker that signs for a host, with Bedrock unsigned."""
+    signing = ServiceFacts("cloud", host, True, ("AWS_KEY",))
+    kept = replace(WORKER, services=(signing,), credentials=frozenset({"AWS_KEY"}))
+    skip = {"CLAUDE_CODE_SKIP_BEDROCK_AUTH": "1", "AWS_REGION": "eu-west-1"}
+    return replace(cloud("BEDROCK", wired=True, **skip), worker=kept)
 
 
 def routed(**environ: str) -> Facts:
@@ -103,6 +116,11 @@ CASES: list[tuple[str, Facts, str]] = [
         "vault-tui credential set SLACK",
     ),
     ("exhausted", worker(logins=(LoginState("account", "ada", "exhausted"),)), ""),
+    (
+        "accounts_exhausted",
+        worker(accounts=1, logins=(LoginState("account", "ada", "exhausted"),)),
+        "vault-tui account quota --vault default",
+    ),
     ("webhook_failing", worker(webhooks=("wh_1",)), "vault-tui webhook test wh_1"),
     ("probe_refused", worker(probe=Probe("h", 403, "forbidden")), "vault-tui service test"),
     ("probe_refused", worker(probe=Probe("h", 502, "upstream_unreachable")), "curl -sSI"),
@@ -255,6 +273,22 @@ CASES: list[tuple[str, Facts, str]] = [
     ("aws_half", cloud("BEDROCK", AWS_ACCESS_KEY_ID="AKIA"), "export AWS_SECRET_ACCESS_KEY="),
     ("bedrock_region", cloud("BEDROCK", AWS_PROFILE="work"), "export AWS_REGION=REGION"),
     ("vertex_project", cloud("VERTEX"), "export ANTHROPIC_VERTEX_PROJECT_ID=PROJECT"),
+    ("vertex_region", cloud("VERTEX"), "export CLOUD_ML_REGION=REGION"),
+    (
+        "vertex_base_url",
+        cloud("VERTEX", ANTHROPIC_VERTEX_BASE_URL="http://127.0.0.1:14322/vertex"),
+        "unset ANTHROPIC_VERTEX_BASE_URL",
+    ),
+    (
+        "foundry_both",
+        cloud("FOUNDRY", ANTHROPIC_FOUNDRY_RESOURCE="r", ANTHROPIC_FOUNDRY_BASE_URL="https://f"),
+        "unset ANTHROPIC_FOUNDRY_RESOURCE",
+    ),
+    (
+        "no_signing_service",
+        signed_for("s3.eu-west-1.amazonaws.com"),
+        "vault-tui service add --from-catalog bedrock --vault default",
+    ),
     ("vertex_credentials", cloud("VERTEX"), "export CLAUDE_CODE_SKIP_VERTEX_AUTH=1"),
     ("foundry_resource", cloud("FOUNDRY"), "export ANTHROPIC_FOUNDRY_RESOURCE=NAME"),
     ("foundry_entra", cloud("FOUNDRY"), "export CLAUDE_CODE_SKIP_FOUNDRY_AUTH=1"),
@@ -304,13 +338,17 @@ def test_a_finding_and_its_cure(code: str, given_facts: Facts, remedy: str) -> N
         facts(wired=False, claude=None),
         here({OAUTH: PLACEHOLDER}, scripts=(replace(SCRIPT, trusted=True),)),
         here({OAUTH: PLACEHOLDER}, settings(Scope.USER, apiKeyHelper="")),
-        cloud("BEDROCK", wired=True, CLAUDE_CODE_SKIP_BEDROCK_AUTH="1", AWS_REGION="eu-west-1"),
+        signed_for("bedrock-runtime.eu-west-1.amazonaws.com"),
+        signed_for("*.amazonaws.com"),
         cloud("BEDROCK", AWS_PROFILE="work", AWS_REGION="eu-west-1"),
-        cloud("VERTEX", ANTHROPIC_VERTEX_PROJECT_ID="p", GOOGLE_APPLICATION_CREDENTIALS="/f"),
+        cloud("BEDROCK", AWS_PROFILE="work", AWS_DEFAULT_REGION="eu-west-1"),
+        cloud("VERTEX", False, **VERTEX),
+        cloud("VERTEX", False, **VERTEX, ANTHROPIC_VERTEX_BASE_URL="http://127.0.0.1:1/vertex/v1/"),
         cloud("FOUNDRY", ANTHROPIC_FOUNDRY_API_KEY="k", ANTHROPIC_FOUNDRY_RESOURCE="r"),
         facts(ca_files=(CaFacts("SSL_CERT_FILE", "/x/ca.pem", holds_worker_ca=True),)),
         facts(runtimes=(RuntimeFacts("node", True, "request"), RuntimeFacts("git", None, "x"))),
         worker(services=None, credentials=None, probe=None),
+        worker(accounts=2, logins=(LoginState("account", "ada", "paused"),)),
         home(mode=0o710),
         routed(NO_PROXY="localhost,127.0.0.1,::1", AGENT_VAULT_ADDR="http://127.0.0.1:14321"),
     ],
