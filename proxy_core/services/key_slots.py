@@ -144,8 +144,8 @@ def _check_not_needed(
     if not force and slot.id in unattended and not unattended - {slot.id}:
         raise VaultError(
             "conflict",
-            "It is the last slot with which the worker opens the vault by itself.",
-            {"help": "Add another, or say --force: then each start asks for a password."},
+            "It is the last slot with which the worker opens the vault by itself: "
+            "without it each start needs a password. --force removes it all the same.",
         )
 
 

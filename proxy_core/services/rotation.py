@@ -230,8 +230,9 @@ def _rewrapped(
         except VaultError as error:
             raise VaultError(
                 error.code,
-                f"Slot {slot.label!r} does not open the vault now: {error.detail or error}",
-                {"slot": slot.id, "help": "Give the right password, or drop the slot."},
+                f"Slot {slot.label!r} does not open the vault now, so it has to be dropped, or "
+                f"mended first: {error}",
+                {"slot": slot.id},
             ) from None
     return wrapped
 
@@ -250,8 +251,7 @@ def _check_readable(resealing: Resealing, request: wire.RotateKey) -> None:
         raise VaultError(
             "credential_unreadable",
             f"{len(resealing.unreadable)} stored values cannot be decrypted: {named}. "
-            "Nothing was changed.",
-            {"help": "Set or delete them first, or leave them unreadable: --leave-unreadable."},
+            "Nothing was changed. Set or delete them first, or say --leave-unreadable.",
         )
 
 
