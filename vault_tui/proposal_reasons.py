@@ -1,7 +1,7 @@
 """Why a decision about a proposal cannot be taken now, in one sentence. Pure."""
 
 from proxy_core.domain import wire
-from vault_tui import strings
+from vault_tui import strings, strings_sources
 from vault_tui import strings_proposals as words
 
 DECISIONS = frozenset({"approve", "reject", "reveal", "connect"})
@@ -26,6 +26,14 @@ def why_no_decision(
     if name == "connect":
         return None if found.review.needs_login else words.WHY_NO_LOGIN
     return _why_not_approved(found.review)
+
+
+def why_backed(name: str, found: wire.ReviewedProposal | None) -> str | None:
+    """In a vault that an external store backs nobody gives values, nor signs in."""
+    review = None if found is None else found.review
+    if name not in {"approve", "connect"} or review is None:
+        return None
+    return strings_sources.WHY_BACKED if review.needs_value or review.needs_login else None
 
 
 def _why_not_approved(review: wire.ProposalReview) -> str | None:

@@ -21,15 +21,21 @@ def add_request(
     session: Session, request: DeviceRequestRow, new_code: Callable[[], str], most: int
 ) -> DeviceRequestRow:
     """Store a request, with a code that no other one has. VaultError: overloaded (`most` wait)."""
-    codes = set(session.exec(select(DeviceRequestRow.code)))
-    if len(codes) >= most:
-        raise VaultError("overloaded", "Too many devices wait to be approved.", retry_after=60)
+    codes = check_room(session, most)
     request.code = new_code()
     while request.code in codes:
         request.code = new_code()
     session.add(request)
     session.flush()
     return request
+
+
+def check_room(session: Session, most: int) -> set[str]:
+    """The codes that are taken. Raises VaultError: overloaded (`most` are)."""
+    codes = set(session.exec(select(DeviceRequestRow.code)))
+    if len(codes) >= most:
+        raise VaultError("overloaded", "Too many devices wait to be approved.", retry_after=60)
+    return codes
 
 
 def by_device_code(session: Session, sha256: bytes, now: float) -> DeviceRequestRow | None:

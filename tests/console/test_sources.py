@@ -8,8 +8,10 @@ from proxy_core.domain.events import EventType
 from proxy_core.domain.wire import SetSource
 from tests.console.fake_worker import FakeWorker, furnished
 from tests.console.harness import console, running, text_of, until
+from tests.console.proposal_samples import new_service
 from tests.console.test_snapshots import Snapshot, pressed
 from vault_tui.screens.confirm import Confirm
+from vault_tui.screens.proposal_approve import ApproveDialog
 from vault_tui.screens.secret import SecretDialog, SecretInput
 from vault_tui.screens.source_form import SourceForm
 
@@ -97,6 +99,20 @@ async def test_a_vault_with_credentials_of_its_own_is_not_connected() -> None:
         await pilot.press("o")
         await until(pilot, lambda: "Only an empty vault" in text_of(app))
         assert not isinstance(app.screen, SourceForm)
+
+
+async def test_a_proposal_that_needs_a_value_says_so_before_it_asks_for_one() -> None:
+    """Where values come from the store; one that needs none is decided as ever."""
+    worker = operator_of(furnished())
+    worker.sources.back()
+    worker.propose(**new_service())
+    app = console(worker)
+    async with running(app, (140, 40)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "RISKS" in text_of(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "come from its external store" in text_of(app))
+        assert not isinstance(app.screen, ApproveDialog)
 
 
 async def test_the_health_board_has_the_store_and_reads_it_now() -> None:

@@ -30,6 +30,7 @@ def source() -> None:
     metavar="PATH",
     help="MOUNT/PATH of a KV v2 secret, or Infisical's folder; / unless given.",
 )
+@click.option("--mount", default="", metavar="PATH", help="The KV engine's, if it has slashes.")
 @click.option("--namespace", default="", metavar="NAME", help="The store's namespace.")
 @click.option("--role-id", default="", metavar="ID", help="Use AppRole; else a token is asked for.")
 @click.option("--project", default="", metavar="ID", help="Infisical's project.")
@@ -53,6 +54,7 @@ def set_(
     type_: str,
     url: str,
     path: str,
+    mount: str,
     namespace: str,
     role_id: str,
     project: str,
@@ -74,6 +76,7 @@ def set_(
         type=type_,
         url=url,
         path=path,
+        mount=mount,
         namespace=namespace,
         role_id=role_id,
         project=project,

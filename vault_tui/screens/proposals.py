@@ -15,7 +15,7 @@ from proxy_core.domain import wire
 from vault_tui import strings
 from vault_tui import strings_proposals as words
 from vault_tui.actions import Action
-from vault_tui.proposal_reasons import DECISIONS, why_no_decision
+from vault_tui.proposal_reasons import DECISIONS, why_backed, why_no_decision
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.widgets.fitted import FittedText
 from vault_tui.widgets.keyed_table import KeyedTable
@@ -182,7 +182,9 @@ class ProposalsScreen(ListScreen, screen_id="proposals"):
             return words.WHY_NONE
         if action.name not in DECISIONS:
             return None
-        return why_no_decision(action.name, here, self._review(), self.state.read_only)
+        found = self._review()
+        why = why_no_decision(action.name, here, found, self.state.read_only)
+        return why or (why_backed(action.name, found) if self.state.store else None)
 
     # --- actions ------------------------------------------------------------------------------
 

@@ -13,13 +13,13 @@ from vault_tui.screens.form import FormDialog
 from vault_tui.screens.secret import SecretInput
 
 _LINES = {
-    "token": ("path", "namespace", "token"),
-    "approle": ("path", "namespace", "role-id", "secret-id"),
+    "token": ("path", "mount", "namespace", "token"),
+    "approle": ("path", "mount", "namespace", "role-id", "secret-id"),
     "infisical": (
         "folder", "project", "environment", "client-id", "client-secret", "imports", "recursive",
     ),
 }  # fmt: skip
-_OPTIONAL = frozenset({"namespace", "folder", "imports", "recursive"})
+_OPTIONAL = frozenset({"mount", "namespace", "folder", "imports", "recursive"})
 _SECRETS = ("token", "secret-id", "client-secret")
 
 
@@ -37,6 +37,7 @@ class SourceForm(FormDialog[SetSource]):
         yield self.choice("kind", words.KIND, words.WAYS, _way(start))
         yield self.line("url", words.URL, words.URL_HINT, start.url)
         yield self.line("path", words.PATH, words.PATH_HINT, start.path.strip("/"))
+        yield self.line("mount", words.MOUNT, words.MOUNT_HINT, start.mount)
         yield self.line("namespace", words.NAMESPACE, words.NAMESPACE_HINT, start.namespace)
         yield self.secret("token", words.TOKEN)
         yield self.line("role-id", words.ROLE_ID, value=start.role_id)
@@ -79,6 +80,7 @@ class SourceForm(FormDialog[SetSource]):
             type="infisical" if way == "infisical" else "hashicorp",
             url=given["url"],
             path=given.get("path") or given.get("folder") or "/",
+            mount=given.get("mount", ""),
             namespace=given.get("namespace", ""),
             token=given.get("token", "").strip(),
             role_id=given.get("role-id", ""),

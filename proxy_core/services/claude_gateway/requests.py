@@ -44,6 +44,8 @@ class DeviceRequests:
         clock = self._context.clock
         self._asked.count(site_of(address), clock.monotonic())
         await self.sweep()
+        # Who asks is a stranger: while there is no room, nothing is written for them.
+        await self._context.database.read(lambda session: store.check_room(session, MOST_WAITING))
         secret, now = new_token(DEVICE_PREFIX), clock.time()
         values = DeviceRequestRow(
             sha256=token_sha256(secret),

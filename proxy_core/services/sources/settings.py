@@ -94,9 +94,11 @@ def _hashicorp(request: wire.SetSource) -> HashiCorp:
         raise VaultError(
             "bad_request", "Project, environment, client and recursive are Infisical's."
         )
-    mount, _, path = request.path.strip("/").partition("/")
-    if not mount or not path or not _is_plain(path):
-        raise VaultError("bad_request", "path must be MOUNT/PATH of a secret.")
+    mount, path = request.mount.strip("/"), request.path.strip("/")
+    if not mount:
+        mount, _, path = path.partition("/")
+    if not (_is_plain(mount) and _is_plain(path)):
+        raise VaultError("bad_request", "path must be MOUNT/PATH of a secret, or PATH beside a mount.")
     if bool(request.token) == bool(request.role_id and request.secret_id):
         raise VaultError("bad_request", "Give a token, or a role_id and a secret_id.")
     return HashiCorp(
@@ -111,8 +113,9 @@ def _hashicorp(request: wire.SetSource) -> HashiCorp:
 
 
 def _infisical(request: wire.SetSource) -> Infisical:
-    if request.token or request.role_id or request.secret_id or request.namespace:
-        raise VaultError("bad_request", "Token, role and namespace are HashiCorp Vault's.")
+    theirs = (request.token, request.role_id, request.secret_id, request.namespace, request.mount)
+    if any(theirs):
+        raise VaultError("bad_request", "Token, role, namespace, mount are HashiCorp Vault's.")
     path = request.path.strip("/")
     if path and not _is_plain(path):
         raise VaultError("bad_request", "path must be /FOLDER/… of an environment.")

@@ -321,6 +321,7 @@ async def test_a_sealed_vault_keeps_no_token(backed: Application, store: FakeInf
         {"path": "/a//b"},
         {"token": "t"},
         {"namespace": "n"},
+        {"mount": "m"},
         {"url": "http://store.test"},
         {"type": "hashicorp", "path": "secret/app", "token": "t"},
     ],

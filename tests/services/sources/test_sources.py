@@ -20,6 +20,7 @@ from tests.services.conftest import ADA, Opener, events_of, put_credentials
 
 TOKEN = "hvs.store-token-very-secret"
 PATH = "/v1/secret/data/team/app"
+NESTED = "/v1/teams/red/kv/data/app"
 RENEW, LOGIN = "/v1/auth/token/renew-self", "/v1/auth/approle/login"
 
 
@@ -51,7 +52,7 @@ class FakeStore:
             if not self.lease:
                 return reply('{"errors":["lease is not renewable"]}', 400)
             return reply(json.dumps({"auth": {"client_token": TOKEN, "lease_duration": 1200}}))
-        if received.target != PATH:
+        if received.target not in (PATH, NESTED):
             return reply('{"errors":[]}', 404)
         data = {"data": self.fields, "metadata": {"version": 3, "destroyed": False}}
         return reply(json.dumps({"request_id": "r", "lease_id": "", "data": data}))
@@ -311,6 +312,16 @@ async def test_a_deleted_version_is_told_as_one(backed: Application, store: Fake
     assert await values_of(backed) == {"API_KEY": "value-one"}
 
 
+async def test_an_engines_path_may_have_slashes(app: Application, store: FakeStore, tls: Tls):
+    """It is given apart then, since nothing in the secret's path says where it ends."""
+    await app.vaults.create(wire.VaultName(name="team"), ADA)
+    app.sources.attach(GuardedHttp(guard().resolve, tls.client))
+    shown = await app.sources.set("team", store.request(mount="/teams/red/kv/", path="app"), ADA)
+    assert store.asked() == [RENEW, NESTED]
+    assert shown.place.endswith(" teams/red/kv/app")
+    assert await values_of(app) == {"API_KEY": "value-one"}
+
+
 async def test_what_can_not_be_polled_is_refused(app: Application, store: FakeStore):
     """Before anything is stored."""
     for changes in (
@@ -320,6 +331,8 @@ async def test_what_can_not_be_polled_is_refused(app: Application, store: FakeSt
         {"path": "secret"},
         {"path": "secret/../sys"},
         {"path": "secret//x"},
+        {"mount": "teams/../sys"},
+        {"mount": "kv", "path": "/"},
         {"token": "a\nb"},
         {"token": ""},
         {"role_id": "r", "secret_id": "s"},
