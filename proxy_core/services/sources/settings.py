@@ -98,7 +98,7 @@ def _hashicorp(request: wire.SetSource) -> HashiCorp:
     if not mount:
         mount, _, path = path.partition("/")
     if not (_is_plain(mount) and _is_plain(path)):
-        raise VaultError("bad_request", "path must be MOUNT/PATH of a secret, or PATH beside a mount.")
+        raise VaultError("bad_request", "path must be MOUNT/PATH, or PATH beside a mount.")
     if bool(request.token) == bool(request.role_id and request.secret_id):
         raise VaultError("bad_request", "Give a token, or a role_id and a secret_id.")
     return HashiCorp(
