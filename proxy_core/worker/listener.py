@@ -20,6 +20,7 @@ from proxy_core.worker.problems import encoded
 
 _LOG = logging.getLogger("vault_tui.api")
 _KEEP_ALIVE_SECONDS = 75
+_DATE_SECONDS = 1.0
 _HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 20.0
 """From a request head's first byte, or the connection's start, to the head's end."""
@@ -79,18 +80,28 @@ class ApiListener:
         """Accept no more; let answers under way finish up to the limit."""
         if self._task is None:
             return
-        self._server.config.timeout_graceful_shutdown = max(1, round(grace_seconds))
-        self._server.should_exit = True
+        self._server.end(grace_seconds)
         await asyncio.wait({self._task})
 
 
 class _Server(uvicorn.Server):
-    """Signals are the worker's own business; and somebody waits for the start."""
+    """Signals are the worker's own business; and somebody waits for the start and for the end.
+
+    uvicorn itself looks ten times a second whether it shall end, and at its end whether it may.
+    """
 
     def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
         self._tls = tls
+        self._ending = asyncio.Event()
+        self._grace_seconds = 0.0
+
+    def end(self, grace_seconds: float) -> None:
+        """Begin to shut down; answers under way have so long."""
+        self._grace_seconds = grace_seconds
+        self.should_exit = True
+        self._ending.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -112,6 +123,28 @@ class _Server(uvicorn.Server):
             self.servers.append(server)
         self.ready.set()
 
+    async def main_loop(self) -> None:
+        """Keep the Date of answers right, until it shall end."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _DATE_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more; cut off the answers that do not end in time."""
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        waits: set[asyncio.Future[None]] = set(self.server_state.tasks)
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+            if isinstance(connection, _Protocol):
+                waits.add(connection.lost)
+        if waits:
+            await asyncio.wait(waits, timeout=self._grace_seconds)
+        for task in self.server_state.tasks:
+            task.cancel()
+
     def _protocol(self) -> asyncio.Protocol:
         return _Protocol(self.config, self.server_state, self.lifespan.state)
 
@@ -125,6 +158,7 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Ask the kernel once who connected."""
         super().connection_made(transport)
+        self.lost: asyncio.Future[None] = self.loop.create_future()
         self._time_head()
         connection = transport.get_extra_info("socket")
         if connection.family != socket.AF_UNIX:
@@ -150,6 +184,7 @@ class _Protocol(H11Protocol):
         if self._peer is not None:
             self._peer.close()
         super().connection_lost(exc)
+        self.lost.set_result(None)
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that is not HTTP, in the contract's shape."""

@@ -140,13 +140,15 @@ async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
 def _settle() -> None:
     """Tune the interpreter for a process that has loaded what it needs and now serves.
 
-    What was loaded stays for good: the garbage collector need not walk it again and again. Requests
-    free what they use by reference counts, so it need not come often either. A thread that holds
-    the interpreter (the log's) gives it up to the loop after half a millisecond instead of five.
+    What was loaded stays for good: the garbage collector, which slept until now, need not walk it
+    again and again. Requests free what they use by reference counts, so it need not come often.
+    A thread that holds the interpreter (the log's) gives it up to the loop after half a
+    millisecond instead of five.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
