@@ -9,7 +9,15 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks import beside_peers, console_load, console_start, log_pages, matching, switches
+from benchmarks import (
+    beside_peers,
+    console_load,
+    console_start,
+    log_pages,
+    matching,
+    switches,
+    token_command,
+)
 from benchmarks.lab import Lab
 from benchmarks.peers import PEERS
 from benchmarks.report import Row, foreign_load, print_report
@@ -34,6 +42,7 @@ ROWS: Mapping[str, Measure] = {
     "console": console_load.console,
     "console-start": console_start.console_start,
     "status": console_start.status,
+    "token": token_command.token,
 }
 
 

@@ -89,17 +89,17 @@ def status(lab: Lab) -> Iterator[Row]:
     for form in ("--json", "--short"):
         times, processor = [], []
         for _ in range(3 * _TIMES):
-            used, began = _children_seconds(), time.perf_counter()
+            used, began = children_seconds(), time.perf_counter()
             subprocess.run(
                 [VAULT_TUI, "status", form], env=environment, check=True, stdout=subprocess.DEVNULL
             )
             times.append((time.perf_counter() - began) * 1e3)
-            processor.append((_children_seconds() - used) * 1e3)
+            processor.append((children_seconds() - used) * 1e3)
         yield Row(f"`status {form}`, ms", statistics.median(times), target=within(150))
         yield Row(f"`status {form}`, processor ms", statistics.median(processor))
 
 
-def _children_seconds() -> float:
+def children_seconds() -> float:
     """Processor time of the processes that this one has waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

@@ -132,6 +132,7 @@ def test_a_client_with_a_secret(here: Machine, issuer: str, person: list[str], m
     assert holder.login is not None
     assert holder.secret(holder.login) == secret
     assert holder.secret(replace(holder.login, client_id="other")) == ""
+    assert "did not revoke" not in here("auth", "logout")
     assert len(person) == 2
 
 

@@ -3,6 +3,7 @@
 Files are read as they lie there; the worker is one with which all is well.
 """
 
+import asyncio
 import json
 import os
 import time
@@ -15,7 +16,9 @@ import pytest
 from proxy_core.base.paths import Home
 from proxy_core.domain.doctor import Diagnosis, Facts, WorkerFacts, diagnose
 from proxy_core.domain.doctor.facts import LoginState, ServiceFacts
+from proxy_core.tokens.login import Login, LoginDirectory
 from tests.domain.doctor.well import NOW, PLACEHOLDER, WORKER
+from tests.oauth.servers import Script, listening, reply
 from vault_tui.doctor.ca_files import ca_files
 from vault_tui.doctor.claude_facts import claude_facts
 from vault_tui.doctor.home_facts import home_facts
@@ -433,6 +436,23 @@ WELL: dict[str, Scene] = {
 def test_silence_where_all_is_well(tmp_path: Path, scene: Scene) -> None:
     """No finding, not even a note."""
     assert scene.look(tmp_path).findings == ()
+
+
+async def test_the_issuer_of_the_command_is_asked_for_its_clock(tmp_path: Path) -> None:
+    """By what it publishes for everybody; no token is sent."""
+    home = Home(tmp_path / "vault")
+    script = Script(reply(Date="Mon, 01 Jan 2024 00:00:00 GMT"))
+    async with listening(script) as port:
+        issuer = f"http://127.0.0.1:{port}"
+        LoginDirectory(home).save(Login(issuer=issuer, kept="file", refreshable=True))
+        found = await asyncio.to_thread(token_login_facts, home)
+    assert found is not None
+    assert (found.usable, found.issuer, found.unreachable) == (True, issuer, "")
+    assert found.clock is not None
+    assert found.clock < -60
+    (asked,) = script.received
+    assert asked.target == "/.well-known/openid-configuration"
+    assert "authorization" not in asked.headers
 
 
 def test_a_strange_file_is_told_and_not_waited_for(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from proxy_core.domain.oauth.failures import TokenError
 from proxy_core.tokens.https import Https
+from proxy_core.tokens.issuer import Issuer, client_of
+from proxy_core.tokens.login import Login
 from proxy_core.tokens.way import proxy_for
 from tests.oauth.servers import HOST, Script, Tls, listening, reply
 
@@ -106,6 +108,13 @@ async def test_cas_of_ones_own(
         if where.isupper():
             monkeypatch.setenv(where, path)
         assert await post(Https(ca_file=path if where == "--ca-file" else "")) == 200
+
+
+def test_the_ca_file_of_a_login_is_used_again(tmp_path: Path) -> None:
+    """For each refresh, as when it was signed in."""
+    login = Login(issuer=f"https://{HOST}", ca_file=str(tmp_path / "gone.pem"), token_url=URL)
+    with pytest.raises(TokenError, match="--ca-file"):
+        Issuer.of(login, "").refresh(client_of(login), "s3cret")
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
