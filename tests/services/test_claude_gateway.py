@@ -1,6 +1,7 @@
 """Devices of the gateway where time passes and the worker ends: tokens, agents, pools."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from proxy_core.domain import claude_gateway as protocol
 from proxy_core.domain import wire
 from proxy_core.domain.claude_gateway import OAuthRefusal
 from proxy_core.domain.local_answers import Local, LocalRequest
-from proxy_core.services.application import Application
+from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.claude_gateway import requests as requests_module
 from proxy_core.services.claude_gateway.tokens import Pair
 from tests.services.accounts.provider import Tokens, Usage
@@ -42,6 +43,24 @@ async def test_tokens_outlive_the_worker(app: Application, reopen: Opener) -> No
     await devices.approve(request.code, wire.ApproveDevice(agent="later"), ADA)
     found = await devices.requests.poll(secret)
     assert holder(again, await devices.tokens.collect(found)) == "later"
+
+
+async def test_the_other_worker_has_made_its_agent_a_moment_ago(
+    app: Application, clock: FakeClock, tmp_path: Path
+) -> None:
+    """The device gets its tokens from one that has not heard of that yet."""
+    other = await Application.open(ApplicationConfig(tmp_path / "vault.db"), clock)
+    try:
+        request, secret = await app.claude_gateway.devices.requests.begin(
+            "claude-code/1", "10.0.0.7"
+        )
+        wanted = wire.ApproveDevice(agent="laptop")
+        await other.claude_gateway.devices.approve(request.code, wanted, ADA)
+    finally:
+        await other.close()
+    devices = app.claude_gateway.devices
+    pair = await devices.tokens.collect(await devices.requests.poll(secret))
+    assert holder(app, pair) == "laptop"
 
 
 async def test_a_device_that_waits_costs_one_read(
