@@ -13,7 +13,7 @@ from proxy_core.base.paths import Home
 from proxy_core.tokens import kernel_cache
 from proxy_core.tokens.login import Login, LoginDirectory
 from proxy_core.tokens.safes import safe_of, store
-from proxy_core.tokens.tokens import Tokens, due, end_of, printable
+from proxy_core.tokens.tokens import Tokens
 
 if TYPE_CHECKING:
     from proxy_core.domain.oauth.failures import TokenError
@@ -85,7 +85,8 @@ class Holder:
         Whoever refreshes first does so for all. A token of `YOUNG_SECONDS`, and one that nothing
         follows, stay as they are. Raises VaultError as `token`.
         """
-        if not self._kept().refreshable:
+        login = self._kept()
+        if not login.refreshable and not login.vault:
             self._say("Nothing follows this token: `vault-tui auth login` gets another one.")
         asked_at = time.time()
         with self._directory.locked():
@@ -105,6 +106,15 @@ class Holder:
             self._directory.end_refresh()
         self._cached(tokens)
         return kept
+
+    def end(self, refused: str) -> None:
+        """The login is over, unless it has another token than `refused` by now: that one is of no
+        use, and how to sign in stays known. Raises VaultError home_unusable.
+        """
+        with self._directory.locked():
+            login = self._directory.load()
+            if login is not None and login.kept and self._read(login).printed == refused:
+                self._clear(login)
 
     def forget(self, revoke: Callable[[Login, Tokens], None]) -> Login | None:
         """Remove the login here, everywhere; `revoke` ends it where it came from, before that.
@@ -166,6 +176,8 @@ class Holder:
 
     def _renewed(self, login: Login, old: Tokens, answer: "Answer") -> Tokens:
         """The new pair. Where only an ID token is missing, the old one is printed on."""
+        from proxy_core.tokens.issuer import obtained
+
         refresh = (answer.tokens.refresh_token or b"").decode("ascii")
         access = answer.tokens.access_token.decode("ascii")
         if login.printed == "id" and not answer.id_token:
@@ -260,26 +272,6 @@ class Holder:
             until = self._clock() + ENDLESS_SECONDS
         kernel_cache.keep(self._cache_name, tokens.printed, until)
         return tokens.printed
-
-
-def obtained(login: Login, answer: "Answer", now: float, secret: str = "") -> Tokens:
-    """The tokens of an answer, with the one that this login prints; the client's secret with them.
-
-    Raises VaultError oauth_login_failed where the issuer gave none of that kind.
-    """
-    access = answer.tokens.access_token.decode("ascii")
-    printed = printable(login.printed, access, answer.id_token)
-    # What the issuer tells of its life is about the access token.
-    told = answer.tokens.expires_at if printed == access else None
-    expires_at = end_of(printed, told)
-    return Tokens(
-        printed=printed,
-        access=access,
-        refresh=(answer.tokens.refresh_token or b"").decode("ascii"),
-        secret=secret,
-        expires_at=expires_at,
-        refresh_at=due(now, expires_at),
-    )
 
 
 @contextmanager

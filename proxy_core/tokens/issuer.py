@@ -27,6 +27,7 @@ from proxy_core.domain.oauth.token_requests import (
 from proxy_core.domain.oauth.tokens import TokenSet
 from proxy_core.tokens.https import Https
 from proxy_core.tokens.login import Login
+from proxy_core.tokens.tokens import Tokens, due, end_of, printable
 
 _CALLBACK_HOSTS = (DEFAULT_CALLBACK_HOST, "localhost")
 
@@ -156,6 +157,26 @@ def client_of(login: Login) -> OAuthClient:
         callback_host=host,
         callback_port=parts.port,
         callback_path=parts.path or "/",
+    )
+
+
+def obtained(login: Login, answer: Answer, now: float, secret: str = "") -> Tokens:
+    """The tokens of an answer, with the one that this login prints; the client's secret with them.
+
+    Raises VaultError oauth_login_failed where the issuer gave none of that kind.
+    """
+    access = answer.tokens.access_token.decode("ascii")
+    printed = printable(login.printed, access, answer.id_token)
+    # What the issuer tells of its life is about the access token.
+    told = answer.tokens.expires_at if printed == access else None
+    expires_at = end_of(printed, told)
+    return Tokens(
+        printed=printed,
+        access=access,
+        refresh=(answer.tokens.refresh_token or b"").decode("ascii"),
+        secret=secret,
+        expires_at=expires_at,
+        refresh_at=due(now, expires_at),
     )
 
 

@@ -20,6 +20,7 @@ from keyring.backends import fail
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
+from proxy_core.client import calls
 from proxy_core.tokens import kernel_cache
 from proxy_core.tokens.holder import Holder
 from proxy_core.tokens.login import Login, LoginDirectory
@@ -172,6 +173,22 @@ def test_a_session_of_the_worker(worker: ThreadedWorker, here: Machine) -> None:
     assert '"label": "auth login"' in listed
     here("auth", "logout")
     assert '"label": "auth login"' not in here("session", "list", "--json")
+
+
+def test_a_session_that_was_revoked(worker: ThreadedWorker, here: Machine) -> None:
+    """Who asks again hears of it once it is tried, and is told to sign in; others keep theirs."""
+    here.home = worker.config.home.path
+    here("auth", "login", "--vault", "default", "--ttl", "300")
+    printed = here(*TOKEN)
+    os.utime(here.home / "login" / "login.json", (0, 0))  # no token of this minute
+    assert here(*TOKEN, "--refresh") == printed
+    (session,) = worker.client().send(calls.sessions()).sessions
+    worker.client().send(calls.revoke_session(session.id))
+    assert here(*TOKEN) == printed
+    assert "auth login" in here(*TOKEN, "--refresh", code=1)
+    assert "auth login" in here(*TOKEN, code=1)
+    assert json.loads(here("auth", "status", "--json", code=1))["signed_in"] is False
+    here("auth", "logout")
 
 
 def test_a_worker_that_trusts_the_issuer_takes_the_token(

@@ -9,8 +9,8 @@ from proxy_core.domain.oauth.callbacks import Callback
 from proxy_core.domain.oauth.client import OAuthClient
 from proxy_core.domain.oauth.failures import TokenError
 from proxy_core.tokens.asking import Arrival, await_device, tokens_for
-from proxy_core.tokens.holder import Holder, obtained
-from proxy_core.tokens.issuer import Answer, Issuer, client_of, failed
+from proxy_core.tokens.holder import Holder
+from proxy_core.tokens.issuer import Answer, Issuer, client_of, failed, obtained
 from proxy_core.tokens.login import Login, Printed
 from proxy_core.tokens.tokens import Tokens, check_id_token
 from vault_tui.cli import secret_input
