@@ -39,12 +39,13 @@ REAL_LOGIN = {
 PLACEHOLDER_LOGIN = {"claudeAiOauth": {"accessToken": PLACEHOLDER, "scopes": ["user:inference"]}}
 
 GATEWAY = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:14322/anthropic"}
-GATEWAY_LOGIN = {
+GATEWAY_LOGIN: dict[str, dict[str, Any]] = {
     "enterpriseGateway": {
         "url": GATEWAY["ANTHROPIC_BASE_URL"],
         "jwt": "vt_sess_sk-ant",
         "expiresAt": (NOW + 600) * 1000,
-    }
+    },
+    "gatewayTrust": {"127.0.0.1": "http-loopback"},
 }
 HELPER = {
     "apiKeyHelper": "vault-tui auth token",
@@ -319,6 +320,31 @@ SCENES: dict[str, tuple[Scene, str, str]] = {
         ),
         "gateway_token",
         "claude /login",
+    ),
+    "a login at a gateway that has ended": (
+        Scene(
+            {},
+            user={
+                CREDENTIALS: {
+                    **GATEWAY_LOGIN,
+                    "enterpriseGateway": {**GATEWAY_LOGIN["enterpriseGateway"], "expiresAt": 1000},
+                }
+            },
+        ),
+        "gateway_token",
+        "claude /login",
+    ),
+    "a login at somebody else's gateway": (
+        Scene(
+            user={
+                CREDENTIALS: {
+                    "enterpriseGateway": {"url": "https://corp.test/cc", "jwt": "sk-ant-gateway"},
+                    "gatewayTrust": {"corp.test": "ab"},
+                }
+            },
+        ),
+        "gateway_first",
+        "claude /logout",
     ),
     "a helper that nobody is signed in for": (
         Scene({}, user={USER: HELPER}, wired=False),

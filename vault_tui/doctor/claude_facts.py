@@ -4,13 +4,14 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from proxy_core.base.paths import Home
 from proxy_core.domain.doctor import ClaudeFacts, GatewayLogin, LoginFile
-from proxy_core.domain.doctor.values import is_placeholder
+from proxy_core.domain.doctor.values import is_placeholder, split_url
 from vault_tui.doctor.scripts import TrustStore, project_scripts
 from vault_tui.doctor.settings_files import (
     Unreadable,
@@ -90,15 +91,18 @@ def _login(path: Path) -> LoginFile | None:
 
 
 def _gateway(path: Path) -> GatewayLogin | None:
-    """What `/login` to a gateway has stored there."""
-    found = _object(path).get("enterpriseGateway")
-    if not isinstance(found, dict):
+    """What `/login` to a gateway has stored there, together with the trust in its host."""
+    stored = _object(path)
+    found, trusted = stored.get("enterpriseGateway"), stored.get("gatewayTrust")
+    if not isinstance(found, dict) or not isinstance(trusted, dict):
         return None
     url, token, expires = (found.get(name) for name in ("url", "jwt", "expiresAt"))
     if not isinstance(url, str) or not isinstance(token, str):
         return None
-    ends = expires / 1000 if isinstance(expires, int | float) else None
-    return GatewayLogin(url, token, ends, bool(found.get("refreshToken")))
+    if not trusted.get(split_url(url).hostname or ""):
+        return None
+    expired = isinstance(expires, int | float) and expires / 1000 <= time.time()
+    return GatewayLogin(str(path), url, token, expired and not found.get("idpRefreshToken"))
 
 
 def _in_keychain() -> bool:

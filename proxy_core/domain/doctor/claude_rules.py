@@ -31,11 +31,11 @@ def claude_findings(facts: Facts) -> Iterator[Finding]:
     if not method.cloud:
         yield from _nothing_to_send(facts, claude, method)
         yield from _real_secrets(claude, method)
-        yield from _two_kinds(claude)
+        yield from _two_kinds(claude, method)
         yield from _switched_off_login(claude, method)
         yield from _login_file(facts, claude, method)
     yield from _managed(method)
-    yield from _custom_headers(claude)
+    yield from _custom_headers(claude, method)
     yield from _rejected_key(claude)
     yield from _stale_cache(claude)
 
@@ -77,9 +77,9 @@ def _real_secrets(claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
         )
 
 
-def _two_kinds(claude: ClaudeFacts) -> Iterator[Finding]:
+def _two_kinds(claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
     key, token = variable(claude, "ANTHROPIC_API_KEY"), variable(claude, "ANTHROPIC_AUTH_TOKEN")
-    if key is not None and token is not None:
+    if key is not None and token is not None and not method.by_gateway_login:
         yield warning(
             "two_credentials",
             f"ANTHROPIC_API_KEY ({key.origin}) and ANTHROPIC_AUTH_TOKEN ({token.origin}) are both "
@@ -149,10 +149,10 @@ def _managed(method: Method) -> Iterator[Finding]:
         )
 
 
-def _custom_headers(claude: ClaudeFacts) -> Iterator[Finding]:
+def _custom_headers(claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
     headers, malformed = custom_headers(claude)
     found = variable(claude, "ANTHROPIC_CUSTOM_HEADERS")
-    if found is None:
+    if found is None or method.by_gateway_login:
         return
     for name in ("authorization", "x-api-key"):
         if name in headers:

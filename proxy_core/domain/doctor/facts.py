@@ -48,14 +48,14 @@ class LoginFile:
 
 @dataclass(frozen=True, slots=True)
 class GatewayLogin:
-    """What Claude Code's `/login` to a gateway has stored. `token` is not shown; `expires_at` in
-    epoch seconds, None where it does not say.
+    """What Claude Code's `/login` to a gateway has stored, if it trusts that host. `ended`: it has
+    expired, and nothing is there to refresh it with.
     """
 
+    path: str
     url: str = field(repr=False)
     token: str = field(repr=False)
-    expires_at: float | None = None
-    has_refresh_token: bool = False
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

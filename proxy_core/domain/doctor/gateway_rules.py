@@ -14,6 +14,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
 _PREFIX = "/anthropic"
 _AGAIN = "vault-tui setup claude-code"
+_SIGN_IN = "claude /login"
 _DIRECT = "export NO_PROXY=localhost,127.0.0.1,::1 no_proxy=localhost,127.0.0.1,::1"
 
 
@@ -26,8 +27,11 @@ def gateway_findings(facts: Facts) -> Iterator[Finding]:
     if method.cloud:
         return
     if method.base_url is not None:
-        yield from _base_url(method.base_url)
-        yield from _port(facts, method.base_url)
+        if method.by_gateway_login:
+            yield from _elsewhere(facts, method.base_url)
+        else:
+            yield from _base_url(method.base_url)
+            yield from _port(facts, method.base_url)
         yield from _through_a_proxy(facts, claude, method.base_url)
     yield from _refused(facts, claude, method)
     yield from _helper_ttl(claude)
@@ -37,16 +41,14 @@ def gateway_findings(facts: Facts) -> Iterator[Finding]:
 
 
 def gateway_token(claude: ClaudeFacts) -> tuple[str, str]:
-    """Base URL and token of a gateway that Claude Code would use: empty ones where it has none, or
-    gets its token from a command.
+    """Base URL and token of a gateway of ours that Claude Code would use: empty ones where it has
+    none, or gets its token from a command.
     """
     method = choose_method(claude)
     given = next((one for one in method.sources if one.text.startswith(OWN_TOKENS)), None)
-    if method.base_url is not None and given is not None:
-        return method.base_url.text, given.text
-    if claude.gateway is not None and not method.sources:
-        return claude.gateway.url, claude.gateway.token
-    return "", ""
+    if method.base_url is None or given is None:
+        return "", ""
+    return method.base_url.text, given.text
 
 
 def _own_helper(method: Method) -> bool:
@@ -111,21 +113,26 @@ def _through_a_proxy(facts: Facts, claude: ClaudeFacts, base: Value) -> Iterator
 
 def _refused(facts: Facts, claude: ClaudeFacts, method: Method) -> Iterator[Finding]:
     """The token for the gateway is known no longer."""
-    stored = claude.gateway
-    by_login = stored is not None and not method.sources
-    ended = (
-        by_login
-        and stored is not None
-        and stored.expires_at is not None
-        and stored.expires_at <= facts.now
-        and not stored.has_refresh_token
-    )
-    if facts.worker.gateway_token not in {"", "ok"} or ended:
+    ended = claude.gateway is not None and claude.gateway.ended and not method.sources
+    if ended or facts.worker.gateway_token not in {"", "ok"}:
+        by_login = ended or method.by_gateway_login
         yield error(
             "gateway_token",
-            "The worker takes the token that Claude Code has for the gateway no longer.",
+            "The token that Claude Code has for the gateway counts no longer.",
             "It was revoked or has expired, or its device was: every request is answered 401.",
-            "claude /login" if by_login else _AGAIN,
+            _SIGN_IN if by_login else _AGAIN,
+        )
+
+
+def _elsewhere(facts: Facts, base: Value) -> Iterator[Finding]:
+    """A login at a gateway that is not the worker's."""
+    given, own = split_url(base.text), split_url(f"//{facts.worker.proxy}")
+    if facts.claude_behind and given.port != own.port:
+        yield warning(
+            "gateway_first",
+            f"Claude Code is signed in to a gateway ({base.origin}).",
+            "That comes before all that the vault gives it: requests go there, as somebody else.",
+            "claude /logout",
         )
 
 

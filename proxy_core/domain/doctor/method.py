@@ -6,7 +6,8 @@
 The last two count only if none of ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and apiKeyHelper is set;
 a Console login's key only if neither of them is used. ANTHROPIC_CUSTOM_HEADERS overrides all. In a
 managed context variables and helpers do not count; with `--bare` no login does, and no helper but
-that of `--settings`. Compared with the program itself, version 2.1.330, header by header.
+that of `--settings`. A login at a gateway comes before all of this, clouds and custom headers too,
+until it has ended. Compared with the program itself, version 2.1.330, header by header.
 """
 
 from collections.abc import Sequence
@@ -23,12 +24,15 @@ CLOUDS = {
 }
 """Variables in their order: the first one that is switched on wins."""
 
+GATEWAY_LOGIN = "gateway login"
+
 _LOGINS = frozenset({"CLAUDE_CODE_OAUTH_TOKEN", "login"})
 _STRONGER = "ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and apiKeyHelper switch logins off"
 _MANAGED = "a managed context takes its own login alone"
 _BARE = "--bare heeds no login"
 _UNSCOPED = f"its scopes lack {LOGIN_SCOPE}"
 _OAUTH_FIRST = "a login comes first"
+_GATEWAY_FIRST = "a login at a gateway comes before everything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class Method:
         both = (self.authorization.source, self.api_key.source)
         return list({value.name: value for value in both if value is not None}.values())
 
+    @property
+    def by_gateway_login(self) -> bool:
+        """Whether a login at a gateway decides, and nothing else."""
+        return any(value.name == GATEWAY_LOGIN for value in self.sources)
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
@@ -80,6 +89,26 @@ def is_managed(facts: ClaudeFacts) -> bool:
 
 def choose_method(facts: ClaudeFacts) -> Method:
     """What Claude Code would do with these facts."""
+    usual, gateway = _without_gateway(facts), facts.gateway
+    if gateway is None or gateway.ended:
+        return usual
+    stored = f"{gateway.path}: enterpriseGateway"
+    return Method(
+        "",
+        Value("enterpriseGateway", f"{stored}.url", gateway.url),
+        _overridden(usual.authorization, Value(GATEWAY_LOGIN, f"{stored}.jwt", gateway.token)),
+        _overridden(usual.api_key, None),
+        usual.managed,
+    )
+
+
+def _overridden(header: Header, source: Value | None) -> Header:
+    others = [header.source] if header.source else []
+    others += [loser.value for loser in header.losers]
+    return Header(header.name, source, tuple(Loser(one, _GATEWAY_FIRST) for one in others))
+
+
+def _without_gateway(facts: ClaudeFacts) -> Method:
     managed = is_managed(facts)
     headers, _ = custom_headers(facts)
     cloud = next((kind for name, kind in CLOUDS.items() if switched_on(facts, name)), "")
@@ -160,7 +189,7 @@ def describe_method(method: Method) -> list[str]:
         return [f"it uses {method.cloud}"]
     lines = []
     if method.base_url is not None:
-        lines.append(f"address: ANTHROPIC_BASE_URL ({method.base_url.origin})")
+        lines.append(f"address: {method.base_url.name} ({method.base_url.origin})")
     for header in (method.authorization, method.api_key):
         lines += _describe_header(header)
     return lines

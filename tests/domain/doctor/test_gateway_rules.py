@@ -9,7 +9,6 @@ import pytest
 from proxy_core.domain.doctor import Facts, GatewayLogin, TokenLogin, diagnose
 from proxy_core.domain.doctor.gateway_rules import gateway_token
 from tests.domain.doctor.well import (
-    NOW,
     PLACEHOLDER,
     WORKER,
     claude,
@@ -37,10 +36,10 @@ def changed(**changes: Any) -> Facts:
     return helper(replace(WELL, **changes))
 
 
-def signed_in(ends_in: float, state: str = "ok", **more: Any) -> Facts:
+def signed_in(state: str = "ok", url: str = HERE, *, ended: bool = False, **environ: str) -> Facts:
     """After `/login` to the gateway."""
-    login = GatewayLogin(HERE, "vt_sess_s3cret", NOW + ends_in, **more)
-    asked = claude(gateway=login, config={"numStartups": 1})
+    login = GatewayLogin("/ada/.credentials.json", url, "vt_sess_s3cret", ended)
+    asked = claude(environ=environ, gateway=login, config={"numStartups": 1})
     return facts(asked, worker=replace(WORKER, gateway_token=state))
 
 
@@ -70,8 +69,9 @@ CASES: list[tuple[str, Facts, str]] = [
     ),
     ("helper_outlives", changed(life=600.0), "vault-tui setup claude-code --token-ttl 600"),
     ("clock", changed(clock=-3600.0), "timedatectl set-ntp true"),
-    ("gateway_token", signed_in(60, "unauthorized"), "claude /login"),
-    ("gateway_token", signed_in(-60), "claude /login"),
+    ("gateway_token", signed_in("unauthorized"), "claude /login"),
+    ("gateway_token", signed_in(ended=True), "claude /login"),
+    ("gateway_first", signed_in("", "https://gateway.company.example/claude"), "claude /logout"),
     ("gateway_token", by_token("unauthorized"), "vault-tui setup claude-code"),
     (
         "gateway_proxied",
@@ -107,8 +107,9 @@ def test_a_finding_and_its_cure(code: str, given_facts: Facts, remedy: str) -> N
         helper(replace(WELL, life=None)),
         # Nobody gets a token from the command.
         facts(token_login=TokenLogin(issuer=ISSUER, unreachable="no answer")),
-        signed_in(60),
-        signed_in(-60, has_refresh_token=True),
+        signed_in(),
+        signed_in(CLAUDE_CODE_OAUTH_TOKEN=PLACEHOLDER, CLAUDE_CODE_USE_BEDROCK="1"),
+        signed_in(ended=True, CLAUDE_CODE_OAUTH_TOKEN=PLACEHOLDER),
         by_token("ok"),
         proxied(),
         proxied(HTTPS_PROXY="http://127.0.0.1:3128"),
@@ -122,11 +123,16 @@ def test_silence_when_all_is_well(well: Facts) -> None:
 
 
 def test_the_token_that_is_asked_about() -> None:
-    """The one that Claude Code would send to a gateway; none of another kind."""
-    stored = GatewayLogin("https://vault.example/anthropic", "vt_sess_a")
+    """The one that Claude Code would send to a gateway of ours."""
+    url = "https://vault.example/anthropic"
+    stored = GatewayLogin("/c.json", url, "vt_sess_a")
     own = {"ANTHROPIC_AUTH_TOKEN": "vt_agt_b", "ANTHROPIC_BASE_URL": HERE}
-    assert gateway_token(claude(gateway=stored)) == (stored.url, "vt_sess_a")
-    assert gateway_token(claude(environ=own, gateway=stored)) == (HERE, "vt_agt_b")
+    assert gateway_token(claude(gateway=stored)) == (url, "vt_sess_a")
+    assert gateway_token(claude(environ=own, gateway=stored)) == (url, "vt_sess_a")
+    assert gateway_token(claude(environ=own, gateway=replace(stored, ended=True))) == (
+        HERE,
+        "vt_agt_b",
+    )
     assert gateway_token(claude(environ={"ANTHROPIC_AUTH_TOKEN": "vt_agt_b"})) == ("", "")
     foreign = {**own, "ANTHROPIC_AUTH_TOKEN": PLACEHOLDER}
-    assert gateway_token(claude(environ=foreign, gateway=stored)) == ("", "")
+    assert gateway_token(claude(environ=foreign)) == ("", "")

@@ -1,11 +1,19 @@
 """By what Claude Code proves itself: both headers apart, and why the others lose."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_core.domain.doctor import ClaudeFacts, LoginFile, Scope, choose_method
-from proxy_core.domain.doctor.method import Method
+from proxy_core.domain.doctor import (
+    ClaudeFacts,
+    GatewayLogin,
+    LoginFile,
+    Scope,
+    choose_method,
+)
+from proxy_core.domain.doctor.method import GATEWAY_LOGIN, Method, describe_method
 from tests.domain.doctor.well import claude, settings
 
 KEY, TOKEN, OAUTH = "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"
@@ -100,6 +108,21 @@ def test_losers_say_why() -> None:
             "ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN and apiKeyHelper switch logins off",
         ),
     ]
+
+
+def test_a_login_at_a_gateway_comes_before_everything() -> None:
+    """Clouds, headers of one's own and `--bare` too, until it has ended."""
+    environ = {TOKEN: "x", KEY: "y", "CLAUDE_CODE_USE_BEDROCK": "1"}
+    stored = GatewayLogin("/c.json", "https://gateway.test/claude", "secret-token")
+    method = choose_method(claude(HELPER, environ=environ, gateway=stored, bare=True))
+    assert (sources(method), method.cloud) == ((GATEWAY_LOGIN, ""), "")
+    assert method.base_url is not None
+    assert method.base_url.text == stored.url
+    assert {one.value.name for one in method.authorization.losers} == {TOKEN}
+    assert {one.value.name for one in method.api_key.losers} == {KEY}
+    assert "secret-token" not in repr(method) + "".join(describe_method(method))
+    ended = replace(stored, ended=True)
+    assert sources(choose_method(claude(environ={KEY: "y"}, gateway=ended))) == ("", KEY)
 
 
 @pytest.mark.parametrize(
