@@ -292,6 +292,9 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "port_in_use", 500, "Port is taken", "Stop the other program or choose another port."
     ),
     ErrorKind("home_unusable", 500, "Data directory cannot be used", "Check VAULT_TUI_HOME."),
+    ErrorKind(
+        "backup_damaged", 500, "The backup cannot be used", "Use another copy of the backup."
+    ),
     ErrorKind("database_newer", 500, "Database is from a newer version", "Upgrade vault-tui."),
     ErrorKind(
         "database_unavailable", 503, "Database cannot be reached", "Check it.", retryable=True

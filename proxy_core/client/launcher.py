@@ -154,10 +154,18 @@ def _read_until_ready(descriptor: int, deadline: float) -> str:
     return output.decode("utf-8", "replace")
 
 
-def _raise_start_failure(home: Home, output: str) -> NoReturn:
+def failure_told(output: str, name: str) -> VaultError | None:
+    """Why a process of ours says that it has ended; `name` is what it calls itself."""
     match = _FAILURE_LINE.search(output)
-    if match is not None and match["code"] in ERRORS:
-        raise VaultError(match["code"], match["sentence"].removeprefix("vault-tui worker: "))
+    if match is None or match["code"] not in ERRORS:
+        return None
+    return VaultError(match["code"], match["sentence"].removeprefix(f"vault-tui {name}: "))
+
+
+def _raise_start_failure(home: Home, output: str) -> NoReturn:
+    failure = failure_told(output, "worker")
+    if failure is not None:
+        raise failure
     usage = _USAGE_LINE.search(output)
     if usage is not None:
         raise VaultError("bad_request", usage["sentence"] + ".", {"help": _USAGE_HELP})

@@ -15,6 +15,7 @@ from proxy_core.services.agents import Agents
 from proxy_core.services.approvals import Approvals
 from proxy_core.services.audit.auditing import Auditing
 from proxy_core.services.authentication import Authentication
+from proxy_core.services.backups import Backups
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
 from proxy_core.services.claude_gateway.answers import ClaudeGateway
@@ -95,6 +96,7 @@ class Application:
         self.runs = RunProcesses()
         self.keys = Keys(context, self.leaves)
         self.key_slots = KeySlots(context, self.keys)
+        self.backups = Backups(context, self.keys, self.key_slots)
         self.settings = Settings(context)
         self.operators = Operators(
             context, self.keys, lambda: float(self.settings.value("unlock_minutes"))

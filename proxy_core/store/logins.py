@@ -8,7 +8,7 @@
 Each of them compares the generation first: whoever comes with an older one changes nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement
@@ -156,6 +156,21 @@ def end_refresh(session: Session, login_id: str, generation: int, error: str) ->
     _clear_intent(row)
     session.flush()
     return row
+
+
+def mark_used(session: Session, generations: Mapping[str, int], why: str) -> int:
+    """Mark the logins that have had a later generation of tokens already; answers how many.
+
+    Only a person can connect them anew: a provider takes a used refresh token for a stolen one.
+    """
+    marked = 0
+    for row in session.exec(select(OAuthLogin).where(OAuthLogin.state == CONNECTED)):
+        if row.sealed_refresh is not None and generations.get(row.id, 0) > row.generation:
+            row.state, row.last_error, row.retry_at = RECONNECT, why[:MAX_ERROR], None
+            _clear_intent(row)
+            marked += 1
+    session.flush()
+    return marked
 
 
 def refreshes_under_way(session: Session) -> list[tuple[str, float]]:

@@ -106,6 +106,7 @@ TABLE: tuple[Row, ...] = (
     Row("POST", "/v1/seal/slots/{slot_id}", RULERS, {"secret": "x"}),
     Row("DELETE", "/v1/seal/slots/{slot_id}", RULERS),
     Row("POST", "/v1/seal/rotate", RULERS, {"drop": ["not-there"]}),
+    Row("POST", "/v1/backup", frozenset({"operator"}), {"path": "not-absolute"}),
     # --- vaults
     *_rows(
         "/v1/vaults",

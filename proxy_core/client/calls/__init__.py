@@ -149,6 +149,7 @@ _NAMES = {
         "change_slot",
         "remove_slot",
         "rotate_key",
+        "make_backup",
     ),
     "service": (
         "services",

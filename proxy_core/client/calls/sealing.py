@@ -58,6 +58,12 @@ def rotate_key(
     return Call("POST", "/v1/seal/rotate", wire.KeyRotated, body=body)
 
 
+def make_backup(place: str, passphrase: str = "") -> Call[wire.BackupMade]:
+    """Write a backup to an absolute path of the worker's machine."""
+    body = wire.MakeBackup(path=place, passphrase=passphrase)
+    return Call("POST", "/v1/backup", wire.BackupMade, body=body)
+
+
 def slots() -> Call[wire.SlotList]:
     """The key slots; never their secrets."""
     return Call("GET", "/v1/seal/slots", wire.SlotList)

@@ -60,6 +60,7 @@ from proxy_core.domain.wire.audit import (
     AuditPage,
     AuditVerified,
 )
+from proxy_core.domain.wire.backups import BackupMade, MakeBackup
 from proxy_core.domain.wire.base import Request, Response
 from proxy_core.domain.wire.commands import (
     ApproveCommand,
@@ -253,6 +254,7 @@ __all__ = [
     "AuditEntry",
     "AuditPage",
     "AuditVerified",
+    "BackupMade",
     "Catalog",
     "ChangeAccount",
     "ChangePassword",
@@ -319,6 +321,7 @@ __all__ = [
     "LogPage",
     "LoggedIn",
     "Login",
+    "MakeBackup",
     "MatchCandidate",
     "MatchResult",
     "MatchTest",

@@ -25,15 +25,11 @@ class Contents:
         ids = wanted.ids(Scope.VAULT) | (credentials - known.keys())
         rows = store.list_vaults(session) if every or ids else []
         entries = [
-            load_vault(session, row, known.get(row.id))
-            for row in rows
-            if every or row.id in ids
+            load_vault(session, row, known.get(row.id)) for row in rows if every or row.id in ids
         ]
         gone = (frozenset(known) if every else ids) - {entry.id for entry in entries}
         if not every:
-            entries += [
-                reload_credentials(session, known[one]) for one in credentials - ids
-            ]
+            entries += [reload_credentials(session, known[one]) for one in credentials - ids]
 
         def swap() -> None:
             for vault_id in gone:

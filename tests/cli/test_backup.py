@@ -1,0 +1,48 @@
+"""`backup` and `restore`, from one machine to another."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_users import Machine
+from tests.worker.harness import PASSWORD, ThreadedWorker
+
+
+def test_a_vault_moves_to_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Made while it is used, shown before it is restored, refused where one is in use."""
+    worker = ThreadedWorker(tmp_path / "here").start()
+    here = Machine(tmp_path / "here", monkeypatch, capsys)
+    there = Machine(tmp_path / "there", monkeypatch, capsys)
+    backup = str(tmp_path / "vault.backup")
+    try:
+        worker.init()
+        here("credential", "set", "API_KEY=s3cret-value")
+        made = json.loads(here("backup", backup, "--json"))
+        assert (made["path"], made["slots"]) == (backup, 1)
+        assert "exists already" in here("backup", backup, code=1)
+        here("backup", str(tmp_path / "other"), "--passphrase-stdin", stdin="\n", code=2)
+        again = ("restore", backup, "--replace", "--yes", "--password-stdin")
+        assert "running already" in here(*again, stdin=PASSWORD, code=1)
+    finally:
+        worker.stop()
+    there("restore", backup, code=2)  # nobody is there to be asked
+    refused = there("restore", backup, "--password-stdin", stdin=PASSWORD, code=2)
+    assert "default" in refused
+    assert "--yes" in refused
+    assert not os.path.exists(tmp_path / "there" / "vault.db")  # noqa: PTH110 - a test's look
+    done = json.loads(
+        there("restore", backup, "--password-stdin", "--yes", "--json", stdin=PASSWORD)
+    )
+    assert done == {"aside": "", "reconnect": 0}
+    moved = ThreadedWorker(tmp_path / "there", password=bytearray(PASSWORD.encode())).start()
+    try:
+        token = moved.in_loop(moved.running.app.operators.open, None, "op").token
+        said = there("credential", "get", "API_KEY", "--reveal", token=token)
+        assert "s3cret-value" in said
+        assert "vault.restored" in there("audit", "--json", token=token)
+    finally:
+        moved.stop()

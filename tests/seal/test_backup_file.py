@@ -1,0 +1,101 @@
+"""A backup's file: it gives back what was packed, or nothing."""
+
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy_core.base.errors import VaultError
+from proxy_core.seal import SlotDraft, backup_file, new_dek
+from proxy_core.seal.password_slot import create_password_slot, open_password_slot
+
+DEK = new_dek()
+SLOT = create_password_slot(SlotDraft("s1", "mine", 5.0, key_version=3), DEK, b"correct horse")
+
+
+def packed(content: bytes) -> bytes:
+    """A backup of it."""
+    out = io.BytesIO()
+    backup_file.pack(io.BytesIO(content), out, DEK, [SLOT], created_at=7.5, version="1.2")
+    return out.getvalue()
+
+
+def unpacked(backup: bytes) -> bytes:
+    """What a backup holds, opened by the password of the slot in its header."""
+    file, out = io.BytesIO(backup), io.BytesIO()
+    head = backup_file.read_head(file)
+    backup_file.unpack(file, head, open_password_slot(head.slots[0], b"correct horse"), out)
+    return out.getvalue()
+
+
+def refused(backup: bytes) -> bool:
+    """Whether the file is refused, whatever is wrong with it."""
+    try:
+        unpacked(backup)
+    except VaultError as error:
+        return error.code in {"backup_damaged", "wrong_key", "key_slot_unusable"}
+    return False
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of a few bytes, so that there are many."""
+    monkeypatch.setattr(backup_file, "CHUNK_BYTES", 16)
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 32, 100])
+@pytest.mark.usefixtures("small_chunks")
+def test_what_was_packed_comes_back(size: int) -> None:
+    """Of any size, with what the header says of it; nothing of it stands there in the clear."""
+    content = bytes(range(size))
+    backup = packed(content)
+    assert unpacked(backup) == content
+    head = backup_file.read_head(io.BytesIO(backup))
+    assert (head.created_at, head.version, head.slots) == (7.5, "1.2", [SLOT])
+    assert size < 15 or content not in backup
+    assert packed(content) != backup
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_file_that_was_cut_or_added_to_is_refused() -> None:
+    """Anywhere, also where a chunk ends; chunks can't be left out, repeated or exchanged."""
+    backup = packed(bytes(64))
+    start = len(backup) - 4 * 32
+    chunks = [backup[start + 32 * n : start + 32 * (n + 1)] for n in range(4)]
+    assert b"".join([backup[:start], *chunks]) == backup
+    for cut in (0, 5, 20, start - 1, start, start + 1, start + 32, start + 96, len(backup) - 1):
+        assert refused(backup[:cut]), cut
+    assert refused(backup + b"x")
+    assert refused(backup + bytes(32))
+    head = backup[:start]
+    for order in ((0, 2, 1, 3), (0, 1, 3), (1, 2, 3), (0, 0, 1, 2, 3), (0, 1, 2, 3, 3)):
+        assert refused(head + b"".join(chunks[number] for number in order)), order
+
+
+# The password is hashed for each: few examples, the places are what matters.
+@settings(max_examples=12, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_refused(place: float, bit: int) -> None:
+    """Wherever it is, header and chunks alike."""
+    backup = bytearray(packed(b"the whole vault" * 20))
+    backup[int(place * len(backup))] ^= 1 << bit
+    assert refused(bytes(backup))
+
+
+def test_a_later_format_and_another_file_are_told_apart() -> None:
+    """Each in its own words, and neither is read any further."""
+    for content, words in (
+        (b"SQLite format 3", "not a backup"),
+        (b"vault-tui backup 2\n", "format"),
+    ):
+        with pytest.raises(VaultError, match=words):
+            backup_file.read_head(io.BytesIO(content))
+    huge = b"vault-tui backup 1\n" + b"\xff\xff\xff\xff"
+    with pytest.raises(VaultError, match="altered"):
+        backup_file.read_head(io.BytesIO(huge))
+
+
+def test_a_backup_shows_no_key() -> None:
+    """Its head's representation has no more than its bytes have."""
+    assert bytes(DEK) not in packed(b"x")
