@@ -42,8 +42,8 @@ def _check_session(holder: Holder, login: Login, token: str) -> None:
     from proxy_core.client.sync_client import SyncClient
     from proxy_core.client.target import Target
 
-    target = Target.choose(addr=login.issuer, token=token, insecure=True)
     try:
+        target = Target.choose(addr=login.issuer, token=token, insecure=True)
         SyncClient(target, _CHECK_SECONDS).send(calls.discover(login.vault))
     except VaultError as error:
         if error.code == "unauthorized":
