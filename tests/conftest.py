@@ -5,16 +5,18 @@ import os
 
 import pytest
 
+from tests.derivation import derive_quickly
 from tests.oauth.issuer import issuer
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import empty_postgres_url, postgres_server, postgres_url
 from tests.scratch import keep_bytecode, use_memory
 from tests.sessions import has_leader
 from tests.statements import share_compiled_statements
 
-__all__ = ["issuer", "postgres_server", "postgres_url"]
+__all__ = ["empty_postgres_url", "issuer", "postgres_server", "postgres_url"]
 
 use_memory()
 keep_bytecode()
+derive_quickly()
 share_compiled_statements()
 
 

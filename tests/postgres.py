@@ -1,7 +1,7 @@
 """A real PostgreSQL server for tests: Debian's package, on a Unix socket in a directory of its own.
 
-`postgres_server` runs one server per test process; `postgres_url` gives each test a fresh, empty
-database on it. Without the package the tests are skipped, and fail where `CI` is set.
+`postgres_server` runs one server per test process; `postgres_url` gives each test a fresh database
+on it, at the newest schema. Without the package the tests are skipped, and fail where `CI` is set.
 """
 
 import os
@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from proxy_core.store.database import Database
 
 _INSTALLED = Path("/usr/lib/postgresql")
 _SETTINGS = {
@@ -36,17 +38,26 @@ class PostgresServer:
     data: Path
     socket: Path
     user: str
+    _newest: list[str] = field(default_factory=list)
+    """The name of a database at the newest schema, once there is one: it is copied."""
 
     def url(self, database: str) -> str:
         """SQLAlchemy's URL of a database."""
         return f"postgresql+psycopg://{self.user}@/{database}?host={self.socket}"
 
-    def create_database(self) -> str:
-        """Make an empty database; answers its name."""
+    def create_database(self, template: str = "template0") -> str:
+        """Make a database like the template, else an empty one; answers its name."""
         name = f"test_{next(_serial)}"
         with psycopg.connect(self._dsn(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
+
+    def newest(self) -> str:
+        """The name of a database at the newest schema, to be copied: see `tests/schemas.py`."""
+        if not self._newest:
+            self._newest.append(self.create_database())
+            Database.open(self.url(self._newest[0])).close()
+        return self._newest[0]
 
     def drop_database(self, name: str) -> None:
         """Drop a database, whoever is still connected."""
@@ -128,7 +139,15 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of a fresh, empty database."""
+    """The URL of a fresh database at the newest schema, in which nothing was ever stored."""
+    name = postgres_server.create_database(postgres_server.newest())
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of a fresh database without any table."""
     name = postgres_server.create_database()
     yield postgres_server.url(name)
     postgres_server.drop_database(name)

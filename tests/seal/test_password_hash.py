@@ -1,6 +1,7 @@
 """Users' passwords at rest."""
 
 import pytest
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from proxy_core.base.errors import VaultError
 from proxy_core.seal import (
@@ -26,6 +27,9 @@ def test_the_usual_cost_is_that_of_a_password_slot() -> None:
         "lanes": 4,
     }
     assert (COST_FLOOR.time, COST_FLOOR.memory_kib, COST_FLOOR.lanes) == (3, 65536, 4)
+    salt = bytes.fromhex(stored.kdf["salt"])
+    kdf = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=65536)
+    assert kdf.derive(b"open sesame") == stored.digest
     assert password_matches(stored, b"open sesame")
 
 

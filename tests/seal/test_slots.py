@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import keyring
 import pytest
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 from keyring.backends.chainer import ChainerBackend
@@ -51,6 +52,14 @@ def test_a_password_opens_its_slot(password_slot: tuple[SlotRecord, bytes]) -> N
     assert dek not in slot.wrapped_dek
     assert "correct" not in repr(slot)
     assert (slot.params["time"], slot.params["memory_kib"], slot.params["lanes"]) == (3, 65536, 4)
+
+
+def test_the_key_is_argon2ids_at_that_cost(password_slot: tuple[SlotRecord, bytes]) -> None:
+    """Whoever tries passwords pays it for each: three passes over 64 MiB in four lanes."""
+    slot, dek = password_slot
+    salt = bytes.fromhex(slot.params["salt"])
+    kdf = Argon2id(salt=salt, length=32, iterations=3, lanes=4, memory_cost=65536)
+    assert open_with_key(slot, kdf.derive(b"correct horse")) == dek
 
 
 @pytest.mark.parametrize("password", [b"", b"wrong horse", b"correct horse "])

@@ -1,7 +1,6 @@
 """A worker's use cases over a real database, opened with a key file (no slow key derivation)."""
 
 import base64
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from proxy_core.domain.traffic import RequestRecord
 from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.events import Follow
 from proxy_core.services.principal import operator
-from proxy_core.store.database import Database
+from tests.schemas import copy_newest
 
 NOW = 1_750_000_000.0
 ADA = operator("ada")
@@ -43,19 +42,11 @@ def clock() -> FakeClock:
     return FakeClock(NOW)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database at the newest schema, to be copied: migrating takes most of a second."""
-    path = tmp_path_factory.mktemp("migrated") / "vault.db"
-    Database.open(path).close()
-    return path
-
-
 @pytest.fixture
-async def reopen(tmp_path: Path, migrated: Path, clock: FakeClock) -> AsyncIterator[Opener]:
+async def reopen(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Opener]:
     """Opens the same SQLite database again and again, each time as another worker's life."""
     opened: list[Application] = []
-    shutil.copy(migrated, tmp_path / "vault.db")
+    copy_newest(tmp_path / "vault.db")
 
     async def open_application() -> Application:
         for earlier in opened:
@@ -90,9 +81,10 @@ async def each_app(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
 ) -> AsyncIterator[Application]:
     """An open vault on each kind of database."""
-    location: str | Path = tmp_path / "each.db"
     if request.param == "postgresql":
         location = str(request.getfixturevalue("postgres_url"))
+    else:
+        location = str(copy_newest(tmp_path / "each.db"))
     application = await Application.open(ApplicationConfig(location), clock)
     await application.keys.initialise(
         wire.InitRequest(slot="keyfile", path=str(tmp_path / "each.key")), operator("setup")

@@ -9,6 +9,7 @@ from proxy_core.domain.traffic import RequestRecord
 from proxy_core.store import vaults
 from proxy_core.store.database import Database
 from proxy_core.store.tables import Vault
+from tests.schemas import copy_newest
 
 NOW = 1_750_000_000.0
 DIALECTS = ["sqlite", "postgresql"]
@@ -16,9 +17,9 @@ DIALECTS = ["sqlite", "postgresql"]
 
 @pytest.fixture(params=DIALECTS)
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a database may be made: a file's path, then a server's URL."""
+    """Where a database of each kind is: a file's path, then a server's URL."""
     if request.param == "sqlite":
-        return str(tmp_path / "vault.db")
+        return str(copy_newest(tmp_path / "vault.db"))
     url: str = request.getfixturevalue("postgres_url")
     return url
 
@@ -35,7 +36,7 @@ def database(location: str) -> Iterator[Database]:
 @pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """An open SQLite database, with the vault `default` (id `v1`)."""
-    opened = Database.open(tmp_path / "vault.db")
+    opened = Database.open(copy_newest(tmp_path / "vault.db"))
     opened.run_sync(lambda session: vaults.add_vault(session, vault("v1", "default")))
     yield opened
     opened.close()

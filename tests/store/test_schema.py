@@ -17,8 +17,17 @@ from sqlmodel import SQLModel
 from proxy_core.store import vaults
 from proxy_core.store.database import Database
 from proxy_core.store.upgrade import MIGRATIONS, known_revisions
-from tests.store.conftest import vault
+from tests.store.conftest import DIALECTS, vault
 from tests.store.opening import names, opening_fails
+
+
+@pytest.fixture(params=DIALECTS)
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where nothing is yet: a file's path, then a server's URL."""
+    if request.param == "sqlite":
+        return str(tmp_path / "vault.db")
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
 
 
 def test_migrations_make_exactly_the_declared_schema(database: Database) -> None:

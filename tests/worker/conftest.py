@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.derivation import in_earnest
 from tests.worker.harness import ThreadedWorker
 
 
@@ -36,14 +37,16 @@ def home(tmp_path: Path) -> Path:
 def set_up_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose vault is set up, to be copied; no worker runs in it."""
     home = tmp_path_factory.mktemp("set-up") / "home"
-    worker = ThreadedWorker(home).start()
-    worker.init()
-    worker.stop()
+    with in_earnest():
+        worker = ThreadedWorker(home).start()
+        worker.init()
+        worker.stop()
     return home
 
 
 @pytest.fixture
-def initialised_home(home: Path, set_up_home: Path) -> Path:
-    """A home whose vault is set up and opens with the harness's password."""
+def initialised_home(home: Path, set_up_home: Path) -> Iterator[Path]:
+    """A home whose vault opens with the harness's password, here and in processes of their own."""
     shutil.copytree(set_up_home, home)
-    return home
+    with in_earnest():
+        yield home

@@ -26,6 +26,7 @@ from proxy_core.worker.access import terminal_of
 from proxy_core.worker.config import WorkerConfig
 from proxy_core.worker.peers import Peer
 from proxy_core.worker.runtime import Running, running_worker
+from tests.schemas import copy_newest
 
 PASSWORD = "correct horse battery"
 CHEAP = Argon2Cost(time=1, memory_kib=64, lanes=1)
@@ -62,6 +63,10 @@ class ThreadedWorker:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     def start(self) -> "ThreadedWorker":
+        """Serve. A home that is new has the newest schema already."""
+        if not self.config.home.path.exists() and not self.config.database:
+            self.config.home.path.mkdir(0o700, parents=True)
+            copy_newest(self.config.home.database)
         self._thread.start()
         assert self._ready.wait(30)
         if self._failure is not None:

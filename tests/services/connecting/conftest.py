@@ -1,7 +1,6 @@
 """A worker's use cases, and a provider that demands PKCE and the right redirect."""
 
 import json
-import shutil
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from proxy_core.services.connecting.providers import CALLBACK_PATH, Providers
 from proxy_core.services.principal import operator
 from tests.oauth.rotating import RotatingServer
 from tests.oauth.servers import Received, listening, reply
+from tests.schemas import copy_newest
 from tests.services.conftest import ADA
 
 CALLBACK = f"http://127.0.0.1:14321{CALLBACK_PATH}"
@@ -67,9 +67,9 @@ async def provider() -> AsyncIterator[Provider]:
 
 
 @pytest.fixture
-async def app(tmp_path: Path, migrated: Path, clock: FakeClock) -> AsyncIterator[Application]:
+async def app(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Application]:
     """An open vault whose providers may be on this machine."""
-    shutil.copy(migrated, tmp_path / "vault.db")
+    copy_newest(tmp_path / "vault.db")
     config = ApplicationConfig(tmp_path / "vault.db", allow_http_token_urls=True)
     application = await Application.open(config, clock)
     request = wire.InitRequest(slot="keyfile", path=str(tmp_path / "master.key"))

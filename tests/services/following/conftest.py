@@ -15,6 +15,7 @@ from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.events import Follow
 from proxy_core.services.principal import operator
 from proxy_core.store import changes
+from tests.schemas import copy_newest
 from tests.services.conftest import FakeTunnels
 
 
@@ -55,7 +56,7 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where the database is."""
     if request.param == "sqlite":
-        return str(tmp_path / "vault.db")
+        return str(copy_newest(tmp_path / "vault.db"))
     return str(request.getfixturevalue("postgres_url"))
 
 

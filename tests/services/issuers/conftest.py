@@ -1,6 +1,5 @@
 """An open vault that trusts an issuer on loopback."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from proxy_core.domain import wire
 from proxy_core.services.application import Application, ApplicationConfig
 from proxy_core.services.principal import operator
 from tests.oauth.servers import plain_http
+from tests.schemas import copy_newest
 from tests.services.conftest import ADA, NOW, FakeTunnels
 from tests.services.issuers.signing import AUDIENCE, LocalIssuer, local_issuer
 
@@ -24,9 +24,9 @@ async def issuer() -> AsyncIterator[LocalIssuer]:
 
 
 @pytest.fixture
-async def app(tmp_path: Path, migrated: Path, clock: FakeClock) -> AsyncIterator[Application]:
+async def app(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Application]:
     """A vault whose issuers may be on this machine."""
-    shutil.copy(migrated, tmp_path / "vault.db")
+    copy_newest(tmp_path / "vault.db")
     config = ApplicationConfig(tmp_path / "vault.db", allow_http_token_urls=True)
     application = await Application.open(config, clock)
     await application.keys.initialise(

@@ -20,6 +20,7 @@ from proxy_core.services.logins import Login
 from proxy_core.services.principal import operator
 from tests.oauth.rotating import RotatingServer
 from tests.oauth.servers import Received, listening
+from tests.schemas import copy_newest
 from tests.services.conftest import ADA, seen_events
 
 LIFE = 3600
@@ -71,7 +72,7 @@ OpenWorker = Callable[[], Awaitable[Application]]
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where workers meet."""
     if request.param == "sqlite":
-        return str(tmp_path / "shared.db")
+        return str(copy_newest(tmp_path / "shared.db"))
     return str(request.getfixturevalue("postgres_url"))
 
 
@@ -91,7 +92,8 @@ async def open_worker(database: str, tmp_path: Path, clock: FakeClock) -> AsyncI
 @pytest.fixture
 def sqlite_worker(tmp_path: Path, clock: FakeClock) -> Callable[[], Awaitable[Application]]:
     """Opens a worker on a SQLite database; whoever asks closes it."""
-    return lambda: opened_worker(str(tmp_path / "vault.db"), tmp_path / "master.key", clock)
+    path = str(copy_newest(tmp_path / "vault.db"))
+    return lambda: opened_worker(path, tmp_path / "master.key", clock)
 
 
 async def opened_worker(database: str, key: Path, clock: FakeClock) -> Application:
