@@ -99,14 +99,24 @@ def test_it_runs_the_program_with_a_placeholder(
     assert "services" not in again.stderr
 
 
-def test_a_session_of_one_account(vault_tui: CommandLine, path: str, accounts: None) -> None:
-    """By any of its names; an unknown one starts nothing."""
+def test_a_session_of_one_account(
+    vault_tui: CommandLine, path: str, accounts: None, tmp_path: Path
+) -> None:
+    """By any of its names; an unknown one starts nothing. A login at a gateway is told."""
     from proxy_core.client import calls
     from proxy_core.client.sync_client import SyncClient
     from proxy_core.client.target import Target
 
-    done = vault_tui("claude", "--use", "bob", "exit-7", *IN_VAULT, PATH=path)
+    stored = {
+        "enterpriseGateway": {"url": "https://corp.test/claude", "jwt": "s3cret"},
+        "gatewayTrust": {"corp.test": "ab"},
+    }
+    (tmp_path / ".credentials.json").write_text(json.dumps(stored))
+    more = {"PATH": path, "CLAUDE_CONFIG_DIR": str(tmp_path)}
+    done = vault_tui("claude", "--use", "bob", "exit-7", *IN_VAULT, **more)
     assert done.returncode == 7
+    assert "signed in to a gateway" in done.stderr
+    assert "s3cret" not in done.stderr
     assert vault_tui("claude", "--use", "nobody", *IN_VAULT, PATH=path).returncode == 4
     client = SyncClient(Target(socket=vault_tui.home / "worker.sock", token=vault_tui.token))
     assert client.send(calls.sessions(VAULT)).sessions == []

@@ -30,6 +30,7 @@ from vault_tui.cli.options import Command, confirm, pass_connection, vault_optio
 from vault_tui.cli.project_scripts import check_scripts
 from vault_tui.cli.run import DEFAULT_TTL, TTL_RANGE, Job, carry_out, open_worker
 from vault_tui.cli.setup_claude import past_gateway
+from vault_tui.doctor.claude_facts import gateway_login
 
 PROGRAM = "claude"
 _SIGN_IN = f"vault-tui {PROGRAM} --auth"
@@ -164,6 +165,9 @@ def _run(
     account = _account(connection, name, vault) if name else None
     for variable in stronger_variables(os.environ):
         say(f"{variable} is set: Claude Code heeds it, and not the vault's account alone.")
+    login = gateway_login(os.environ)
+    if login is not None and not login.ended:
+        say("Claude Code is signed in to a gateway, and uses that: `claude /logout` ends it.")
     job = Job(
         [program, *past_gateway(connection.home, arguments), *arguments],
         vault,

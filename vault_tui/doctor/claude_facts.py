@@ -55,7 +55,7 @@ def claude_facts(
         config=_object(config_path),
         config_path=str(config_path),
         login=_login(own / ".credentials.json"),
-        gateway=_gateway(own / ".credentials.json"),
+        gateway=gateway_login(environ),
         scripts=tuple(project_scripts(directory, environ, TrustStore(home))),
         stale_key=str(old) if _object(old).get("primaryApiKey") else "",
         bare=bare,
@@ -90,8 +90,9 @@ def _login(path: Path) -> LoginFile | None:
     )
 
 
-def _gateway(path: Path) -> GatewayLogin | None:
-    """What `/login` to a gateway has stored there, together with the trust in its host."""
+def gateway_login(environ: Mapping[str, str]) -> GatewayLogin | None:
+    """What `/login` to a gateway has stored, if its host is trusted."""
+    path = config_directory(environ) / ".credentials.json"
     stored = _object(path)
     found, trusted = stored.get("enterpriseGateway"), stored.get("gatewayTrust")
     if not isinstance(found, dict) or not isinstance(trusted, dict):
