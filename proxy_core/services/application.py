@@ -231,7 +231,7 @@ class Application:
 
     def problems(self) -> list[str]:
         """One sentence each, for the status."""
-        worn = "The encryption key has been used very often: rotate it."
+        worn = "The encryption key has been used very often: `vault-tui key rotate`."
         found = (
             self.keys.problem,
             self._context.log.problem,

@@ -185,16 +185,20 @@ class Rotation:
     async def _follow(self) -> None:
         """Go on with another worker's key. Until then nothing is stored here (`key_fence`)."""
         opened = await asyncio.to_thread(open_any, self._keys.slots, None)
-        if self._keys.sealed:
-            return
         if opened is None:
             self._keys.give_up()
             return
         slot, dek = opened
-        _log.info("another worker has rotated the key: going on with version %d", slot.key_version)
-        count = await self._context.database.read(installation.encryptions)
-        self._task = None
-        self._replace(dek, slot.key_version, count)
+        try:
+            count = await self._context.database.read(installation.encryptions)
+            self._task = None  # this one, which is about to end
+            self._replace(bytearray(dek), slot.key_version, count)
+            _log.info("another worker has rotated the key: version %d", slot.key_version)
+        except VaultError as error:  # sealed meanwhile, or the database is away
+            self._keys.give_up()
+            _log.warning("another worker's key can't be gone on with: %s", error)
+        finally:
+            overwrite(dek)
 
 
 def _kept(known: Sequence[SlotRecord], request: wire.RotateKey) -> list[SlotRecord]:

@@ -46,6 +46,16 @@ def test_a_file_may_hold_services_in_three_shapes(text: str) -> None:
     assert service_form.documents_of(text) == [{"name": "a"}]
 
 
+def test_an_export_has_the_services_of_each_vault() -> None:
+    """Those of the vault that is meant; one that is not there is not guessed at."""
+    text = "export: 1\nvaults:\n- {name: one, services: [{name: a}]}\n- {name: two, services: []}"
+    assert service_form.documents_of(text, "one") == [{"name": "a"}]
+    assert service_form.documents_of(text, "two") == []
+    for vault in ("three", ""):
+        with pytest.raises(VaultError, match="holds no vault"):
+            service_form.documents_of(text, vault)
+
+
 @pytest.mark.parametrize(
     "text", ["[", "text", "3", "services: [1]", "services: []\nsevices: []", "!!python/object:x {}"]
 )

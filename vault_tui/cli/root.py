@@ -43,6 +43,7 @@ COMMANDS = {
     "key": LazyCommand("key_slots:key", "Ways to open the vault, and a new key.", _WORKER),
     "backup": LazyCommand("backup:backup", "Write the vault into an encrypted file.", _WORKER),
     "restore": LazyCommand("backup:restore", "Restore the vault from such a file.", _WORKER),
+    "export": LazyCommand("export:export", "Print what is set up, without secrets.", _WORKER),
     "login": LazyCommand("login:login", "Sign in to a worker elsewhere.", _WORKER),
     "logout": LazyCommand("login:logout", "Sign out of a worker elsewhere.", _WORKER),
     "auth": LazyCommand("auth:auth", "Your own token, for programs that ask for one.", _WORKER),

@@ -44,8 +44,9 @@ def gateway(prefix: str | None, upstream: str | None) -> dict[str, Any]:
     return {**document, "upstream": upstream} if upstream else document
 
 
-def documents_of(text: str) -> list[Mapping[str, Any]]:
-    """The services of a YAML or JSON text: `services: […]`, a list, or one document.
+def documents_of(text: str, vault: str = "") -> list[Mapping[str, Any]]:
+    """The services of a YAML or JSON text: `services: […]`, a list, or one document; or those of
+    `vault` in what `vault-tui export` has printed.
 
     Raises VaultError bad_request. The worker checks what is in the documents.
     """
@@ -57,6 +58,8 @@ def documents_of(text: str) -> list[Mapping[str, Any]]:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise VaultError("bad_request", f"This is neither YAML nor JSON{where}.") from None
+    if isinstance(loaded, dict) and "export" in loaded:
+        loaded = {"services": _exported(loaded, vault)}
     if isinstance(loaded, dict) and "services" in loaded:
         if unknown := set(loaded) - {"services"}:
             raise VaultError("bad_request", f"Unknown field {sorted(map(str, unknown))[0]!r}.")
@@ -65,6 +68,14 @@ def documents_of(text: str) -> list[Mapping[str, Any]]:
     if not isinstance(documents, list) or not all(isinstance(one, dict) for one in documents):
         raise VaultError("bad_request", "A service file holds `services:` with a list of services.")
     return documents
+
+
+def _exported(document: Mapping[str, Any], vault: str) -> Any:
+    vaults = document.get("vaults")
+    for one in vaults if isinstance(vaults, list) else ():
+        if isinstance(one, dict) and one.get("name") == vault:
+            return one.get("services")
+    raise VaultError("bad_request", f"The export holds no vault {vault!r}.")
 
 
 def statuses(text: str) -> list[int]:

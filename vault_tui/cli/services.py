@@ -103,8 +103,8 @@ def add(connection: Connection, /, vault: str | None, template: str | None, **op
 def set_(connection: Connection, file: Path, vault: str | None, yes: bool) -> None:
     """Replace all services of a vault by those of a file."""
     text = secret_input.from_stdin() if str(file) == "-" else secret_input.from_file(file)
-    documents = service_form.documents_of(text)
     name = connection.vault(vault)
+    documents = service_form.documents_of(text, name)
     if not documents:
         confirm(f"The file holds no services. Remove all of vault {output.safe(name)}?", yes)
     done = connection.send(calls.replace_services(documents, name))
