@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.test_users import Machine
 from tests.worker.harness import PASSWORD, ThreadedWorker
+from vault_tui.cli import root
 
 
 def test_a_vault_moves_to_another_machine(
@@ -46,3 +47,15 @@ def test_a_vault_moves_to_another_machine(
         assert "vault.restored" in there("audit", "--json", token=token)
     finally:
         moved.stop()
+
+
+def test_a_database_elsewhere_is_not_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The home's would be put in place, and the worker would go on with the other."""
+    (tmp_path / "x").touch()
+    monkeypatch.setenv("VAULT_TUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("VAULT_TUI_DATABASE_URL", "postgresql://elsewhere/vault")
+    assert root.run(["restore", str(tmp_path / "x"), "--yes", "--password-stdin"]) == 2
+    assert "elsewhere" in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()

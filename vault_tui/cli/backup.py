@@ -1,5 +1,6 @@
 """backup and restore: the whole vault in one encrypted file."""
 
+import os
 from pathlib import Path
 
 import click
@@ -63,6 +64,8 @@ def restore(
     """
     if password_stdin + use_keyring + (keyfile is not None) > 1:
         raise Usage("Choose one of --password-stdin, --keyfile and --keyring")
+    if os.environ.get("VAULT_TUI_DATABASE_URL"):
+        raise Usage("VAULT_TUI_DATABASE_URL names a database elsewhere: this restores the home's")
     password = "" if use_keyring or keyfile is not None else _password(password_stdin)
 
     def agreed(held: Held) -> bool:
