@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_users import Machine
+from tests.derivation import in_earnest
 from tests.worker.harness import PASSWORD, ThreadedWorker
 from vault_tui.cli import root
 
 
+@in_earnest()
 def test_a_vault_moves_to_another_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
