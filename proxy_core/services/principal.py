@@ -72,7 +72,7 @@ class Permission(StrEnum):
     READ_SLOTS = "list key slots"
     CHANGE_SLOTS = "change key slots and the key"
     SEAL = "seal the vault"
-    BACK_UP = "make backups"
+    CREATE_BACKUPS = "make backups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ _INSTANCE_ROLE: Mapping[Permission, InstanceRole | None] = {
     Permission.READ_SLOTS: None,
     Permission.CHANGE_SLOTS: None,
     Permission.SEAL: None,
-    Permission.BACK_UP: None,
+    Permission.CREATE_BACKUPS: None,
 }
 
 # No secret is in it, so an instance's owner of any kind has it for every vault.
@@ -193,7 +193,7 @@ _NEEDS_PROOF = frozenset(
         Permission.CHANGE_SLOTS,
         Permission.RUN_COMMANDS,
         Permission.SEAL,
-        Permission.BACK_UP,
+        Permission.CREATE_BACKUPS,
     }
 )
 

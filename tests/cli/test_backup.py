@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.test_users import Machine
 from tests.derivation import in_earnest
+from tests.derivation import in_earnest
 from tests.worker.harness import PASSWORD, ThreadedWorker
 from vault_tui.cli import root
 
@@ -22,7 +23,8 @@ def test_a_vault_moves_to_another_machine(
     there = Machine(tmp_path / "there", monkeypatch, capsys)
     backup = str(tmp_path / "vault.backup")
     try:
-        worker.init()
+        with in_earnest():  # another process is to open it
+            worker.init()
         here("credential", "set", "API_KEY=s3cret-value")
         made = json.loads(here("backup", backup, "--json"))
         assert (made["path"], made["slots"]) == (backup, 1)
@@ -41,7 +43,8 @@ def test_a_vault_moves_to_another_machine(
         there("restore", backup, "--password-stdin", "--yes", "--json", stdin=PASSWORD)
     )
     assert done == {"aside": "", "reconnect": 0}
-    moved = ThreadedWorker(tmp_path / "there", password=bytearray(PASSWORD.encode())).start()
+    with in_earnest():
+        moved = ThreadedWorker(tmp_path / "there", password=bytearray(PASSWORD.encode())).start()
     try:
         token = moved.in_loop(moved.running.app.operators.open, None, "op").token
         said = there("credential", "get", "API_KEY", "--reveal", token=token)

@@ -107,9 +107,11 @@ def test_instance_roles_are_apart_from_vault_roles() -> None:
     assert refusal(agent(VaultRole.ADMIN), Permission.CREATE_VAULT) == "role_forbidden"
 
 
-@pytest.mark.parametrize("permission", [Permission.SEAL, Permission.CHANGE_SLOTS])
+@pytest.mark.parametrize(
+    "permission", [Permission.SEAL, Permission.CHANGE_SLOTS, Permission.CREATE_BACKUPS]
+)
 def test_keys_are_for_operators_alone(permission: Permission) -> None:
-    """No token seals the vault or adds a key slot, whatever its role."""
+    """No token seals the vault, changes its keys or backs it up, whatever its role."""
     everything = agent(VaultRole.ADMIN, InstanceRole.OWNER)
     assert refusal(everything, permission) == "role_forbidden"
 
@@ -129,6 +131,7 @@ PROOF = {
     Permission.RUN_COMMANDS,
     Permission.CHANGE_SLOTS,
     Permission.SEAL,
+    Permission.CREATE_BACKUPS,
 }
 ROLES = st.none() | st.sampled_from(VaultRole)
 INSTANCE = st.sampled_from(InstanceRole)

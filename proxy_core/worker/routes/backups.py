@@ -13,7 +13,7 @@ from proxy_core.worker.uses import UseApp
 @post(
     "/v1/backup",
     status_code=201,
-    opt=needs(Permission.BACK_UP) | socket_only(),
+    opt=needs(Permission.CREATE_BACKUPS) | socket_only(),
     responses=change_fails(401, 409),
 )
 async def make_backup(app: UseApp, data: JSONBody[wire.MakeBackup]) -> wire.BackupMade:
