@@ -24,7 +24,12 @@ from proxy_core.seal.password_slot import create_password_slot
 from proxy_core.services.context import Context
 from proxy_core.services.key_slots import KeySlots
 from proxy_core.services.keys import Keys
-from proxy_core.store.copying import copy_database, remove_database, sync_directory
+from proxy_core.store.copying import (
+    copy_database,
+    key_versions,
+    remove_database,
+    sync_directory,
+)
 
 PASSPHRASE_LABEL = "backup passphrase"  # noqa: S105 - what a slot is called
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -100,6 +105,8 @@ def _write(
     partial = path.with_name(f".{path.name}.{new_id()}.partial")
     try:
         copy_database(database, copied)
+        if key_versions(copied) != {slots[0].key_version}:
+            raise VaultError("conflict", "The key was rotated meanwhile: do it once more.")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with copied.open("rb") as plain, os.fdopen(os.open(partial, flags, 0o600), "wb") as out:
             os.fchmod(out.fileno(), 0o600)

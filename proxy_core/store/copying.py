@@ -90,6 +90,18 @@ def is_set_up(path: Path) -> bool:
         return True
 
 
+def key_versions(path: Path) -> set[int]:
+    """The versions of the key that a database's slots wrap: one, or none before it is set up.
+
+    Raises VaultError: database_unavailable.
+    """
+    try:
+        with closing(_reading(path)) as found:
+            return {number for (number,) in found.execute("SELECT key_version FROM key_slot")}
+    except sqlite3.Error as error:
+        raise translated(error) from None
+
+
 def login_generations(path: Path) -> dict[str, int]:
     """The generation of each login's tokens by its id; none of a file that can't be read."""
     try:

@@ -8,7 +8,6 @@ import pytest
 
 from tests.cli.test_users import Machine
 from tests.derivation import in_earnest
-from tests.derivation import in_earnest
 from tests.worker.harness import PASSWORD, ThreadedWorker
 from vault_tui.cli import root
 
@@ -23,8 +22,7 @@ def test_a_vault_moves_to_another_machine(
     there = Machine(tmp_path / "there", monkeypatch, capsys)
     backup = str(tmp_path / "vault.backup")
     try:
-        with in_earnest():  # another process is to open it
-            worker.init()
+        worker.init()
         here("credential", "set", "API_KEY=s3cret-value")
         made = json.loads(here("backup", backup, "--json"))
         assert (made["path"], made["slots"]) == (backup, 1)
@@ -43,8 +41,7 @@ def test_a_vault_moves_to_another_machine(
         there("restore", backup, "--password-stdin", "--yes", "--json", stdin=PASSWORD)
     )
     assert done == {"aside": "", "reconnect": 0}
-    with in_earnest():
-        moved = ThreadedWorker(tmp_path / "there", password=bytearray(PASSWORD.encode())).start()
+    moved = ThreadedWorker(tmp_path / "there", password=bytearray(PASSWORD.encode())).start()
     try:
         token = moved.in_loop(moved.running.app.operators.open, None, "op").token
         said = there("credential", "get", "API_KEY", "--reveal", token=token)

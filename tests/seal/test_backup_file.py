@@ -1,38 +1,45 @@
 """A backup's file: it gives back what was packed, or nothing."""
 
 import io
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy_core.base.errors import VaultError
-from proxy_core.seal import SlotDraft, backup_file, new_dek
+from proxy_core.seal import SlotDraft, SlotRecord, backup_file, new_dek
 from proxy_core.seal.password_slot import create_password_slot, open_password_slot
 
 DEK = new_dek()
-SLOT = create_password_slot(SlotDraft("s1", "mine", 5.0, key_version=3), DEK, b"correct horse")
+
+
+@cache
+def slot() -> SlotRecord:
+    """The slot in each header; made when tests run, as they derive in earnest."""
+    return create_password_slot(SlotDraft("s1", "mine", 5.0, key_version=3), DEK, b"correct horse")
 
 
 def packed(content: bytes) -> bytes:
     """A backup of it."""
     out = io.BytesIO()
-    backup_file.pack(io.BytesIO(content), out, DEK, [SLOT], created_at=7.5, version="1.2")
+    backup_file.pack(io.BytesIO(content), out, DEK, [slot()], created_at=7.5, version="1.2")
     return out.getvalue()
 
 
-def unpacked(backup: bytes) -> bytes:
-    """What a backup holds, opened by the password of the slot in its header."""
+def unpacked(backup: bytes, dek: bytearray | None = None) -> bytes:
+    """What a backup holds, opened by the key, or the password of the slot in its header."""
     file, out = io.BytesIO(backup), io.BytesIO()
     head = backup_file.read_head(file)
-    backup_file.unpack(file, head, open_password_slot(head.slots[0], b"correct horse"), out)
+    opened = dek or open_password_slot(head.slots[0], b"correct horse")
+    backup_file.unpack(file, head, opened, out)
     return out.getvalue()
 
 
-def refused(backup: bytes) -> bool:
+def refused(backup: bytes, dek: bytearray | None = None) -> bool:
     """Whether the file is refused, whatever is wrong with it."""
     try:
-        unpacked(backup)
+        unpacked(backup, dek)
     except VaultError as error:
         return error.code in {"backup_damaged", "wrong_key", "key_slot_unusable"}
     return False
@@ -52,7 +59,7 @@ def test_what_was_packed_comes_back(size: int) -> None:
     backup = packed(content)
     assert unpacked(backup) == content
     head = backup_file.read_head(io.BytesIO(backup))
-    assert (head.created_at, head.version, head.slots) == (7.5, "1.2", [SLOT])
+    assert (head.created_at, head.version, head.slots) == (7.5, "1.2", [slot()])
     assert size < 15 or content not in backup
     assert packed(content) != backup
 
@@ -65,12 +72,12 @@ def test_a_file_that_was_cut_or_added_to_is_refused() -> None:
     chunks = [backup[start + 32 * n : start + 32 * (n + 1)] for n in range(4)]
     assert b"".join([backup[:start], *chunks]) == backup
     for cut in (0, 5, 20, start - 1, start, start + 1, start + 32, start + 96, len(backup) - 1):
-        assert refused(backup[:cut]), cut
-    assert refused(backup + b"x")
-    assert refused(backup + bytes(32))
+        assert refused(backup[:cut], DEK), cut
+    assert refused(backup + b"x", DEK)
+    assert refused(backup + bytes(32), DEK)
     head = backup[:start]
     for order in ((0, 2, 1, 3), (0, 1, 3), (1, 2, 3), (0, 0, 1, 2, 3), (0, 1, 2, 3, 3)):
-        assert refused(head + b"".join(chunks[number] for number in order)), order
+        assert refused(head + b"".join(chunks[number] for number in order), DEK), order
 
 
 # The password is hashed for each: few examples, the places are what matters.

@@ -167,6 +167,25 @@ def make_files(there: Path, link: Path) -> None:
     link.symlink_to(there.with_name("nowhere"))
 
 
+async def test_a_backup_is_of_one_key(
+    filled: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker may rotate it between the look at the slots and the copy."""
+    copied = copying.copy_database
+
+    def rotated(path: Path, to: Path) -> None:
+        copied(path, to)
+        with sqlite3.connect(to) as database:
+            database.execute("UPDATE key_slot SET key_version = 2")
+        database.close()
+
+    monkeypatch.setattr("proxy_core.services.backups.copy_database", rotated)
+    with pytest.raises(VaultError) as caught:
+        await backed_up(filled, tmp_path / "vault.backup")
+    assert caught.value.code == "conflict"
+    assert names(tmp_path, "*.backup") == names(tmp_path, ".*.partial") == []
+
+
 async def test_a_vault_in_postgresql_names_what_backs_it_up(
     each_app: Application, tmp_path: Path
 ) -> None:
