@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
+import keyring
 import pytest
 from sqlmodel import Session, SQLModel, select
 
@@ -12,9 +13,11 @@ from proxy_core.domain import wire
 from proxy_core.domain.oauth import OAuthClient, TokenSet
 from proxy_core.services import rotation
 from proxy_core.services.application import Application
+from proxy_core.services.context import Read
 from proxy_core.services.principal import peer
 from proxy_core.store import logins, tables
 from proxy_core.store.sealed import SEALED
+from tests.keyrings import MemoryKeyring
 from tests.services.audit.rig import told
 from tests.services.commands.rig import KEY as COMMAND
 from tests.services.commands.rig import approved, authorization, fake_op
@@ -218,6 +221,60 @@ async def test_requests_under_way_go_on(app: Application, tmp_path: Path) -> Non
     await app._context.take_in(app._context.read_everything)
     app._context.sealer.forget_former()
     assert (await app.broker.inject(command)).headers  # type: ignore[arg-type]
+
+
+async def test_the_old_key_is_let_go_of(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once everything was read again and requests have had their time, it reads nothing."""
+    monkeypatch.setattr(rotation, "FORMER_SECONDS", 0.0)
+    await put_credentials(app, API_KEY="s3cret")
+    old = app._context.vault("default").secrets["API_KEY"]
+    await app.rotation.rotate(ALONE, ADA)
+    task = app.rotation._task
+    assert task is not None
+    await task
+    with pytest.raises(VaultError):
+        app._context.sealer.unseal(old.blob, old.aad)
+    new = app._context.vault("default").secrets["API_KEY"]
+    assert app._context.sealer.unseal(new.blob, new.aad) == b"s3cret"
+
+
+async def test_a_database_that_is_away_then_is_asked_again(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until what is in memory is of the new key, the old one stays."""
+    monkeypatch.setattr(rotation, "FORMER_SECONDS", 0.0)
+    monkeypatch.setattr(rotation, "_FIRST_PAUSE", 0.0)
+    await put_credentials(app, API_KEY="s3cret")
+    take_in, times = app._context.take_in, iter((True, True, False))
+
+    async def away(read: Read) -> None:
+        if next(times):
+            raise VaultError("database_unavailable")
+        old = app._context.vault("default").secrets["API_KEY"]
+        assert app._context.sealer.unseal(old.blob, old.aad) == b"s3cret"
+        await take_in(read)
+
+    monkeypatch.setattr(app._context, "take_in", away)
+    await app.rotation.rotate(ALONE, ADA)
+    assert app.rotation._task is not None
+    await app.rotation._task
+    found = await app.credentials.reveal("default", ADA)
+    assert (found.credentials or [])[0].value == "s3cret"
+    assert next(times, None) is None
+
+
+async def test_a_keyring_opens_the_new_key(reopen: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its entry stays what it was, so that it is right whether the rotation succeeds or not."""
+    backend = MemoryKeyring()
+    monkeypatch.setattr(keyring.core, "_keyring_backend", backend)
+    app = await reopen()
+    await app.keys.initialise(wire.InitRequest(slot="keyring"), peer())
+    await put_credentials(app, API_KEY="s3cret")
+    await app.rotation.rotate(ALONE, ADA)
+    app = await reopen()
+    assert await app.keys.unseal_automatically() == "keyring"
+    found = await app.credentials.reveal("default", ADA)
+    assert (found.credentials or [])[0].value == "s3cret"
 
 
 async def test_what_the_old_key_has_sealed_is_not_stored_any_more(app: Application) -> None:
