@@ -1,4 +1,4 @@
-"""The real console in a real terminal: tmux, which can be asked what it shows."""
+"""Real programs in a real terminal: tmux, which can be asked what it shows."""
 
 import os
 import shutil
@@ -6,28 +6,22 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 MISSING = shutil.which("tmux") is None and not os.environ.get("CI")
 """In CI it must be there."""
 
 
-class Terminal:
-    """One tmux server of its own, with one window of 100 by 30."""
+class Screen:
+    """One tmux server of its own, with one window of 100 by 30, in which a command runs."""
 
-    def __init__(self, home: Path, *options: str) -> None:
+    def __init__(self, command: str, environment: Mapping[str, str], directory: Path) -> None:
         self._name = f"vault-tui-test-{uuid.uuid4().hex}"
-        # Nobody's keyring: the first run must work on a bare server.
-        environment = {
-            "VAULT_TUI_HOME": str(home),
-            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-            "TERM": "xterm-256color",
-        }
         settings = [part for k, v in environment.items() for part in ("-e", f"{k}={v}")]
-        command = " ".join((sys.executable, "-m", "vault_tui", *options))
         program = f"{command}; echo LEFT-WITH-$?; exec cat"
-        self._tmux("new-session", "-d", "-x", "100", "-y", "30", *settings, program)
+        window = ("-d", "-x", "100", "-y", "30", "-c", str(directory))
+        self._tmux("new-session", *window, *settings, program)
 
     def _tmux(self, *words: str) -> str:
         done = subprocess.run(
@@ -65,3 +59,17 @@ class Terminal:
     def close(self) -> None:
         """End this server, and with it the program."""
         subprocess.run(["tmux", "-L", self._name, "kill-server"], check=False, capture_output=True)
+
+
+class Terminal(Screen):
+    """The console."""
+
+    def __init__(self, home: Path, *options: str) -> None:
+        # Nobody's keyring: the first run must work on a bare server.
+        environment = {
+            "VAULT_TUI_HOME": str(home),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            "TERM": "xterm-256color",
+        }
+        command = " ".join((sys.executable, "-m", "vault_tui", *options))
+        super().__init__(command, environment, Path.cwd())

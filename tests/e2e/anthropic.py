@@ -1,11 +1,16 @@
-"""An upstream that answers as Anthropic's API does, as far as `claude -p` asks it: one text."""
+"""An upstream that answers as Anthropic's API does, as far as `claude -p` asks it: one text.
+
+Its token endpoint renews every login, or none.
+"""
 
 import json
 import ssl
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import trustme
@@ -14,14 +19,28 @@ HOSTS = ("api.anthropic.com", "platform.claude.com", "mcp-proxy.anthropic.com")
 _USAGE = {"input_tokens": 1, "output_tokens": 1}
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """How messages are answered instead."""
+
+    status: int
+    kind: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Anthropic:
-    """Serves until `stop`. `status` is that of messages; `seen` are their credentials."""
+    """Serves until `stop`. `seen` are messages' credentials, `models` what they asked for.
+
+    `renews` says with which access token a login is renewed; empty: it has ended.
+    """
 
     directory: Path
     text: str
-    status: int = 200
+    refusal: Refusal | None = None
+    renews: str = ""
     seen: list[tuple[str | None, str | None]] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         authority = trustme.CA()
@@ -53,14 +72,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.path.partition("?")[0] != "/v1/messages":
+        path, upstream = self.path.partition("?")[0], self.upstream
+        if path == "/v1/oauth/token":
+            self._renew()
+            return
+        if path != "/v1/messages":
             self._reply(404, _error("not_found_error", "nothing here"))
             return
-        self.upstream.seen.append((self.headers["Authorization"], self.headers["x-api-key"]))
-        if self.upstream.status != 200:
-            self._reply(self.upstream.status, _error("authentication_error", "told by upstream"))
+        upstream.seen.append((self.headers["Authorization"], self.headers["x-api-key"]))
+        if (refusal := upstream.refusal) is not None:
+            text = _error(refusal.kind, "told by upstream")
+            self._reply(refusal.status, text, headers=refusal.headers)
             return
         asked = json.loads(body)
+        upstream.models.append(asked["model"])
         if asked.get("stream"):
             self._reply(200, _events(asked["model"], self.upstream.text), "text/event-stream")
         else:
@@ -70,12 +95,28 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_HEAD = do_GET
 
-    def _reply(self, status: int, text: str, kind: str = "application/json") -> None:
+    def _renew(self) -> None:
+        token = self.upstream.renews
+        if not token:
+            self._reply(400, json.dumps({"error": "invalid_grant"}))
+            return
+        pair = {"access_token": token, "refresh_token": "rt", "expires_in": 3600}
+        self._reply(200, json.dumps(pair))
+
+    def _reply(
+        self,
+        status: int,
+        text: str,
+        kind: str = "application/json",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         content = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("request-id", "req_1")
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
@@ -93,7 +134,7 @@ def _message(model: str) -> dict[str, Any]:
 def _events(model: str, text: str) -> str:
     delta = {"type": "text_delta", "text": text}
     ended = {"stop_reason": "end_turn", "stop_sequence": None}
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": _message(model)},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": delta},
