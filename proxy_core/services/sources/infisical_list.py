@@ -29,13 +29,12 @@ def values_of(found: Mapping[str, Any], path: str, *, recursive: bool) -> Values
     listed = _secrets(found.get("secrets"))
     own = [one for one in listed if one.path in ("", path)]
     below = [one for one in listed if one.path not in ("", path)]
-    imports = [_first(_secrets(one.get("secrets"))) for one in _objects(found.get("imports") or [])]
+    imported = _objects(found.get("imports") or [])
+    imports = [_first(_pairs(_secrets(one.get("secrets")))) for one in imported]
     if recursive:  # whose imports they are is not told, so there is no order between them
         imports = [_single(item for one in imports for item in one.items())]
     layers = [_single(_pairs(own)), _single(_pairs(below)), *reversed(imports)]
-    values: Values = {}
-    for layer in layers:
-        values = layer | values
+    values = _first(item for layer in layers for item in layer.items())
     if not values:
         raise SourceError("The store has no secrets at this place.")
     return values
@@ -72,8 +71,8 @@ def _single(pairs: Iterable[tuple[str, Any]]) -> Values:
     return values
 
 
-def _first(secrets: Iterable[_Secret]) -> Values:
+def _first(pairs: Iterable[tuple[str, Any]]) -> Values:
     values: Values = {}
-    for one in secrets:
-        values.setdefault(one.name, one.value)
+    for name, value in pairs:
+        values.setdefault(name, value)
     return values

@@ -16,6 +16,7 @@ from proxy_core.domain import wire
 from proxy_core.oauth.http import GuardedHttp
 from proxy_core.services.application import Application
 from proxy_core.services.sources.answers import SourceError
+from proxy_core.services.sources.infisical_list import values_of as values_of_list
 from proxy_core.services.sources.settings import unsealed
 from tests.oauth.servers import HOST, Received, Tls, guard, listening, reply
 from tests.services.conftest import ADA
@@ -213,6 +214,15 @@ async def test_folders_below_are_read_if_wanted(near: Application, store: FakeIn
     assert await values_of(near) == {"OWN": "own", "DB": "db", "ONE": "1"}
     assert shown.skipped == ["SAME", "TWICE"]
     assert shown.place.endswith("/team/app (and folders below, with imports)")
+
+
+@pytest.mark.timeout(30)  # a fraction of a second, or minutes
+def test_many_small_imports_cost_no_more_than_their_names():
+    """A store that means ill holds nobody up with an answer that is just small enough."""
+    own = [secret(f"N{number}", "1") for number in range(20_000)]
+    imports = [imported(secret("LAST", "1"))] * 100_000
+    values = values_of_list({"secrets": own, "imports": imports}, "/", recursive=False)
+    assert (len(values), values["LAST"]) == (20_001, "1")
 
 
 async def test_a_token_serves_until_it_ends(backed: Application, store: FakeInfisical):
