@@ -5,6 +5,8 @@ read    query_only, beside the writers
 log     synchronous=NORMAL: the request log's writer; a power cut may cost its last moments
 """
 
+import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from proxy_core.base.errors import VaultError
-from proxy_core.store.failures import translated
+from proxy_core.store.failures import is_passing, translated
 from proxy_core.store.files import prepare_file, protect_siblings
 from proxy_core.store.upgrade import check_not_newer, upgrade
 
@@ -88,7 +90,7 @@ def _sqlite_engine(path: Path, synchronous: str, *, begin: str, read_only: bool 
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(cursor)
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
@@ -99,6 +101,22 @@ def _sqlite_engine(path: Path, synchronous: str, *, begin: str, read_only: bool 
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch the file to a write-ahead log, where it has none yet.
+
+    Against another connection that does so too, SQLite refuses at once: it does not wait here.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not is_passing(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _check_driver() -> None:

@@ -156,6 +156,19 @@ def test_workers_that_start_together_upgrade_once(location: str) -> None:
         database.close()
 
 
+def test_a_file_that_another_begins_to_use_is_waited_for(tmp_path: Path) -> None:
+    """Between its making and its write-ahead log nobody is let wait by SQLite itself."""
+    path = tmp_path / "vault.db"
+    path.touch(0o600)
+    beginning = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    beginning.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.2, beginning.execute, ["COMMIT"])
+    release.start()
+    Database.open(path).close()
+    release.join()
+    beginning.close()
+
+
 def test_revisions_are_a_chain() -> None:
     """Every migration names its predecessor, as its file's number says."""
     from importlib import import_module
