@@ -47,9 +47,9 @@ async def running(
         yield pilot
 
 
-async def until(pilot: Pilot[int | None], holds: Callable[[], bool], turns: int = 300) -> None:
+async def until(pilot: Pilot[int | None], holds: Callable[[], bool]) -> None:
     """Wait, in short steps of the loop, until `holds`."""
-    for _ in range(turns):
+    for _ in range(3000):
         if holds():
             return
         await pilot.pause(0.01)

@@ -16,6 +16,14 @@ from tests.e2e.program import Program, connect_to
 HOSTS = ("api.test", "git.test", "pypi.test", "npm.test", "ws.test")
 
 
+@pytest.fixture(autouse=True)
+def _workers_live() -> Iterator[None]:
+    """Whatever else failed: a worker that died in the middle is named, with its last words."""
+    yield
+    for program in Program.made:
+        program.check_alive()
+
+
 @dataclass
 class World(Program):
     """A worker with a vault that covers the upstream's hosts; `token` is the upstream's."""

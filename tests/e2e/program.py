@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 VAULT_TUI = str(Path(sys.executable).with_name("vault-tui"))
 CLEARED = ("PIP_", "UV_", "npm_", "NPM_", "GIT_", "SSL_", "CURL_", "REQUESTS_", "NODE_", "AGENT_")
@@ -39,6 +39,7 @@ class Program:
     proxy: str = ""
     socket: str = ""
     worker: "subprocess.Popen[str] | None" = None
+    made: ClassVar[list["Program"]] = []
     ready_line: str = ""
 
     def __post_init__(self) -> None:
@@ -49,14 +50,26 @@ class Program:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(CLEARED)}
         own = {"HOME": str(self.base), "VAULT_TUI_HOME": str(self.home)}
         self.environment = clean | own | {"PIP_CONFIG_FILE": os.devnull}
+        self.made.append(self)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        """Leave no worker behind, whatever happened."""
+        """Leave no worker behind, whatever happened. Fails if it did not end as it should."""
         if self.worker is not None:
-            self.end()
+            status = self.end()
+            assert status == 0, f"the worker ended with {status}: {self.log}"
+
+    @property
+    def log(self) -> str:
+        """The end of what its workers wrote to standard error."""
+        return (self.base / "worker.stderr").read_text()[-4000:]
+
+    def check_alive(self) -> None:
+        """Fails if the worker has ended by itself."""
+        died = self.worker is not None and self.worker.poll() not in (None, 0)
+        assert not died, f"the worker ended by itself: {self.log}"
 
     @property
     def proving(self) -> dict[str, str]:
@@ -84,7 +97,7 @@ class Program:
         assert self.worker.stdout is not None
         self.ready_line = self.worker.stdout.readline()
         ready = _READY.fullmatch(self.ready_line)
-        assert ready, (self.base / "worker.stderr").read_text()
+        assert ready, self.log
         self.api, self.proxy, self.socket = ready.groups()
 
     def end(self, number: int = signal.SIGTERM) -> int:

@@ -155,7 +155,7 @@ async def test_handshake_that_hangs(tmp_path: Path) -> None:
         await reader.read()
 
     async with rig(tmp_path, silent, tls=False) as proxy:
-        proxy.configure(connect_timeout=0.1)
+        proxy.configure(connect_timeout=0.5)
         client = await proxy.secure()
         await client.send(request())
         status, head, body = await client.response()

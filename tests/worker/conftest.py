@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.derivation import in_earnest
-from tests.worker.harness import ThreadedWorker
+from tests.worker.harness import ThreadedWorker, WorkerProcess
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_is_left() -> Iterator[None]:
+    """Whatever else failed: a worker that died in the middle is named, with its last words."""
+    yield
+    WorkerProcess.end_all()
 
 
 @pytest.fixture

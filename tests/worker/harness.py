@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from proxy_core.base.paths import Home
 from proxy_core.client import calls
@@ -74,9 +76,14 @@ class ThreadedWorker:
         return self
 
     def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self._stopping.set)
+        """End it. Raises what it ended by, if it did so by itself."""
+        if self._thread.is_alive():
+            with suppress(RuntimeError):  # its loop has ended a moment ago
+                self.loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(30)
         assert not self._thread.is_alive()
+        if self._failure is not None:
+            raise AssertionError("the worker ended by itself") from self._failure
 
     async def _serve(self) -> None:
         self.loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
@@ -165,29 +172,62 @@ class ThreadedWorker:
 
 
 class WorkerProcess:
-    """A worker in the foreground, as systemd or a container would run it."""
+    """A worker in the foreground, as systemd or a container would run it.
+
+    `started` are those that no test has seen the end of. What they write to standard error goes to
+    a file: a pipe that nobody reads would stop them.
+    """
+
+    started: ClassVar[list["WorkerProcess"]] = []
 
     def __init__(self, home: Path, *options: str, **environment: str) -> None:
         self.home = Home(home)
+        self._errors = tempfile.TemporaryFile("a+", encoding="utf-8")  # noqa: SIM115 - see `finish`
         self.process = subprocess.Popen(
             [sys.executable, "-m", "proxy_core.worker", "--home", str(home), *FREE_PORTS, *options],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
             env={**os.environ, **environment},
         )
+        self.started.append(self)
 
     def ready(self) -> str:
+        """The line that says so; fails with the reason of one that does not start."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline()
+        line = self.process.stdout.readline()
+        assert line, "the worker did not start: {} {}".format(*self.finish())
+        return line
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send the signal; the exit status and the log. Fails if it had ended by itself."""
+        if self.process.poll() is not None:
+            raise AssertionError("the worker had ended by itself: {} {}".format(*self.finish()))
         self.process.send_signal(number)
         return self.finish()
 
     def finish(self) -> tuple[int, str]:
-        errors = self.process.communicate(timeout=40)[1]
-        return self.process.returncode, errors
+        """The exit status and the log of one that ends by itself."""
+        if self in self.started:
+            self.started.remove(self)
+        try:
+            self.process.communicate(timeout=40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self._errors.seek(0)
+        with self._errors:
+            return self.process.returncode, self._errors.read()
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End those that are left; fails if one was no more, or does not end as it should."""
+        ends = []
+        while cls.started:
+            left = cls.started[-1]
+            by_itself = left.process.poll() is not None
+            ends.append((by_itself, *(left.finish() if by_itself else left.end())))
+        assert all(end[:2] == (False, 0) for end in ends), f"(by itself, status, log): {ends}"
 
     @property
     def client(self) -> SyncClient:

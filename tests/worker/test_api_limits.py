@@ -68,7 +68,7 @@ def test_a_head_that_does_not_come(
     started = time.monotonic()
     connection.sendall(sent)
     assert connection.recv(1) == b""
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15  # else it took the usual 20 s
 
 
 def test_a_request_under_way_is_not_cut(

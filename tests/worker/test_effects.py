@@ -10,7 +10,7 @@ from tests.worker.harness import ThreadedWorker
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for what happens a moment later in the worker's loop."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

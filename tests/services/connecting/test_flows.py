@@ -146,7 +146,7 @@ async def test_following(app: Application, provider: Provider) -> None:
     waiting = asyncio.create_task(app.flows.wait(app.flows.get(flow.id), 60))
     await asyncio.sleep(0)
     await come_back(app, provider.agreed(flow))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         assert (await waiting).state == "connected"
 
 
