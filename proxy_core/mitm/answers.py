@@ -5,6 +5,7 @@ from typing import Any
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.local_answers import LocalAnswer
+from proxy_core.domain.refusals import FINAL_SECONDS, REFUSALS
 
 CHALLENGES = {
     401: b'WWW-Authenticate: Bearer realm="vault-tui"\r\n',
@@ -15,14 +16,8 @@ TUNNEL_OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _DEFAULT_RETRY_AFTER = {"sealed": 30, "not_initialized": 30, "shutting_down": 2, "overloaded": 2}
 _SOON = 120
 """Seconds that clients are willing to wait; for what lasts longer they better tell people."""
-FINAL_SECONDS = 300
-"""Claude Code takes each 401 and 403 of a base URL for its own token's fault: it gets that anew and
-asks ten times more in four minutes, unless it is told to wait for longer than a minute. Then it
-asks twice more, a second apart. It does not look at x-should-retry before."""
 _FOR_PEOPLE = ("sealed",)
 """Passing, but not by itself: people at a client better learn of it than wait."""
-REFUSALS = (401, 403)
-"""Statuses of a credential that isn't good, or not good enough."""
 _PHRASES = {
     400: b"Bad Request",
     401: b"Unauthorized",

@@ -11,7 +11,7 @@ import msgspec
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Scrub
-from proxy_core.mitm.answers import FINAL_SECONDS
+from proxy_core.domain.refusals import Fields
 from proxy_core.mitm.config import KIB, ProxyConfig
 from proxy_core.mitm.http1 import (
     NO_BODY,
@@ -76,15 +76,11 @@ def without_quota(response: ResponseHead) -> ResponseHead:
     return msgspec.structs.replace(response, headers=headers)
 
 
-def with_finality(response: ResponseHead, *, at_gateway: bool) -> ResponseHead:
-    """The head of a refusal that no other token of the client's own can change.
-
-    Only at a gateway is there a time to wait: a tunnel's client would put off its own remedy.
-    """
-    final = ((b"x-should-retry", b"false"), (b"Retry-After", b"%d" % FINAL_SECONDS))
+def with_more(response: ResponseHead, more: Fields) -> ResponseHead:
+    """The head with these fields; what it says of them itself counts."""
     said = {field[0].lower() for field in response.headers}
-    more = [field for field in final[: 1 + at_gateway] if field[0].lower() not in said]
-    return msgspec.structs.replace(response, headers=[*response.headers, *more])
+    unsaid = [field for field in more if field[0].lower() not in said]
+    return msgspec.structs.replace(response, headers=[*response.headers, *unsaid])
 
 
 def begin(

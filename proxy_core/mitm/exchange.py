@@ -23,7 +23,7 @@ from proxy_core.domain.local_answers import LocalAnswer
 from proxy_core.domain.traffic import RequestRecord
 from proxy_core.mitm.asked import Asked
 from proxy_core.mitm.capturing import captured, render_login_answer
-from proxy_core.mitm.delivery import begin, begin_frames, begin_scrubbed, is_stream, with_finality
+from proxy_core.mitm.delivery import begin, begin_frames, begin_scrubbed, is_stream, with_more
 from proxy_core.mitm.forwarding import Forwarding
 from proxy_core.mitm.gateway import own_name, without_clients_own
 from proxy_core.mitm.holding import Holding
@@ -251,9 +251,8 @@ class Exchange(Shortcut):
         trail.status = response.status
         if response.status == 101:
             return await self._splice(upstream, response)
-        if self._is_final(response.status):
-            at_gateway = trail.ingress == Ingress.GATEWAY
-            response = with_finality(response, at_gateway=at_gateway)
+        if more := self._final_fields(response.status):
+            response = with_more(response, more)
         trail.streaming = is_stream(response)
         config, minor, scrub = self._hub.config, self._head.minor, self._scrub
         close = not self._may_keep_alive()

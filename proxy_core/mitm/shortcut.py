@@ -9,9 +9,8 @@ bytes or a failure, is in the upstream's stream.
 from time import monotonic
 
 from proxy_core.domain.exchange import Ingress, Injection
-from proxy_core.domain.gateway import is_anthropic
+from proxy_core.domain.refusals import Fields, final_fields
 from proxy_core.mitm.answering import Answering
-from proxy_core.mitm.answers import REFUSALS
 from proxy_core.mitm.asked import SMALL_BODY, Asked, Precedent
 from proxy_core.mitm.asking import Sent, confirmed_before
 from proxy_core.mitm.http1 import WholeResponse, whole_response
@@ -51,12 +50,13 @@ class Shortcut(Answering):
             and size <= self._hub.config.request_body_limit
         )
 
-    def _is_final(self, status: int) -> bool:
-        """Anthropic has refused the vault's credential, which its client takes for its own."""
+    def _final_fields(self, status: int) -> Fields:
+        """What a refusal of the vault's own credential has to say beside what the upstream says."""
         trail = self.trail
-        if status not in REFUSALS or trail.outcome != "injected" or trail.route is None:
-            return False
-        return is_anthropic(trail.route.origin.host)
+        if status < 400 or trail.outcome != "injected" or trail.route is None:
+            return ()
+        at_gateway = trail.ingress == Ingress.GATEWAY
+        return final_fields(trail.route.origin.host, status, at_gateway=at_gateway)
 
     async def _pass_whole(
         self, route: Route, injection: Injection, precedent: Precedent | None
@@ -75,7 +75,7 @@ class Shortcut(Answering):
         data = await self._first_piece(upstream.stream, request)
         last = client.at_eof or hub.stopping
         whole = None if last else whole_response(data, config.limits)
-        if whole is None or self._is_final(whole.status) or not _passes(injection, whole):
+        if whole is None or self._final_fields(whole.status) or not _passes(injection, whole):
             upstream.stream.buffer += data
             return False
         self._sent, self._answering = None, True
