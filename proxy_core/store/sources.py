@@ -52,13 +52,19 @@ def claim(session: Session, vault_id: str, now: float, next_at: float) -> VaultS
 
     A time that lies further ahead than any pause is the fault of a clock.
     """
-    row = session.get(VaultSource, vault_id)
+    row = session.get(VaultSource, vault_id, with_for_update=True)
     if row is None or now < row.next_poll_at <= now + MOST_PAUSE:
         return None
     row.next_poll_at = next_at
     session.flush()
     session.expunge(row)
     return row
+
+
+def unchanged(session: Session, polled: VaultSource) -> VaultSource | None:
+    """The source that was polled; None: it was removed, or another was chosen, meanwhile."""
+    row = session.get(VaultSource, polled.vault_id, with_for_update=True)
+    return row if row is not None and row.sealed == polled.sealed else None
 
 
 MOST_PAUSE = 2 * 24 * 3600.0

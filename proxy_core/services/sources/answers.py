@@ -47,8 +47,13 @@ def object_of(reply: Reply, what: str) -> dict[str, Any]:
     return found
 
 
+def fits_header(text: str) -> bool:
+    """Whether a header can hold it: printable ASCII, no blank at either end (RFC 9110 5.5)."""
+    return text.isascii() and text.isprintable() and text == text.strip()
+
+
 def token_of(found: object, what: str) -> str:
     """What may be sent as a token, in a header. Raises SourceError."""
-    if not isinstance(found, str) or not found or not found.isascii() or not found.isprintable():
+    if not isinstance(found, str) or not found or not fits_header(found):
         raise SourceError(f"The store's answer to {what} holds no token.")
     return found

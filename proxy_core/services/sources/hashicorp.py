@@ -68,7 +68,7 @@ async def _renew(http: Http, source: HashiCorp, tokens: Tokens) -> None:
     except SourceError:
         auth = None
     lease = auth.get("lease_duration") if isinstance(auth, dict) else None
-    half = lease / 2 if isinstance(lease, int) and lease else LONGEST
+    half = lease // 2 if isinstance(lease, int) and lease else LONGEST
     tokens.keep(source, source.token, half)
 
 

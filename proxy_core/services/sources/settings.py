@@ -6,7 +6,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.oauth.urls import check_endpoint_url
 from proxy_core.domain.sources import INTERVAL_SECONDS
-from proxy_core.services.sources.answers import SourceError
+from proxy_core.services.sources.answers import SourceError, fits_header
 
 
 class HashiCorp(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ def checked(request: wire.SetSource, allow_http_loopback: bool) -> Settings:
     check_endpoint_url(request.url, "url", allow_http_loopback)
     fields = (getattr(request, name) for name in request.__struct_fields__)
     texts = [text for text in fields if isinstance(text, str)]
-    if not all(text.isprintable() and text.isascii() and len(text) <= 4096 for text in texts):
+    if not all(fits_header(text) and len(text) <= 4096 for text in texts):
         raise VaultError("bad_request", "A field holds characters that no header can.")
     if request.type == "hashicorp":
         return _hashicorp(request)

@@ -169,10 +169,10 @@ class Sources:
     async def _carry_over(self, vault_id: str, polled: VaultSource, content: Content) -> None:
         sealer, now = self._context.sealer, self._context.clock.time()
 
-        def work(session: Session) -> tuple[dict[str, SealedSecret], list[str]]:
-            row = store.source_of(session, vault_id)
-            if row.sealed != polled.sealed:
-                return {}, []  # another store was chosen meanwhile
+        def work(session: Session) -> tuple[dict[str, SealedSecret], list[str]] | None:
+            row = store.unchanged(session, polled)
+            if row is None:
+                return None
             store.let_source_write(session, vault_id)
             current = {
                 one.key: sealer.unseal(one.sealed, _value_place(one))
@@ -189,7 +189,9 @@ class Sources:
             session.flush()
             return stored, gone
 
-        def then(done: tuple[dict[str, SealedSecret], list[str]]) -> None:
+        def then(done: tuple[dict[str, SealedSecret], list[str]] | None) -> None:
+            if done is None:
+                return
             stored, gone = done
             self._credentials.stored((vault_id, stored), _BY)
             self._credentials.deleted(vault_id, gone, _BY)
@@ -204,20 +206,21 @@ class Sources:
     async def _failed(self, vault_id: str, polled: VaultSource, error: str) -> None:
         now = self._context.clock.time()
 
-        def work(session: Session) -> bool:
-            row = store.source_of(session, vault_id)
-            if row.sealed != polled.sealed:
-                return False
+        def work(session: Session) -> int:
+            row = store.unchanged(session, polled)
+            if row is None:
+                return 0
             row.failures += 1
             pause = min(row.interval * 2.0 ** min(row.failures - 1, 16), _LONGEST_PAUSE)
             row.last_error = error
             row.next_poll_at = now + _spread(max(pause, row.interval))
             session.flush()
-            return row.failures == 1
+            return row.failures
 
-        def then(is_first: bool) -> None:
-            self._failing[vault_id] = self._said(vault_id, error)
-            if is_first:
+        def then(failures: int) -> None:
+            if failures:
+                self._failing[vault_id] = self._said(vault_id, error)
+            if failures == 1:
                 self._tell(EventType.SOURCE_FAILED, vault_id, error=error)
 
         await self._context.change(work, then)

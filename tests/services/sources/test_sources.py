@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,27 @@ NESTED = "/v1/teams/red/kv/data/app"
 RENEW, LOGIN = "/v1/auth/token/renew-self", "/v1/auth/approle/login"
 
 
+_ENDLESS = 10**400
+"""A number of seconds that JSON can say, and no float."""
+
+
 @dataclass
 class FakeStore:
     """A KV engine of version 2 with one secret; AppRole, and tokens that are renewed."""
 
     token: str = TOKEN
     lease: int = 1200
+    renewed: int = 1200
     fields: dict[str, Any] = field(default_factory=lambda: {"api-key": "value-one"})
+    gate: Callable[[], Awaitable[object]] | None = None
     outage: bytes | None = None
     received: list[Received] = field(default_factory=list)
     port: int = 0
 
     async def __call__(self, received: Received) -> bytes | None:
         self.received.append(received)
+        if self.gate is not None:
+            await self.gate()
         if self.outage is not None:
             return self.outage
         if received.target == LOGIN:
@@ -51,7 +59,9 @@ class FakeStore:
         if received.target == RENEW:
             if not self.lease:
                 return reply('{"errors":["lease is not renewable"]}', 400)
-            return reply(json.dumps({"auth": {"client_token": TOKEN, "lease_duration": 1200}}))
+            return reply(
+                json.dumps({"auth": {"client_token": TOKEN, "lease_duration": self.renewed}})
+            )
         if received.target not in (PATH, NESTED):
             return reply('{"errors":[]}', 404)
         data = {"data": self.fields, "metadata": {"version": 3, "destroyed": False}}
@@ -302,6 +312,42 @@ async def test_a_token_is_renewed_when_half_of_its_time_is_over(
     assert await values_of(backed) == {"API_KEY": "value-one"}
 
 
+async def test_strange_words_about_a_token_are_no_failure_of_ours(
+    app: Application, store: FakeStore, tls: Tls
+):
+    """A life that no clock counts, and a token that no header can hold."""
+    await app.vaults.create(wire.VaultName(name="team"), ADA)
+    app.sources.attach(GuardedHttp(guard().resolve, tls.client))
+    store.renewed = _ENDLESS
+    await app.sources.set("team", store.request(), ADA)
+    assert await values_of(app) == {"API_KEY": "value-one"}
+    store.outage = reply(json.dumps({"auth": {"client_token": " padded ", "lease_duration": 9}}))
+    request = store.request(token="", role_id="role", secret_id="secret-id")
+    shown = await app.sources.set("team", request, ADA)
+    assert shown.last_error == "The store's answer to AppRole holds no token."
+
+
+async def test_a_source_may_go_while_it_is_read(backed: Application, store: FakeStore):
+    """Whether the store answers then or not: nobody is told of a failure."""
+
+    async def remove() -> None:
+        store.gate = None
+        await backed.sources.remove("team", ADA)
+
+    for outage in (None, reply("{}", 503)):
+        store.outage = None
+        await backed.sources.set("team", store.request(), ADA)
+        store.outage = outage
+        backed._context.clock.advance(70)  # type: ignore[attr-defined]
+        store.gate = remove
+        await backed.sources.tick()
+        assert await refusal(backed.sources.show("team")) == "not_found"
+        gone = wire.DeleteCredentials(keys=["API_KEY"], vault="team")
+        await backed.credentials.delete(gone, ADA)
+    assert events_of(backed, "source.failed") == []
+    assert backed.sources.problems() == []
+
+
 async def test_a_deleted_version_is_told_as_one(backed: Application, store: FakeStore):
     """Its values serve on: the store says that it had some."""
     store.outage = reply('{"data":{"data":null,"metadata":{"destroyed":true}}}', 404)
@@ -334,6 +380,7 @@ async def test_what_can_not_be_polled_is_refused(app: Application, store: FakeSt
         {"mount": "teams/../sys"},
         {"mount": "kv", "path": "/"},
         {"token": "a\nb"},
+        {"token": " a"},
         {"token": ""},
         {"role_id": "r", "secret_id": "s"},
         {"interval_seconds": 1},
