@@ -112,7 +112,7 @@ def read_head(file: BinaryIO) -> BackupHead:
     header = file.read(size)
     try:
         found = msgspec.json.decode(header, type=_Header)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise damaged() from None
     slots = [
         SlotRecord(

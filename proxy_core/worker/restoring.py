@@ -87,7 +87,7 @@ def _read(told: BinaryIO, kind: type[talk.T]) -> talk.T:
     """The next line; whoever says nothing more has said no."""
     try:
         return msgspec.json.decode(told.readline(MAX_LINE) or b"{}", type=kind)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise VaultError("bad_request", "Standard input is not understood.") from None
 
 

@@ -1,11 +1,13 @@
 """`backup` and `restore`, from one machine to another."""
 
 import json
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from proxy_core.client import restorer
+from proxy_core.domain.restoring import Held, HeldVault
 from tests.cli.test_users import Machine
 from tests.derivation import in_earnest
 from tests.worker.harness import PASSWORD, ThreadedWorker
@@ -33,14 +35,9 @@ def test_a_vault_moves_to_another_machine(
     finally:
         worker.stop()
     there("restore", backup, code=2)  # nobody is there to be asked
-    refused = there("restore", backup, "--password-stdin", stdin=PASSWORD, code=2)
-    assert "default" in refused
-    assert "--yes" in refused
-    assert not os.path.exists(tmp_path / "there" / "vault.db")  # noqa: PTH110 - a test's look
-    done = json.loads(
-        there("restore", backup, "--password-stdin", "--yes", "--json", stdin=PASSWORD)
-    )
-    assert done == {"aside": "", "reconnect": 0}
+    said = there("restore", backup, "--password-stdin", "--yes", stdin=PASSWORD)
+    assert "default" in said  # what it holds is shown first
+    assert said.rstrip().endswith("`vault-tui start` serves it.")
     moved = ThreadedWorker(tmp_path / "there", password=bytearray(PASSWORD.encode())).start()
     try:
         token = moved.in_loop(moved.running.app.operators.open, None, "op").token
@@ -49,6 +46,25 @@ def test_a_vault_moves_to_another_machine(
         assert "vault.restored" in there("audit", "--json", token=token)
     finally:
         moved.stop()
+
+
+def test_nothing_is_restored_unless_somebody_agrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the backup holds is shown; a script that did not say yes is told how to."""
+    (tmp_path / "x").touch()
+
+    def asks(*_: object, agreed: Callable[[Held], bool], **__: object) -> None:
+        held = Held("2026-01-31T00:00:00Z", "1.0", [HeldVault("team\x1b[31m", 3, 2)], 1)
+        raise AssertionError(agreed(held))
+
+    monkeypatch.setattr(restorer, "restore", asks)
+    there = Machine(tmp_path / "there", monkeypatch, capsys)
+    said = there("restore", str(tmp_path / "x"), "--password-stdin", stdin="x", code=2)
+    assert "2026-01-31" in said
+    assert "team" in said
+    assert "\x1b" not in said
+    assert "--yes" in said
 
 
 def test_a_database_elsewhere_is_not_restored(
