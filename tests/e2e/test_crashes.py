@@ -22,7 +22,7 @@ from tests.e2e.program import Program, connect_to
 pytestmark = [pytest.mark.xdist_group("e2e-crashes"), pytest.mark.timeout(180)]
 
 HOST = "api.test"
-KILLS = 10
+KILLS = 5
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +91,7 @@ def write_until_killed(client: SyncClient, acknowledged: list[int]) -> threading
 
 
 def test_an_acknowledged_change_survives(program: Program, options: list[str]) -> None:
-    """Ten kills amid changes: the value is the last acknowledged, or the one under way."""
+    """Kills amid changes: the value is the last acknowledged, or the one under way."""
     chance = random.Random(7)
     acknowledged = [0]
     program.command("credential", "set", "KEY", input="0")
