@@ -83,7 +83,10 @@ class Vaults:
         entries = sorted(self._context.snapshot.vaults.values(), key=lambda entry: entry.name)
         shown = [entry for entry in entries if sees_all or entry.name in by.vaults]
         sources = await self._read_sources()
-        return wire.VaultList(vaults=[_described(one, sources.get(one.id)) for one in shown])
+        # What a vault is backed by is its settings' matter: Permission.READ_VAULT.
+        told = {name for name, role in by.vaults.items() if role.at_least(VaultRole.MEMBER)}
+        seen = {one.id: sources.get(one.id) for one in shown if sees_all or one.name in told}
+        return wire.VaultList(vaults=[_described(one, seen.get(one.id)) for one in shown])
 
     def knows(self, name: str) -> bool:
         """Whether there is a vault of this name."""

@@ -227,6 +227,20 @@ async def test_a_store_is_read_at_once_when_asked_to(backed: Application, store:
     assert await refusal(backed.sources.poll("team")) == "sealed"
 
 
+async def test_who_may_not_read_a_vaults_settings_hears_nothing_of_its_store(backed: Application):
+    """The proxy's role lists its vaults, and no more of them; a member sees how reading goes."""
+
+    async def seen_by(name: str, role: str) -> tuple[str, str]:
+        grants = [wire.AgentVault(vault_name="team", vault_role=role)]
+        made = await backed.agents.create(wire.CreateAgent(name=name, vaults=grants), ADA)
+        by = backed.identity.of_bearer(made.av_agent_token)
+        (found,) = (await backed.vaults.list(by)).vaults
+        return found.source, found.source_state
+
+    assert await seen_by("outsider", "proxy") == ("", "")
+    assert await seen_by("insider", "member") == ("hashicorp", "ok")
+
+
 async def test_a_restart_during_an_outage_has_the_last_state(
     backed: Application, store: FakeStore, reopen: Opener, tls: Tls, tmp_path: Path
 ):
