@@ -98,6 +98,11 @@ def region_of(host: str) -> str:
     return _by_name(host)[1]
 
 
+def is_region(name: str) -> bool:
+    """Whether AWS could call a region so."""
+    return _REGION.fullmatch(name) is not None
+
+
 def _by_name(host: str) -> tuple[str, str]:
     suffix = next((one for one in _SUFFIXES if host.endswith(one)), None)
     if suffix is None:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from proxy_core.domain.cloud.aws_hosts import region_of
+from proxy_core.domain.cloud.aws_hosts import is_region, region_of
 from proxy_core.domain.fields import Fields, invalid, quoted
 from proxy_core.domain.service import Auth
 
@@ -73,11 +73,14 @@ def role_fields(fields: Fields) -> dict[str, Any]:
 def sts_endpoint(auth: Auth, host: str) -> StsEndpoint:
     """The STS to ask for `auth.role_arn`: that of the region that requests to `host` are for.
 
-    Raises VaultError bad_request where the role belongs to another partition than the region.
+    Raises VaultError bad_request for what is no region: other names beside STS' own are anybody's;
+    and where the role belongs to another partition than the region.
     """
     name = _partition_of_role(auth.role_arn)
     partition = _PARTITIONS[name]
     region = auth.region or region_of(host) or partition.region
+    if not is_region(region):
+        raise invalid("region", f"{quoted(region)} is no region of AWS, such as eu-west-1")
     if _partition_of_region(region) != name:
         raise invalid("role_arn", f"a role of {name} has no rights in the region {region}")
     return StsEndpoint(f"sts.{region}.{partition.suffix}", region)

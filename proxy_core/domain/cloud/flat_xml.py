@@ -1,8 +1,8 @@
 """Small XML documents of hostile origin, as the texts of their leaves.
 
 A document type is refused where it begins, and with it every entity that could grow or fetch
-something: what remains takes as much memory as it has bytes. Written on expat itself, since this
-is all that is needed of the parsers that build trees.
+something; names and leaves are counted, since each leaf's path repeats the names above it. Written
+on expat itself, since this is all that is needed of the parsers that build trees.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,16 @@ from xml.parsers import expat
 
 MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 16
+MAX_NAME: Final = 128
+MAX_LEAVES: Final = 256
 
 
 def leaves(document: bytes) -> Mapping[str, str]:
     """Texts by path, such as `ErrorResponse/Error/Code`, trimmed; namespaces are left out.
 
     Raises ValueError, without a word of the document, for what is no XML, larger than 64 KiB,
-    deeper than 16, has a document type, or has two leaves in one place.
+    deeper than 16, has a document type, names of more than 128 characters, more than 256 leaves, or
+    two leaves in one place.
     """
     if len(document) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES} bytes")
@@ -53,6 +56,8 @@ class _Leaves:
     def start(self, name: str, _attributes: Any) -> None:
         if len(self._path) == MAX_DEPTH:
             raise ValueError(f"deeper than {MAX_DEPTH}")
+        if len(name) > MAX_NAME:
+            raise ValueError(f"a name longer than {MAX_NAME}")
         self._path.append(name.rpartition(":")[2])
         self._text.clear()
         self._is_leaf = True
@@ -65,6 +70,8 @@ class _Leaves:
         if self._is_leaf:
             if path in self.found:
                 raise ValueError("two leaves in one place")
+            if len(self.found) == MAX_LEAVES:
+                raise ValueError(f"more than {MAX_LEAVES} leaves")
             self.found[path] = "".join(self._text).strip()
         self._path.pop()
         self._text.clear()

@@ -64,6 +64,14 @@ def test_the_region_signed_for_gives_out_the_keys(
     assert sts_endpoint(auth, host) == StsEndpoint(sts, region)
 
 
+@pytest.mark.parametrize("region", ["s3", "s3-accelerate", "eu-west", "eu-west-1-1x", "1"])
+def test_a_name_that_is_no_regions_leads_to_no_sts(region: str) -> None:
+    """Below `s3`, the name that would be asked is that of somebody's bucket."""
+    with pytest.raises(VaultError, match="region") as caught:
+        sts_endpoint(role(region=region), "files.acme.example")
+    assert caught.value.code == "bad_request"
+
+
 @pytest.mark.parametrize(
     ("host", "auth"),
     [

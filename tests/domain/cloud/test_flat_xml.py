@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy_core.domain.cloud.flat_xml import MAX_BYTES, MAX_DEPTH, leaves
+from proxy_core.domain.cloud.flat_xml import MAX_BYTES, MAX_DEPTH, MAX_LEAVES, MAX_NAME, leaves
 
 _BOMB = (
     '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;&x;&x;&x;&x;">'
@@ -34,6 +34,8 @@ def test_leaves_are_found_by_their_path() -> None:
         ("<!DOCTYPE a SYSTEM 'https://evil.example/a.dtd'><a/>", "document type"),
         ("<a>" * (MAX_DEPTH + 1), "deeper"),
         ("<a><b>1</b><b>2</b></a>", "one place"),
+        (f"<{'a' * (MAX_NAME + 1)}/>", "longer"),
+        (f"<a>{''.join(f'<b{n}/>' for n in range(MAX_LEAVES + 1))}</a>", "leaves"),
         (f"<a>{' ' * MAX_BYTES}</a>", "more than"),
     ],
 )
