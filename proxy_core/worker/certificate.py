@@ -5,6 +5,7 @@ then on show it, and connections that stand are not touched. What was loaded sta
 the new files are wrong.
 """
 
+import asyncio
 import os
 import ssl
 import stat
@@ -35,6 +36,15 @@ class _Files:
     stamp: tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """Files that may be shown: chain and key in PEM, and until when."""
+
+    material: bytes = field(repr=False)
+    not_after: datetime
+    stamp: tuple[object, ...]
+
+
 class ServerCertificate:
     """`context` is what listeners use; it stays the same object.
 
@@ -45,17 +55,19 @@ class ServerCertificate:
         self._paths = (chain, key)
         self._clock = clock or SystemClock()
         self.context = _server_context()
-        files = self._read()
         self._stamp: tuple[object, ...] = ()
-        self._load(files)
+        self._show(self._checked(self._read()))
 
-    def refresh(self) -> bool:
-        """Load the files again if they changed; whether they had. Raises as the constructor."""
-        files = self._read()
-        if files.stamp == self._stamp:
-            return False
-        self._load(files)
-        return True
+    async def refresh(self) -> bool:
+        """Load the files again if they changed; whether they had. Raises as the constructor.
+
+        Files are read and tried in a thread, but shown in the loop, where handshakes begin: one
+        that began in between would have the new certificate with the old key.
+        """
+        changed = await asyncio.to_thread(self._changed)
+        if changed is not None:
+            self._show(changed)
+        return changed is not None
 
     @property
     def trouble(self) -> str:
@@ -74,19 +86,27 @@ class ServerCertificate:
         key, key_stamp = _content(self._paths[1], KEY_OPTION, private=True)
         return _Files(chain, key, chain_stamp + key_stamp)
 
-    def _load(self, files: _Files) -> None:
-        leaf = self._checked(files)
+    def _changed(self) -> _Checked | None:
+        files = self._read()
+        return None if files.stamp == self._stamp else self._checked(files)
+
+    def _show(self, checked: _Checked) -> None:
+        load_chain(self.context, checked.material)
+        self._not_after = checked.not_after
+        self._stamp = checked.stamp
+
+    def _checked(self, files: _Files) -> _Checked:
+        """What OpenSSL takes, too: what it refuses must leave what is shown as it is."""
+        leaf = self._leaf(files)
         material = files.chain + b"\n" + files.key
         try:
-            load_chain(_server_context(), material)  # what OpenSSL refuses leaves ours as it is
-            load_chain(self.context, material)
+            load_chain(_server_context(), material)
         except ssl.SSLError as error:
             reason = (error.reason or "unknown").replace("_", " ").lower()
             raise _wrong(CERT_OPTION, self._paths[0], f"cannot be used: {reason}") from None
-        self._not_after = leaf.not_valid_after_utc
-        self._stamp = files.stamp
+        return _Checked(material, leaf.not_valid_after_utc, files.stamp)
 
-    def _checked(self, files: _Files) -> x509.Certificate:
+    def _leaf(self, files: _Files) -> x509.Certificate:
         """The first certificate of the chain, if it is valid now and the key is its own."""
         chain_path, key_path = self._paths
         try:

@@ -73,7 +73,7 @@ def renewing(certificate: ServerCertificate) -> Work:
     """What reads it again. Fails while the files are wrong, or what they hold ends soon."""
 
     async def renew() -> None:
-        if await asyncio.to_thread(certificate.refresh):
+        if await certificate.refresh():
             _LOG.info("the server certificate was renewed")
         if certificate.trouble:
             raise VaultError("bad_request", certificate.trouble)

@@ -1,5 +1,6 @@
 """The listeners' own certificate: what is refused at the start, and how a new one takes over."""
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 
 from proxy_core.base.errors import VaultError
 from proxy_core.worker.certificate import ServerCertificate
+from proxy_core.worker.chores import renewing
 from tests.worker.tls import Authority
 
 
@@ -74,33 +76,57 @@ def test_not_now(authority: Authority, begins: int, ends: int, told: str) -> Non
     assert told in refusal(authority)
 
 
-def test_the_end_is_told_ahead(authority: Authority) -> None:
+async def test_the_end_is_told_ahead(authority: Authority) -> None:
     """Two weeks before, and a renewed one ends the warning."""
     authority.issue("vault.test", ends=datetime.now(UTC) + timedelta(days=13))
     certificate = ServerCertificate(authority.chain, authority.key)
     assert "expires soon" in certificate.trouble
     authority.issue("vault.test")
-    assert certificate.refresh()
+    assert await certificate.refresh()
     assert certificate.trouble == ""
 
 
-def test_renewal(authority: Authority) -> None:
+async def test_renewal(authority: Authority) -> None:
     """The same context shows the new one; wrong files leave what was in force."""
     authority.issue("first.test")
     certificate = ServerCertificate(authority.chain, authority.key)
     context = certificate.context
     assert authority.name_shown(context) == "first.test"
-    assert not certificate.refresh()
+    assert not await certificate.refresh()
     authority.issue("second.test")
-    assert certificate.refresh()
+    assert await certificate.refresh()
     assert (certificate.context is context, authority.name_shown(context)) == (True, "second.test")
     authority.key.write_bytes(b"half a")
     with pytest.raises(VaultError, match="no PEM private key"):
-        certificate.refresh()
+        await certificate.refresh()
     assert authority.name_shown(context) == "second.test"
     authority.issue("third.test")
-    assert certificate.refresh()
+    assert await certificate.refresh()
     assert authority.name_shown(context) == "third.test"
+
+
+async def test_handshakes_while_it_is_renewed(authority: Authority) -> None:
+    """Each shows one certificate or the other, never one with the other's key."""
+    pairs = []
+    for name in ("one.test", "two.test"):
+        authority.issue(name)
+        pairs.append((authority.chain.read_bytes(), authority.key.read_bytes()))
+    certificate = ServerCertificate(authority.chain, authority.key)
+    renew = renewing(certificate)
+
+    async def renew_often() -> None:
+        for chain, key in pairs * 40:
+            authority.chain.write_bytes(chain)
+            authority.key.write_bytes(key)
+            await renew()
+
+    renewals = asyncio.create_task(renew_often())
+    shown = set()
+    while not renewals.done():
+        shown.add(authority.name_shown(certificate.context))
+        await asyncio.sleep(0)
+    await renewals
+    assert shown == {"one.test", "two.test"}
 
 
 @pytest.mark.parametrize(
