@@ -12,8 +12,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
@@ -98,22 +98,18 @@ class Https:
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         begun = time.monotonic()
         connection = self._connected(url)
-        sock = connection.sock
-        sock.settimeout(self._total_seconds)
-        watch = threading.Timer(self._total_seconds, _cut, (sock,))
-        watch.daemon = True
-        watch.start()
+        connection.sock.settimeout(self._total_seconds)
+        parts = urlsplit(url)
+        target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         try:
-            parts = urlsplit(url)
-            target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-            connection.request(method, target, body, {"User-Agent": "vault-tui", **headers})
-            return _read(connection.getresponse())
+            with _cut_after(self._total_seconds, connection):
+                connection.request(method, target, body, {"User-Agent": "vault-tui", **headers})
+                return _read(connection.getresponse())
         except _FAILURES:
             if time.monotonic() - begun < self._total_seconds:
                 raise
             raise TimeoutError from None
         finally:
-            watch.cancel()
             connection.close()
 
     def _connected(self, url: str) -> http.client.HTTPConnection:
@@ -132,7 +128,8 @@ class Https:
         if proxy is None:
             connection.connect()
         else:
-            _connect_through(proxy, connection, host, parts.port or 443)
+            with _cut_after(self._connect_seconds, connection):
+                _connect_through(proxy, connection, host, parts.port or 443)
         return connection
 
 
@@ -156,9 +153,22 @@ def _connect_through(
         raise TokenError(False, "proxy_failed", detail) from None
 
 
-def _cut(sock: socket.socket) -> None:
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+@contextmanager
+def _cut_after(seconds: float, connection: http.client.HTTPConnection) -> Iterator[None]:
+    """However slowly, nothing comes for longer than that."""
+
+    def cut() -> None:
+        if connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(seconds, cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
 
 
 def _read(response: http.client.HTTPResponse) -> Reply:

@@ -46,7 +46,8 @@ def proxy_for(host: str, environ: Mapping[str, str]) -> Proxy | None:
         return None
     if parts.scheme != "http" or not parts.hostname:
         raise _unusable()
-    proof = base64.b64encode(f"{user}:{unquote(parts.password or '')}".encode()).decode()
+    pair = f"{user}:{unquote(parts.password or '')}"
+    proof = base64.b64encode(pair.encode("utf-8", "surrogateescape")).decode()
     return Proxy(parts.hostname, port, {"Proxy-Authorization": f"Basic {proof}"} if user else {})
 
 

@@ -481,6 +481,17 @@ async def test_the_issuer_of_the_command_is_asked_for_its_clock(tmp_path: Path) 
     assert "authorization" not in asked.headers
 
 
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "yesterday"])
+async def test_an_issuer_whose_clock_tells_no_time(tmp_path: Path, date: str) -> None:
+    """It answers, and that is all that is known."""
+    home = Home(tmp_path / "vault")
+    async with listening(Script(reply(Date=date))) as port:
+        LoginDirectory(home).save(Login(issuer=f"http://127.0.0.1:{port}", kept="file"))
+        found = await asyncio.to_thread(token_login_facts, home)
+    assert found is not None
+    assert (found.unreachable, found.clock) == ("", None)
+
+
 def test_a_strange_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
     """A pipe in the place of the settings."""
     (tmp_path / "ada" / ".claude").mkdir(parents=True)

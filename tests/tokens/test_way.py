@@ -139,6 +139,32 @@ async def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(proxy.asked) == 1
 
 
+@pytest.mark.timeout(30)
+async def test_a_proxy_that_never_ends_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, and there is always another one: the whole has its time, too."""
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while not writer.is_closing():
+                writer.write(b"H")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        with pytest.raises(TokenError) as caught:
+            await post(Https(total_seconds=0.2))
+    assert (caught.value.final, caught.value.code) == (False, "proxy_failed")
+
+
+def test_who_asks_a_proxy_may_have_any_name() -> None:
+    """The environment holds bytes that are no text, too."""
+    found = proxy_for(HOST, {"HTTPS_PROXY": "http://j\udcf6:p\udce4ss@proxy.test:3128"})
+    assert found is not None
+    assert found.headers == {"Proxy-Authorization": "Basic avY6cORzcw=="}
+
+
 @pytest.mark.parametrize(
     "environ",
     [

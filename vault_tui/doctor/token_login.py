@@ -52,7 +52,7 @@ def _asked(login: Login) -> tuple[str, float | None]:
         return error.detail, None
     try:
         return "", parsedate_to_datetime(reply.headers.get("date", "")).timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return "", None
 
 
