@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,17 @@ def test_a_session_of_one_account(
     assert vault_tui("claude", "--use", "nobody", *IN_VAULT, PATH=path).returncode == 4
     client = SyncClient(Target(socket=vault_tui.home / "worker.sock", token=vault_tui.token))
     assert client.send(calls.sessions(VAULT)).sessions == []
+
+
+def test_an_account_whose_login_has_ended(vault_tui: CommandLine, path: str) -> None:
+    """It is told before the program starts, with the command that signs in anew."""
+    tokens = json.dumps({"access_token": "sk-x", "expires_at": int(time.time()) - 1})
+    vault_tui.ok("account", "add", "--paste-tokens", "--nickname", "old", *IN_VAULT, stdin=tokens)
+    assert vault_tui("account", "refresh", "old", *IN_VAULT).returncode == 1
+    done = vault_tui("claude", "--use", "old", "hello", *IN_VAULT, PATH=path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "The login of account old has ended" in done.stderr
+    assert "`vault-tui claude --auth --use old`" in done.stderr
 
 
 @pytest.mark.parametrize(

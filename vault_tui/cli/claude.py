@@ -143,6 +143,19 @@ def _account(connection: Connection, name: str, vault: str) -> AccountInfo:
     raise VaultError("not_found", f"There is no Claude account; `{_SIGN_IN}` adds one.")
 
 
+def _serving(connection: Connection, name: str, vault: str) -> AccountInfo:
+    """The account that is named. Claude Code would only tell after twenty seconds, if its login has
+    ended. Raises VaultError: not_found, oauth_refresh_failed.
+    """
+    found = _account(connection, name, vault)
+    if found.state != "reconnect":
+        return found
+    nickname = display_safe(found.nickname)
+    what = f"The login of account {nickname} has ended ({display_safe(found.last_error)})."
+    remedy = f"`vault-tui {PROGRAM} --auth --use {nickname}` signs in anew."
+    raise VaultError("oauth_refresh_failed", what, {"help": remedy})
+
+
 # --- a session ----------------------------------------------------------------------------------
 
 
@@ -162,7 +175,7 @@ def _run(
     status = open_worker(connection)
     ensure_account(ctx, connection, vault)
     _ensure_services(connection, vault)
-    account = _account(connection, name, vault) if name else None
+    account = _serving(connection, name, vault) if name else None
     for variable in stronger_variables(os.environ):
         say(f"{variable} is set: Claude Code heeds it, and not the vault's account alone.")
     login = gateway_login(os.environ)
