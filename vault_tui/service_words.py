@@ -10,6 +10,9 @@ from vault_tui import strings_services
 
 Document = Mapping[str, Any]
 
+_DIGITS = 9
+"""Of a number that may be meant; Python itself refuses to read ones of thousands."""
+
 # The fields of each auth type: (document field, whether it must be filled).
 AUTH_FIELDS: Mapping[AuthType, tuple[tuple[str, bool], ...]] = {
     AuthType.BEARER: (("token", True),),
@@ -134,7 +137,8 @@ def gateway_of_line(text: str) -> dict[str, str]:
 
 def auth_value(name: str, text: str) -> str | int:
     """What a form's line says for a field of the auth; a number that is none stays a text."""
-    return int(text) if name == "duration" and text.isascii() and text.isdigit() else text
+    is_number = text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    return int(text) if name == "duration" and is_number else text
 
 
 def header_lines(document: Document) -> str:

@@ -36,6 +36,13 @@ source_profile = team-a
 external_id = acme:7
 role_session_name = ci
 duration_seconds = 900
+[profile ages]
+role_arn = {ROLE}
+source_profile = default
+duration_seconds = {"9" * 5000}
+[profile ключи]
+aws_access_key_id = AKIAOTHER
+aws_secret_access_key = s3cret
 [profile itself]
 role_arn = {ROLE}
 source_profile = itself
@@ -137,6 +144,19 @@ def test_what_the_worker_could_not_renew_is_refused(files: Path, name: str, why:
     assert caught.value.code == "bad_request"
     assert why in caught.value.detail
     assert f"--profile {name} | vault-tui credential import -" in caught.value.extra["help"]
+
+
+def test_a_name_that_no_credential_can_bear_is_refused(files: Path) -> None:
+    """Its keys would take the place of the default's."""
+    with pytest.raises(VaultError, match="ASCII") as caught:
+        read_profile("ключи")
+    assert caught.value.code == "bad_request"
+
+
+def test_a_duration_beyond_all_numbers_is_one_of_a_service_no_more(files: Path) -> None:
+    """It is refused with the service that it stands in."""
+    with pytest.raises(VaultError, match="duration"):
+        parse_auth(read_profile("ages").auth, "auth")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "lost", "sso-session acme", "acme"])

@@ -21,6 +21,7 @@ from typing import Any, Final
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from vault_tui.cli import secret_input
+from vault_tui.service_words import auth_value
 
 DEFAULT: Final = "default"
 
@@ -72,7 +73,7 @@ def read_profile(name: str) -> Profile:
     holder = _named(source, profiles)
     if source != name and "role_arn" in holder:
         raise _unusable(name, f"assumes a role with another role, that of {_safe(source)}")
-    role = {one: _value(one, asked[theirs]) for one, theirs in _ROLE.items() if theirs in asked}
+    role = {one: auth_value(one, asked[theirs]) for one, theirs in _ROLE.items() if theirs in asked}
     return _profile(source, holder, role)
 
 
@@ -90,14 +91,13 @@ def _profile(name: str, settings: _Settings, role: Mapping[str, str | int]) -> P
 
 def _credential_key(profile: str, field_: str) -> str:
     """As AWS' tools call it in the environment; with the profile in it, unless it is the default:
-    two of them may be in one vault.
+    two of them may be in one vault. Raises VaultError bad_request.
     """
-    words = [] if profile == DEFAULT else [re.sub("[^A-Z0-9]+", "_", profile.upper()).strip("_")]
-    return "_".join(["AWS", *filter(None, words), field_.upper()])
-
-
-def _value(name: str, text: str) -> str | int:
-    return int(text) if name == "duration" and text.isascii() and text.isdigit() else text
+    word = re.sub("[^A-Z0-9]+", "_", profile.upper()).strip("_")
+    if not word:  # the default's keys would be overwritten
+        raise _unusable(profile, "has no ASCII letter or digit in its name to call its keys by")
+    words = [] if profile == DEFAULT else [word]
+    return "_".join(["AWS", *words, field_.upper()])
 
 
 def _named(name: str, profiles: Mapping[str, _Settings]) -> _Settings:
