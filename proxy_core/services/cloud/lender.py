@@ -60,8 +60,11 @@ class MintLender:
 
 
 def _is_refused(response: ResponseFacts) -> bool:
-    """Whether the upstream says that the token itself no longer counts."""
-    return response.status == UNAUTHORIZED or refuses_keys(response.headers)
+    """Whether the upstream says that the token itself no longer counts. What was done is not done
+    again, whatever is said of it.
+    """
+    status = response.status
+    return status == UNAUTHORIZED or (400 <= status < 500 and refuses_keys(response.headers))
 
 
 def _source(entry: VaultEntry, key: str, decision: Decision) -> Source:

@@ -155,7 +155,9 @@ async def test_keys_that_aws_takes_no_more_are_replaced_once(
     clock.advance(60)
     denied = ResponseFacts(403, ((b"x-amzn-ErrorType", b"AccessDeniedException"),), True)
     assert await app.broker.reconsider(decision, loan, denied) is None
-    expired = ResponseFacts(403, ((b"x-amzn-ErrorType", b"ExpiredTokenException"),), True)
+    word = (b"x-amzn-ErrorType", b"ExpiredTokenException")
+    assert await app.broker.reconsider(decision, loan, ResponseFacts(200, (word,), True)) is None
+    expired = ResponseFacts(403, (word,), True)
     again = await app.broker.reconsider(decision, loan, expired)
     assert again is not None
     second = await app.broker.inject(again)
