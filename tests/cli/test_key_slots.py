@@ -10,10 +10,10 @@ from tests.cli.test_users import Machine
 from tests.worker.harness import PASSWORD, ThreadedWorker
 
 
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadedWorker]:
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[ThreadedWorker]:
     """A worker that is set up and open; this process is an operator's."""
-    worker = ThreadedWorker(tmp_path_factory.mktemp("keys") / "home").start()
+    worker = ThreadedWorker(tmp_path / "home").start()
     worker.init()
     yield worker
     worker.stop()

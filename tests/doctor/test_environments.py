@@ -52,11 +52,13 @@ HELPER = {
     "env": {**GATEWAY, "CLAUDE_CODE_API_KEY_HELPER_TTL_MS": "3300000"},
 }
 LOGIN = "login/login.json"
+WRITTEN = time.time()
+"""When the files were written, however long ago that is by the time of the test."""
 
 
 def token_login(**known: Any) -> dict[str, Any]:
     """A login for `vault-tui auth token`, whose token ends in an hour unless told otherwise."""
-    return {"kept": "file", "refreshable": True, "expires_at": time.time() + 3600, **known}
+    return {"kept": "file", "refreshable": True, "expires_at": WRITTEN + 3600, **known}
 
 
 @dataclass
@@ -111,6 +113,7 @@ class Scene:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content if isinstance(content, str) else json.dumps(content))
             path.chmod(self.mode)
+            os.utime(path, (WRITTEN, WRITTEN))
 
 
 USER, PROJECT, LOCAL = (
@@ -360,7 +363,7 @@ SCENES: dict[str, tuple[Scene, str, str]] = {
         Scene(
             {},
             user={USER: HELPER},
-            home={LOGIN: token_login(vault="default", expires_at=time.time() + 900)},
+            home={LOGIN: token_login(vault="default", expires_at=WRITTEN + 900)},
             wired=False,
         ),
         "helper_outlives",
@@ -382,7 +385,7 @@ SCENES: dict[str, tuple[Scene, str, str]] = {
             user={USER: HELPER},
             home={
                 LOGIN: token_login(vault="default"),
-                "login/refresh.failed": f"{time.time() + 600}\nThe issuer answered with HTTP 503.",
+                "login/refresh.failed": f"{WRITTEN + 600}\nThe issuer answered with HTTP 503.",
             },
             wired=False,
         ),

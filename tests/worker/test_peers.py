@@ -57,6 +57,7 @@ class Child:
 
 @pytest.fixture(autouse=True)
 def _operator(worker: ThreadedWorker) -> None:
+    worker.end_operators()
     worker.in_loop(worker.running.app.operators.open, own_terminal(), "tester")
 
 
