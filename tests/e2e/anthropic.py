@@ -87,7 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(body)
         upstream.models.append(asked["model"])
         if asked.get("stream"):
-            self._reply(200, _events(asked["model"], self.upstream.text), "text/event-stream")
+            self._reply(
+                200, "".join(events(asked["model"], self.upstream.text)), "text/event-stream"
+            )
         else:
             content = [{"type": "text", "text": self.upstream.text}]
             whole = _message(asked["model"]) | {"content": content, "stop_reason": "end_turn"}
@@ -131,10 +133,11 @@ def _message(model: str) -> dict[str, Any]:
     return {**fixed, "model": model, "stop_reason": None, "stop_sequence": None, "usage": _USAGE}
 
 
-def _events(model: str, text: str) -> str:
+def events(model: str, text: str) -> list[str]:
+    """A message as server-sent events."""
     delta = {"type": "text_delta", "text": text}
     ended = {"stop_reason": "end_turn", "stop_sequence": None}
-    events: list[dict[str, Any]] = [
+    said: list[dict[str, Any]] = [
         {"type": "message_start", "message": _message(model)},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": delta},
@@ -142,4 +145,4 @@ def _events(model: str, text: str) -> str:
         {"type": "message_delta", "delta": ended, "usage": {"output_tokens": 1}},
         {"type": "message_stop"},
     ]
-    return "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in events)
+    return [f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in said]

@@ -46,7 +46,6 @@ class ClaudeCode:
     """`home` is where it keeps what it knows; `more` are variables beside those of any program."""
 
     program: Program
-    upstream: Anthropic
     path: str
     home: Path
     command: tuple[str, ...] = ()
@@ -67,7 +66,6 @@ class ClaudeCode:
 
     def say(self) -> Said:
         """`claude -p`; it fails when there is no answer long before retries would end."""
-        self.upstream.seen.clear()
         done = subprocess.run(
             [*self.command, "-p", "say hi"],
             env=self.environment,
@@ -170,7 +168,7 @@ class Setups:
             self.end()
             self._count += 1
             home = self.program.base / f"home-{self._count}"
-            self._claude = ClaudeCode(self.program, self.upstream, self.path, home)
+            self._claude = ClaudeCode(self.program, self.path, home)
             getattr(self, "_" + way.replace("-", "_"))(self._claude)
             self._now = way
         return self._claude

@@ -123,6 +123,7 @@ def happening(setups: Setups, way: str, outcome: str) -> Iterator[None]:
 def test_what_its_user_reads(setups: Setups, way: str, outcome: str, read: str, asked: int) -> None:
     """In a minute, in words that say what to do; the upstream sees the account's token alone."""
     claude = setups.of(way)
+    setups.upstream.seen.clear()
     with happening(setups, way, outcome):
         said = claude.say()
     assert re.search(read, said.text), said.text
