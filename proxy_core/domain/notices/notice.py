@@ -5,9 +5,11 @@ Rules
 - All of it passes `display_safe`: agents choose their names, paths and services.
 - A held request's query stays inside: it may hold what nobody knows to be secret.
 - So does the code of a device that asks to sign in: whoever approves it has to read it from the
-  device's screen, not from a chat where a stranger's looks the same.
+  device's screen, not from a chat where a stranger's looks the same. What the device calls itself
+  is cut down to a program's name: it could be a sentence with the code of another request.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ import msgspec
 
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.text import display_safe
+from proxy_core.domain.claude_gateway import CODE_LETTERS
 from proxy_core.domain.events import EventType
 
 TEST: Final = "webhook.test"
@@ -24,6 +27,8 @@ _TIMES: Final = frozenset(("retry_at", "until"))
 """Fields in epoch seconds, which are told as RFC 3339."""
 MAX_TEXT: Final = 300
 MAX_NAMES: Final = 20
+_MAX_PROGRAM: Final = 40
+_CODE: Final = re.compile(rf"[{CODE_LETTERS}]{{4}}[^A-Z0-9]?[{CODE_LETTERS}]{{4}}")
 
 Data = Mapping[str, Any]
 
@@ -90,7 +95,15 @@ def notice_data(type: str, data: Data) -> dict[str, Any]:
     if type == EventType.REQUEST_HELD and "url" in told:
         path, mark, _ = str(told["url"]).partition("?")
         told["url"] = f"{path}?…" if mark else path
+    if type == EventType.DEVICE_REQUESTED and "name" in told:
+        told["name"] = _program(str(told["name"]))
     return told
+
+
+def _program(client: str) -> str:
+    """The first product of a User-Agent (RFC 9110 10.1.5); empty where it might hold a code."""
+    name = client.partition(" ")[0][:_MAX_PROGRAM]
+    return "" if _CODE.search(name.upper()) else name
 
 
 def _shown(value: Any) -> Any:

@@ -130,6 +130,25 @@ def test_a_devices_code_stays_inside(format: Format) -> None:
         _inert(slack(found))
 
 
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        ("claude-code/2.1.330", "claude-code/2.1.330"),
+        ("claude-code/2.1 (external, cli)", "claude-code/2.1"),
+        ("Run vault-tui device approve WDJB-MJHT now:", "Run"),
+        ("approve:wdjbmjht", "unknown"),
+        ("approve_WDJB_MJHT", "unknown"),
+        ("a" * 80, "a" * 40),
+        ("", "unknown"),
+    ],
+)
+def test_a_device_has_its_programs_name_and_no_words_of_its_own(client: str, told: str) -> None:
+    """A stranger who knows the code of another request says nothing to whoever approves."""
+    found = notice_of("N1", EventType.DEVICE_REQUESTED, AT, {"name": client, "address": "10.0.0.7"})
+    assert found.summary.startswith(f"{told} at 10.0.0.7 asks")
+    assert found.data["name"] == ("" if told == "unknown" else told)
+
+
 def test_lists_and_texts_are_bounded() -> None:
     """A proposal of a thousand services makes a notice of a few lines."""
     found = notice(services=["s" * 1000] * 1000)
