@@ -1,4 +1,4 @@
-"""Wires database, sealer, events and use cases together: what the worker's routes call."""
+"""A worker's use cases from opening the database to closing it: what the worker's routes call."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,61 +7,16 @@ from pathlib import Path
 from sqlmodel import Session
 
 from proxy_core.base.clock import Clock, SystemClock
-from proxy_core.mitm.ca import LeafMint
 from proxy_core.services.accounts.rereading import Rereading
-from proxy_core.services.accounts.service import Accounts
-from proxy_core.services.agent_grants import AgentGrants
-from proxy_core.services.agents import Agents
-from proxy_core.services.approvals import Approvals
-from proxy_core.services.audit.auditing import Auditing
-from proxy_core.services.authentication import Authentication
-from proxy_core.services.backups import Backups
-from proxy_core.services.broker import Broker
-from proxy_core.services.capturing import Capturing
-from proxy_core.services.claude_gateway.answers import ClaudeGateway
-from proxy_core.services.cloud.aws import AwsSigning
-from proxy_core.services.cloud.lender import MintLender
-from proxy_core.services.cloud.minting import MintedTokens
-from proxy_core.services.commands.commands import Commands
-from proxy_core.services.commands.lender import CommandLender
-from proxy_core.services.commands.values import CommandValues
-from proxy_core.services.connecting.connecting import Connecting
-from proxy_core.services.connecting.flows import Flows
 from proxy_core.services.context import Context, Tunnels
-from proxy_core.services.credentials import Credentials
-from proxy_core.services.discovery import Discoveries
 from proxy_core.services.events import EventBus
 from proxy_core.services.following.bearers import Bearers
 from proxy_core.services.following.contents import Contents
 from proxy_core.services.following.follower import Follower
 from proxy_core.services.following.reloading import Reloading
-from proxy_core.services.gateway import GatewayAnswers, Hello
-from proxy_core.services.grants import Grants
-from proxy_core.services.holds import Holds
-from proxy_core.services.housekeeping import Housekeeping
-from proxy_core.services.identity import Identity
-from proxy_core.services.issuers import Issuers
-from proxy_core.services.key_slots import KeySlots
-from proxy_core.services.keys import Keys
-from proxy_core.services.lending import Lending
-from proxy_core.services.limits import AuthFailures, RequestLimits
 from proxy_core.services.loading import load_snapshot
-from proxy_core.services.logins import LoginLender, Logins
-from proxy_core.services.logs import Logs
-from proxy_core.services.oauth_credentials import OAuthCredentials
-from proxy_core.services.operators import Operators
-from proxy_core.services.proposals import Deciding, Inbox, Proposals
-from proxy_core.services.request_counts import RequestCounts
-from proxy_core.services.rotation import Rotation
-from proxy_core.services.runs import RunProcesses
-from proxy_core.services.service_admin import ServiceAdmin
-from proxy_core.services.sessions import Sessions
-from proxy_core.services.settings import Settings
-from proxy_core.services.snapshot import BorrowedKind, Snapshot
-from proxy_core.services.sources.sources import Sources
-from proxy_core.services.users.service import Users
-from proxy_core.services.vaults import Vaults
-from proxy_core.services.webhooks import Notifying, Webhooks
+from proxy_core.services.parts import Parts
+from proxy_core.services.snapshot import Snapshot
 from proxy_core.store import sessions as session_store
 from proxy_core.store.changes import ChangeFeed, change_feed
 from proxy_core.store.database import Database
@@ -81,118 +36,15 @@ class ApplicationConfig:
     allow_http_token_urls: bool = False
 
 
-class Application:
-    """One worker's use cases. Open and close it in the worker's loop.
-
-    `leaves` and `broker` are what the data path asks; the rest is for routes.
-    """
+class Application(Parts):
+    """One worker's use cases. Open and close it in the worker's loop."""
 
     def __init__(self, context: Context, config: ApplicationConfig, feed: ChangeFeed) -> None:
-        self._context = context
-        self.bus = context.bus
-        self.verdicts = context.verdicts
-        self.usage = context.usage
-        self.leaves = LeafMint(clock=context.clock)
-        self.runs = RunProcesses()
-        self.keys = Keys(context, self.leaves)
-        self.key_slots = KeySlots(context, self.keys)
-        self.backups = Backups(context, self.keys, self.key_slots)
-        self.settings = Settings(context)
-        self.operators = Operators(
-            context, self.keys, lambda: float(self.settings.value("unlock_minutes"))
-        )
-        self.users = Users(context, self.settings.session_rules)
-        self.identity = Identity(context, self.operators, self.users.sessions)
-        self.vaults = Vaults(context)
-        self.logins = Logins(context)
-        self.keys.on_seal(self.logins.suspend)
-        self.keys.on_open(self.logins.resume)
-        self.command_values = CommandValues(context)
-        self.keys.on_seal(self.command_values.forget)
-        self.rotation = Rotation(context, self.keys, self.key_slots, self.logins)
-        self.rotation.on_replaced(self.command_values.reseal)
-        self.commands = Commands(context, self.command_values)
-        self.credentials = Credentials(context, self.logins, self.command_values)
-        self.sources = Sources(context, self.credentials, config.allow_http_token_urls)
-        self.oauth = OAuthCredentials(context, self.logins, config.allow_http_token_urls)
-        self.services = ServiceAdmin(context, config.allow_http)
-        counts = RequestCounts(context)
-        self.agents = Agents(context, counts)
-        self.agent_grants = AgentGrants(context)
-        self.sessions = Sessions(
+        super().__init__(
             context,
-            counts,
-            self.runs,
-            lambda vault_id, name: self.accounts.state.roster.find(vault_id, name).id,
+            allow_http=config.allow_http,
+            allow_http_token_urls=config.allow_http_token_urls,
         )
-        self.logs = Logs(context)
-        self.discoveries = Discoveries(context)
-        self.holds = Holds(context, self.settings.hold_limits)
-        self.keys.on_seal(lambda: self.holds.end_all("sealed"))
-        self.grants = Grants(context)
-        self.approvals = Approvals(self.holds, self.grants, self.services, context.audit)
-        self.limits = RequestLimits(context.clock)
-        self.auth_failures = AuthFailures(context.clock)
-        self.settings.on_change(self._limit)
-        self.lending = Lending()
-        self.lending.add(BorrowedKind.OAUTH, LoginLender(self.logins))
-        self.lending.add(BorrowedKind.COMMAND, CommandLender(context, self.command_values))
-        self.accounts = Accounts(context, self.logins, config.allow_http_token_urls)
-        self.vaults.on_delete(self.accounts.keeping.forget_vault)
-        self.lending.add(BorrowedKind.POOL, self.accounts.lender)
-        self.minted_tokens = MintedTokens(context)
-        self.lending.add(BorrowedKind.MINTED, MintLender(context, self.minted_tokens))
-        self.flows = Flows(context)
-        self.keys.on_seal(lambda: self.flows.end_all("sealed"))
-        self.connecting = Connecting(context, self.logins, self.oauth, self.accounts, self.flows)
-        self.capturing = Capturing(
-            context,
-            self.logins,
-            self.accounts,
-            lambda: self.flows.providers.endpoint,
-            config.allow_http_token_urls,
-        )
-        self.gateway_answers = GatewayAnswers(Hello())
-        self.claude_gateway = ClaudeGateway(context, self.settings)
-        self.gateway_answers.add(self.claude_gateway)
-        self.broker = Broker(
-            context,
-            self.approvals,
-            self.limits,
-            Authentication(context, self.auth_failures),
-            self.lending,
-            self.capturing,
-            self.gateway_answers,
-            AwsSigning(),
-            config.allow_http,
-        )
-        connected = self.oauth.is_connected
-        self.proposals = Proposals(context, connected, config.allow_http_token_urls)
-        self.proposal_inbox = Inbox(context, self.proposals)
-        self.vaults.on_delete(self.proposals.waiting.forget_vault)
-        self.deciding = Deciding(
-            context, self.proposals, self.credentials, self.services, connected
-        )
-        self.auditing = Auditing(context, lambda: int(self.settings.value("audit_retention_days")))
-        self.housekeeping = Housekeeping(
-            context,
-            self.keys,
-            self.settings,
-            self.grants,
-            self.proposals,
-            self.users.sessions,
-            self.claude_gateway.devices.requests,
-        )
-        self.webhooks = Webhooks(
-            context,
-            lambda: int(self.settings.value("webhook_disable_days")),
-            config.allow_http_token_urls,
-        )
-        self.vaults.on_delete(self.webhooks.forget_vault)
-        self.issuers = Issuers(context, config.allow_http_token_urls)
-        self.notifying = Notifying(context, self.webhooks)
-        self.keys.before_seal(self.notifying.last_words)
-        self.keys.on_open(self.notifying.opened)
         self.following = Follower(context, feed, self._reloading())
 
     @classmethod
@@ -265,12 +117,6 @@ class Application:
                 (Scope.ISSUERS, self.issuers.read),
             ),
         )
-
-    def _limit(self) -> None:
-        """Put the limits of the settings in force."""
-        self.limits.agents.limit = self.settings.request_limit("agent")
-        self.limits.vaults.limit = self.settings.request_limit("vault")
-        self.auth_failures.budget = self.settings.value("auth_failures_per_minute")
 
     async def close(self) -> None:
         """Flush the log and what is remembered, end followers, forget the DEK."""
