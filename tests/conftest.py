@@ -5,7 +5,9 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from tests.contexts import share_upstream_contexts
 from tests.derivation import derive_quickly
 from tests.oauth.issuer import issuer
 from tests.postgres import empty_postgres_url, postgres_server, postgres_url
@@ -18,7 +20,13 @@ __all__ = ["empty_postgres_url", "issuer", "postgres_server", "postgres_url"]
 use_memory()
 keep_bytecode()
 derive_quickly()
+share_upstream_contexts()
 share_compiled_statements()
+# How long an example takes says more of the machine's load than of the code.
+settings.register_profile(
+    "patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
