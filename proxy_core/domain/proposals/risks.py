@@ -50,5 +50,6 @@ _SERVICE_RULES: tuple[Callable[[Facts, ServiceDiff], Iterator[Risk]], ...] = (
     service_risks.way,
     service_risks.kind,
     service_risks.keys,
+    service_risks.past_role,
     service_risks.gateway,
 )

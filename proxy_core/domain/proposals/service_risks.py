@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from proxy_core.domain.cloud.aws_hosts import service_of
+from proxy_core.domain.cloud.minted import keys_beside, minted_key
 from proxy_core.domain.proposals.assessment import Facts, Level, Risk
 from proxy_core.domain.proposals.diff import ServiceDiff
 from proxy_core.domain.proposals.reach import keeps_rules, meets, restricts
@@ -122,9 +123,10 @@ def kind(_: Facts, one: ServiceDiff) -> Iterator[Risk]:
 def keys(_: Facts, one: ServiceDiff) -> Iterator[Risk]:
     """Keys that AWS makes: which ones sign, and which the agent could have for itself."""
     after, before = one.after, one.before
-    if after is None or after.auth.type is not AuthType.AWS_SIGV4:
+    if after is None:
         return
-    if _gives_out_keys(after) and not (before and _gives_out_keys(before)):
+    signs_as_before = before is not None and before.auth == after.auth
+    if _gives_out_keys(after) and not (signs_as_before and before and _gives_out_keys(before)):
         yield Risk(
             Level.HIGH,
             "gives_out_keys",
@@ -139,6 +141,28 @@ def keys(_: Facts, one: ServiceDiff) -> Iterator[Risk]:
             "assumes_role",
             one.name,
             f"Signs as the role {role}, with every right that it has.",
+        )
+
+
+def past_role(facts: Facts, one: ServiceDiff) -> Iterator[Risk]:
+    """Keys that only led to a role, used themselves, by this service or by another one."""
+    after, before = one.after, one.before
+    if after is None or after.auth.role_arn:
+        return
+    had = credential_keys(before) if before and not before.auth.role_arn else ()
+    used = set(credential_keys(after)).difference(had)
+    roles = {
+        other.auth.role_arn
+        for other in facts.before.services
+        if other.auth.role_arn and used & {minted_key(other.auth), *keys_beside(other.auth)}
+    }
+    if roles:
+        yield Risk(
+            Level.HIGH,
+            "past_role",
+            one.name,
+            "Uses stored keys themselves, with every right that they have, and not the role that "
+            f"they lead to elsewhere: {', '.join(sorted(roles))}.",
         )
 
 

@@ -172,6 +172,30 @@ def test_another_role_is_told() -> None:
     assert "assumes_role" not in codes(same)
 
 
+@pytest.mark.parametrize("auth", [AWS, {"type": "bearer", "token": "KEY_NEW"}])
+def test_a_role_that_is_given_up_is_told(auth: dict[str, str]) -> None:
+    """What was kept to its rights has the keys themselves then."""
+    role = document("aws", "s3.eu-west-1.amazonaws.com", auth=ROLE)
+    asked = {**role, "auth": auth}
+    found = judged(vault(role, KEY_NEW="static"), asked)
+    (risk,) = [one for one in found.risks if one.code == "past_role"]
+    assert (risk.level, risk.about) == (Level.HIGH, "aws")
+    assert ROLE["role_arn"] in risk.text
+    beside = judged(vault(role, KEY_NEW="static"), {**asked, "name": "aws-2"})
+    assert ("past_role", "aws-2") in {(one.code, one.about) for one in beside.risks}
+    again = judged(vault(role, {**asked, "name": "aws-2"}, KEY_NEW="static"), {
+        **asked, "name": "aws-2", "enabled": False,
+    })  # fmt: skip
+    assert "past_role" not in codes(again)
+
+
+def test_other_keys_that_an_agent_could_have_are_told() -> None:
+    """Though it could have some already."""
+    before = document("aws", "sts.amazonaws.com", auth=ROLE)
+    found = judged(vault(before, KEY_NEW="static"), {**before, "auth": AWS})
+    assert "gives_out_keys" in codes(found)
+
+
 def test_weaker_rules() -> None:
     """Rules that deny or ask must stay, in front; what is added behind them only narrows."""
     now = vault(document("api", "api.example.com", rules=DENY))
