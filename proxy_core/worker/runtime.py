@@ -11,6 +11,7 @@ import gc
 import logging
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,12 +25,7 @@ from proxy_core.mitm.config import ProxyConfig
 from proxy_core.mitm.connect_to import ConnectToTable
 from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
-from proxy_core.oauth.endpoint import TokenEndpoint
-from proxy_core.oauth.github_app import InstallationTokens
 from proxy_core.services.application import Application, ApplicationConfig
-from proxy_core.services.cloud.minters import CloudMinter
-from proxy_core.services.cloud.roles import AssumedRoles
-from proxy_core.services.connecting.providers import Providers
 from proxy_core.worker.access import Gatekeeper
 from proxy_core.worker.api import create_api
 from proxy_core.worker.certificate import ServerCertificate
@@ -44,7 +40,7 @@ from proxy_core.worker.config import WorkerConfig, is_loopback
 from proxy_core.worker.facts import WorkerFacts, authority
 from proxy_core.worker.instance import bind_control_socket, bind_port, only_worker
 from proxy_core.worker.listener import ApiListener
-from proxy_core.worker.outbound import callback_uri, issuer_http, provider_http, webhook_http
+from proxy_core.worker.outbound import attach_clients, base_url
 from proxy_core.worker.tasks import Supervisor
 
 _LOG = logging.getLogger("vault_tui.worker")
@@ -218,40 +214,10 @@ async def _serving(
     guard = Guard(connect_to=ConnectToTable.parse(config.connect_to))
     certificate = config.certificate()
     tls = None if certificate is None else certificate.context
-    limits = ProxyConfig(
-        upstream_ca=config.upstream_ca, gateway_domain=config.gateway_domain, tls=tls
-    )
-    proxy = ProxyServer(app.broker, app.leaves, guard, limits)
-    follow_settings(app, proxy, guard, config.allow_private)
-    app.attach_tunnels(proxy)
-    providers = provider_http(config, guard)
-    endpoint = TokenEndpoint(providers, _CLOCK.time)
-    app.logins.attach(endpoint)
-    app.accounts.attach(providers)
-    app.sources.attach(providers)
-    github = InstallationTokens(providers, _CLOCK.time)
-    roles = AssumedRoles(providers, _CLOCK.time)
-    app.minted_tokens.attach(CloudMinter(endpoint, github, roles))
-    receivers = webhook_http(config, guard)
-    app.issuers.attach(issuer_http(config, guard))
-    host, port = await proxy.start(config.host, bound.proxy_port)
-    api_host, api_port = bound.api.getsockname()[:2]
-    callback = callback_uri(api_host, api_port, public_url=config.public_url, tls=config.speaks_tls)
-    app.flows.attach(Providers(endpoint, providers, callback))
-    scheme = "https" if config.speaks_tls else "http"
-    facts = WorkerFacts(
-        app=app,
-        traffic=proxy,
-        clock=_CLOCK,
-        started=_CLOCK.monotonic(),
-        api=authority(api_host, api_port),
-        proxy=authority(host, port),
-        socket=str(config.home.socket),
-        problems=supervisor.problems,
-        base_url=config.public_url or f"{scheme}://{authority(api_host, api_port)}",
-        tls=config.speaks_tls,
-        options=config.again(api_port, port),
-    )
+    proxy = _proxy(config, app, guard, tls)
+    attach_clients(app, config, guard, _CLOCK, *bound.api.getsockname()[:2])
+    proxy_address = await proxy.start(config.host, bound.proxy_port)
+    facts = _facts(config, app, bound, proxy, proxy_address, supervisor)
     front = create_api(
         facts,
         Gatekeeper(app, config.socket_group),
@@ -259,8 +225,6 @@ async def _serving(
         any_address=not is_loopback(config.host),
         public_url=config.public_url,
     )
-    app.claude_gateway.public_url = config.public_url
-    app.notifying.attach(receivers.post, f"{facts.base_url}/approve")
     listener = ApiListener(front, (bound.api, bound.control), tls)
     try:
         await listener.start()
@@ -271,6 +235,43 @@ async def _serving(
     finally:
         await supervisor.stop()
         await _stop_serving(proxy, listener, app, hurry or asyncio.Event())
+
+
+def _proxy(
+    config: WorkerConfig, app: Application, guard: Guard, tls: ssl.SSLContext | None
+) -> ProxyServer:
+    """The data path, under the settings in force; it does not listen yet."""
+    limits = ProxyConfig(
+        upstream_ca=config.upstream_ca, gateway_domain=config.gateway_domain, tls=tls
+    )
+    proxy = ProxyServer(app.broker, app.leaves, guard, limits)
+    follow_settings(app, proxy, guard, config.allow_private)
+    app.attach_tunnels(proxy)
+    return proxy
+
+
+def _facts(
+    config: WorkerConfig,
+    app: Application,
+    bound: _Bound,
+    proxy: ProxyServer,
+    proxy_address: tuple[str, int],
+    supervisor: Supervisor,
+) -> WorkerFacts:
+    api_host, api_port = bound.api.getsockname()[:2]
+    return WorkerFacts(
+        app=app,
+        traffic=proxy,
+        clock=_CLOCK,
+        started=_CLOCK.monotonic(),
+        api=authority(api_host, api_port),
+        proxy=authority(*proxy_address),
+        socket=str(config.home.socket),
+        problems=supervisor.problems,
+        base_url=base_url(config, api_host, api_port),
+        tls=config.speaks_tls,
+        options=config.again(api_port, proxy_address[1]),
+    )
 
 
 async def _stop_serving(
