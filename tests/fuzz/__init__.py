@@ -9,6 +9,6 @@
     corpus.py        what each target starts from: kept small, and read by people
 
 A target is a function of bytes that returns when what must hold does, and raises otherwise.
-`make fuzz` runs them at length; the tests run each for a few seconds. An input that ever failed
+`make fuzz` runs them at length; the tests run each for a second. An input that ever failed
 goes into the corpus.
 """
