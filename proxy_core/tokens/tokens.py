@@ -14,6 +14,8 @@ from proxy_core.tokens.login import Printed
 LEAD_SECONDS = 60.0
 """A token is refreshed so long before its end: whoever gets one can use it that long at least."""
 _VERSION = 1
+_NO_TIME = 1e11
+"""Epoch seconds, in the year 5138: what lies beyond is no end of a token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class Tokens:
                 raise TypeError("token")
             for each in (tokens.expires_at, tokens.refresh_at):
                 math.isfinite(each or 0.0)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, OverflowError, KeyError, AttributeError, RecursionError):
             raise VaultError("not_signed_in", "What is kept of the login is damaged.") from None
         return tokens
 
@@ -71,7 +73,7 @@ def end_of(token: str, told: float | None) -> float | None:
     """When a token ends: as the issuer told, or as it says of itself, whichever is first."""
     own = claims_of(token).get("exp")
     known = [told] if told is not None else []
-    if isinstance(own, int | float) and not isinstance(own, bool) and math.isfinite(own):
+    if isinstance(own, int | float) and not isinstance(own, bool) and 0 <= own < _NO_TIME:
         known.append(float(own))
     return min(known, default=None)
 

@@ -27,7 +27,20 @@ def test_any_text_has_claims_or_none(text: str) -> None:
     assert end_of(text, None) is None or isinstance(end_of(text, None), float)
 
 
-@pytest.mark.parametrize("exp", ["soon", True, None, [], float("inf"), float("nan")])
+@pytest.mark.parametrize(
+    "exp",
+    [
+        "soon",
+        True,
+        None,
+        [],
+        float("inf"),
+        float("nan"),
+        pytest.param(10**400, id="huge"),
+        1e300,
+        -1,
+    ],
+)
 def test_an_end_that_is_none(exp: object) -> None:
     """What the issuer told counts then."""
     payload = base64.urlsafe_b64encode(json.dumps({"exp": exp}).encode()).decode()
