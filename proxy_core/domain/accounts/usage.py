@@ -7,7 +7,6 @@
 over. A window that is null is not the account's.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +20,8 @@ from proxy_core.domain.accounts.windows import (
 )
 
 _LONGEST_NAME = 40
+_MOST = 1e9
+"""Per cent; JSON has numbers that are no quota, and no float either."""
 
 
 def read_usage(document: object, now: float) -> tuple[Window, ...]:
@@ -42,7 +43,7 @@ def _window(name: str, part: Mapping[str, Any], now: float) -> Window | None:
     per_cent = part.get("utilization")
     if not isinstance(per_cent, int | float) or isinstance(per_cent, bool):
         return None
-    if not math.isfinite(per_cent) or per_cent < 0:
+    if not 0 <= per_cent <= _MOST:
         return None
     used, resets_at = per_cent / 100, moment(part.get("resets_at"), now)
     status = WindowStatus.ALLOWED if used < 1 else WindowStatus.UNKNOWN

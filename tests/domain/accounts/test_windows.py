@@ -172,6 +172,7 @@ def test_a_usage_document() -> None:
             "five_hour": {"utilization": 12.5, "resets_at": "2025-06-15T18:00:00.123456+00:00"},
             "seven_day": {"utilization": 0, "resets_at": None},
             "seven_day_opus": None,
+            "seven_day_oauth_apps": {"utilization": 10**400, "resets_at": None},
             "seven_day_sonnet": {"utilization": 100, "resets_at": "2025-06-20T00:00:00Z"},
             "extra_usage": {"is_enabled": True, "utilization": 3},
             "limits": [{"kind": "x"}],
