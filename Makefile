@@ -3,14 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROVIDER := tests/oauth/provider
+CLAUDE := tests/claude
+# One more than there are cores: tests wait for each other's sockets a third of the time.
+PROCESSES := $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
-.PHONY: run test fuzz check fix bench soak screenshots clean
+.PHONY: run test claude fuzz check fix bench soak screenshots clean
 
 run: $(VENV)/.run ## the console, with its worker
 	@$(BIN)/vault-tui
 
 test: $(VENV)/.dev $(PROVIDER)/node_modules/.package-lock.json ## the whole suite
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n $(PROCESSES) --dist loadgroup
+
+claude: $(CLAUDE)/node_modules/.package-lock.json ## the real Claude Code (170 MB), for the tests that need it
 
 seconds ?= 600
 fuzz: $(VENV)/.dev ## what reads hostile bytes, `make fuzz seconds=60`: so long for each target
@@ -52,6 +57,10 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 # The OpenID provider that logins are tested against. Without npm those tests say why they are skipped.
 $(PROVIDER)/node_modules/.package-lock.json: $(PROVIDER)/package-lock.json
 	@if command -v npm >/dev/null; then cd $(PROVIDER) && npm ci --silent --no-audit --no-fund; fi
+
+# Without it the tests with the real Claude Code say why they are skipped.
+$(CLAUDE)/node_modules/.package-lock.json: $(CLAUDE)/package-lock.json
+	cd $(CLAUDE) && npm ci --silent --no-audit --no-fund
 
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
 	$(PYTHON) -m venv $(VENV)/bench
