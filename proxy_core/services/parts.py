@@ -108,6 +108,7 @@ class Parts:
         self.commands = Commands(context, self.command_values)
         self.credentials = Credentials(context, self.logins, self.command_values)
         self.sources = Sources(context, self.credentials, http)
+        self.keys.on_seal(self.sources.forget)
         self.oauth = OAuthCredentials(context, self.logins, http)
         self.services = ServiceAdmin(context, self._allow_http)
         self.accounts = Accounts(context, self.logins, http)

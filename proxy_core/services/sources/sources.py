@@ -54,6 +54,10 @@ class Sources:
         """Reach stores by this."""
         self._http = http
 
+    def forget(self) -> None:
+        """The vault is sealed: so is what opens stores."""
+        self._tokens.clear()
+
     def problems(self) -> list[str]:
         """One sentence for each vault whose store can't be read."""
         return list(self._failing.values())
@@ -128,7 +132,7 @@ class Sources:
     async def tick(self) -> None:
         """Poll what is due. Raises VaultError: database_unavailable."""
         if self._context.sealer.sealed:
-            self._tokens.clear()
+            self.forget()  # what a poll has got that was under way
         rows = await self._context.database.read(
             lambda session: [
                 (one.vault_id, one.next_poll_at, one.last_error)

@@ -306,6 +306,19 @@ async def test_an_app_role_signs_in(app: Application, store: FakeStore, tls: Tls
     assert await values_of(app) == {"API_KEY": "value-one"}
 
 
+async def test_sealing_forgets_what_opens_stores(app: Application, store: FakeStore, tls: Tls):
+    """At once: the vault that is opened again signs in anew."""
+    await app.vaults.create(wire.VaultName(name="team"), ADA)
+    app.sources.attach(GuardedHttp(guard().resolve, tls.client))
+    request = store.request(token="", role_id="role", secret_id="secret-id")
+    await app.sources.set("team", request, ADA)
+    assert store.asked() == [LOGIN, PATH]
+    await app.keys.seal(ADA)
+    await app.keys.unseal_automatically()
+    await app.sources.poll("team")
+    assert store.asked() == [LOGIN, PATH]
+
+
 async def test_a_token_is_renewed_when_half_of_its_time_is_over(
     backed: Application, store: FakeStore
 ):
