@@ -7,7 +7,8 @@ class SetSource(Request):
     """`PUT /v1/vaults/{vault}/source`. `type` is hashicorp or infisical.
 
     hashicorp: `path` is MOUNT/PATH of a secret of a KV engine, version 2, or PATH below the
-    engine's `mount`, which may be a path itself. What opens it is a `token`, or a `role_id` and a `secret_id` (AppRole).
+    engine's `mount`, which may be a path itself. What opens it is a `token`, or a `role_id` and a
+    `secret_id` (AppRole).
     infisical: `path` is a folder of the `environment` (its slug) of a `project` (its id). What
     opens it is a machine identity's `client_id` and `client_secret` (universal auth). `imports`:
     what the folder imports as well; `recursive`: the folders below too.
