@@ -110,7 +110,11 @@ class Exchange(Shortcut):
             answered = await self._capture(route, facts, decision)
             if answered is not None:
                 return answered
-        injection = await self._inject(route, decision)
+        return await self._allowed(route, decision, await self._inject(route, decision))
+
+    async def _allowed(self, route: Route, decision: Decision, injection: Injection) -> bool:
+        """Announce the request, and pass it on: the short way if it can go that."""
+        asked, trail = self._asked, self.trail
         alike = trail.held < 0  # an operator's time is told of the one request that took it
         precedent = asked.follows(decision, injection) if alike else None
         if precedent is None:
@@ -119,7 +123,7 @@ class Exchange(Shortcut):
         else:
             trail.follow(decision, precedent.record)
             start = trail.start_like(precedent.start)
-        broker.started(start)
+        self._hub.broker.started(start)
         if asked.head.ends_here:
             return await self._answer_last_hop()
         if self._forwarding is None and self._is_small(injection):

@@ -55,59 +55,13 @@ class ServiceForm(Dialog[dict[str, Any]]):
 
     def compose(self) -> ComposeResult:
         """Fields, what is wrong, a tester."""
-        document = self._document
-        auth = document.get("auth") or {"type": "bearer"}
-        title = (
-            strings_services.FORM_NEW
-            if self._new
-            else strings_services.FORM_EDIT.format(name=safe_lines(str(document.get("name", ""))))
-        )
         with Vertical(classes="window") as window:
-            window.border_title = Content(title)
+            window.border_title = Content(self._title())
             window.border_subtitle = Content(strings_services.FORM_KEYS)
             with VerticalScroll(classes="fields"):
                 if self._note:
                     yield Static(Content.styled(safe_lines(self._note), "$muted"), classes="text")
-                yield from self._line("host", str(document.get("host", "")))
-                yield from self._line("name", str(document.get("name", "")))
-                with Horizontal(classes="field"):
-                    yield Label(strings_services.FORM_LABELS["auth"], markup=False)
-                    yield Select(
-                        [
-                            (strings_services.AUTH_TYPES[kind.value], kind.value)
-                            for kind in AuthType
-                        ],
-                        value=str(auth.get("type", "bearer")),
-                        allow_blank=False,
-                        compact=True,
-                        id="auth",
-                    )
-                for name in _FIELDS:
-                    value = header_lines(document) if name == "headers" else str(auth.get(name, ""))
-                    yield from self._line(name, value)
-                yield from self._line("gateway", gateway_line(document))
-                yield from self._area("rules", rule_lines(document))
-                yield from self._area("substitutions", substitution_lines(document))
-                with Horizontal(classes="field"):
-                    yield Label(strings_services.FORM_LABELS["options"], markup=False)
-                    yield Tick(
-                        strings_services.ENABLED,
-                        document.get("enabled", True),
-                        id="enabled",
-                        compact=True,
-                    )
-                    yield Tick(
-                        strings_services.ALLOW_HTTP,
-                        document.get("allow_http", False),
-                        id="allow_http",
-                        compact=True,
-                    )
-                    yield Tick(
-                        strings_services.SCRUB,
-                        document.get("scrub", True),
-                        id="scrub",
-                        compact=True,
-                    )
+                yield from self._fields()
                 yield from self._line("test", "")
                 yield Static("", id="winner", markup=False)
             yield Static("", id="complaint", markup=False)
@@ -116,6 +70,40 @@ class ServiceForm(Dialog[dict[str, Any]]):
                     Content(strings_services.SAVE), id="save", variant="primary", compact=True
                 )
                 yield Button(Content(strings.CANCEL), id="cancel", compact=True)
+
+    def _title(self) -> str:
+        if self._new:
+            return strings_services.FORM_NEW
+        name = str(self._document.get("name", ""))
+        return strings_services.FORM_EDIT.format(name=safe_lines(name))
+
+    def _fields(self) -> ComposeResult:
+        document = self._document
+        yield from self._line("host", str(document.get("host", "")))
+        yield from self._line("name", str(document.get("name", "")))
+        yield from self._auth_fields(document.get("auth") or {"type": "bearer"})
+        yield from self._line("gateway", gateway_line(document))
+        yield from self._area("rules", rule_lines(document))
+        yield from self._area("substitutions", substitution_lines(document))
+        with Horizontal(classes="field"):
+            yield Label(strings_services.FORM_LABELS["options"], markup=False)
+            yield self._tick("enabled", strings_services.ENABLED, usual=True)
+            yield self._tick("allow_http", strings_services.ALLOW_HTTP, usual=False)
+            yield self._tick("scrub", strings_services.SCRUB, usual=True)
+
+    def _auth_fields(self, auth: Mapping[str, Any]) -> ComposeResult:
+        """The type, and the fields of every type, of which `_check` shows the type's own."""
+        kinds = [(strings_services.AUTH_TYPES[kind.value], kind.value) for kind in AuthType]
+        chosen = str(auth.get("type", "bearer"))
+        with Horizontal(classes="field"):
+            yield Label(strings_services.FORM_LABELS["auth"], markup=False)
+            yield Select(kinds, value=chosen, allow_blank=False, compact=True, id="auth")
+        for name in _FIELDS:
+            lines = header_lines(self._document) if name == "headers" else str(auth.get(name, ""))
+            yield from self._line(name, lines)
+
+    def _tick(self, name: str, label: str, *, usual: bool) -> Tick:
+        return Tick(label, self._document.get(name, usual), id=name, compact=True)
 
     def _line(self, name: str, value: str) -> ComposeResult:
         keys = [c.key for c in self.console.state.credentials or ()]

@@ -38,7 +38,6 @@ def har(records: Iterable[RequestRecord], version: str) -> bytes:
 
 
 def _entry(record: RequestRecord) -> dict[str, object]:
-    waited = max(record.first_byte_ms, 0.0)
     return {
         "startedDateTime": rfc3339(record.started_at),
         "time": max(record.latency_ms, 0.0),
@@ -64,13 +63,7 @@ def _entry(record: RequestRecord) -> dict[str, object]:
             "bodySize": record.bytes_down,
         },
         "cache": {},
-        "timings": {
-            "connect": record.connect_ms,
-            "ssl": record.tls_ms,
-            "send": 0,
-            "wait": waited,
-            "receive": max(record.latency_ms - waited, 0.0),
-        },
+        "timings": _timings(record),
         "_vault": {
             "agent": record.actor_name,
             "service": record.matched_service,
@@ -79,4 +72,15 @@ def _entry(record: RequestRecord) -> dict[str, object]:
             "error_code": record.error_code,
             "held_ms": record.held_ms,
         },
+    }
+
+
+def _timings(record: RequestRecord) -> dict[str, float]:
+    waited = max(record.first_byte_ms, 0.0)
+    return {
+        "connect": record.connect_ms,
+        "ssl": record.tls_ms,
+        "send": 0,
+        "wait": waited,
+        "receive": max(record.latency_ms - waited, 0.0),
     }
