@@ -23,7 +23,6 @@ from proxy_core.seal.backup_file import pack
 from proxy_core.seal.password_slot import create_password_slot
 from proxy_core.services.context import Context
 from proxy_core.services.key_slots import KeySlots
-from proxy_core.services.keys import Keys
 from proxy_core.store.copying import (
     copy_database,
     key_versions,
@@ -38,9 +37,8 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSY
 class Backups:
     """Makes backups; restoring is for when no worker runs (`restoring`)."""
 
-    def __init__(self, context: Context, keys: Keys, key_slots: KeySlots) -> None:
+    def __init__(self, context: Context, key_slots: KeySlots) -> None:
         self._context = context
-        self._keys = keys
         self._key_slots = key_slots
 
     async def make(self, request: wire.MakeBackup, version: str) -> wire.BackupMade:
@@ -63,32 +61,33 @@ class Backups:
         if not path.is_absolute():
             raise VaultError("bad_request", "path must say in full where the backup is to be made")
         async with self._key_slots.changing:  # the slots and the copy are of the same key
-            dek = self._context.sealer.copy_dek()
+            known, dek = self._key_slots.held(), self._context.sealer.copy_dek()
+            now = self._context.clock.time()
             try:
-                slots = await asyncio.to_thread(self._slots, request.passphrase, dek)
+                slots = await asyncio.to_thread(_opening, known, request.passphrase, dek, now)
                 await self._context.audit.record(Deed("vault.backed_up", path.name))
-                now = self._context.clock.time()
                 place = Path(str(database.engines.read.url.database))
                 await asyncio.to_thread(_write, place, path, dek, slots, now, version)
             finally:
                 overwrite(dek)
         return wire.BackupMade(path=str(path), created_at=rfc3339(now), slots=len(slots))
 
-    def _slots(self, passphrase: str, dek: bytearray) -> Sequence[SlotRecord]:
-        """What shall open the backup. Blocking. Raises VaultError: bad_request."""
-        known = list(self._keys.slots)
-        if passphrase:
-            sealer, now = self._context.sealer, self._context.clock.time()
-            draft = SlotDraft(new_id(), PASSPHRASE_LABEL, now, sealer.key_version)
-            secret = passphrase.encode("utf-8", "surrogateescape")
-            return [*known, create_password_slot(draft, dek, secret)]
-        if not any(slot.kind is SlotKind.PASSWORD for slot in known):
-            raise VaultError(
-                "bad_request",
-                "No password opens this vault, so none would open its backup on another machine: "
-                "give a passphrase, or add a password slot.",
-            )
-        return known
+
+def _opening(
+    known: Sequence[SlotRecord], passphrase: str, dek: bytearray, now: float
+) -> Sequence[SlotRecord]:
+    """What shall open the backup. Blocking. Raises VaultError: bad_request."""
+    if passphrase:
+        draft = SlotDraft(new_id(), PASSPHRASE_LABEL, now, known[0].key_version)
+        secret = passphrase.encode("utf-8", "surrogateescape")
+        return [*known, create_password_slot(draft, dek, secret)]
+    if not any(slot.kind is SlotKind.PASSWORD for slot in known):
+        raise VaultError(
+            "bad_request",
+            "No password opens this vault, so none would open its backup on another machine: "
+            "give a passphrase, or add a password slot.",
+        )
+    return known
 
 
 def _write(

@@ -6,6 +6,7 @@ remove     never the last that opens, nor unasked the one with which the worker 
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from sqlmodel import Session
@@ -58,9 +59,21 @@ class KeySlots:
         """
         return await self._context.carry_through(self._remove(slot_id, by, force))
 
+    def held(self) -> list[SlotRecord]:
+        """The slots, oldest first, as long as they wrap the key that this worker holds.
+
+        Raises VaultError: sealed, also while another worker's new key is not here yet.
+        """
+        if self._keys.sealed:
+            raise VaultError("sealed")
+        version = self._context.sealer.key_version
+        if any(slot.key_version != version for slot in self._keys.slots):
+            raise VaultError("sealed", "Another worker has rotated the key: try again in a moment.")
+        return list(self._keys.slots)
+
     async def _add(self, request: wire.InitRequest, by: Principal) -> wire.SlotInfo:
         async with self.changing:
-            sealer = self._context.sealer
+            known, sealer = self.held(), self._context.sealer
             now = self._context.clock.time()
             label = slots.checked_label(request)
             draft = SlotDraft(new_id(), label, now, sealer.key_version)
@@ -70,7 +83,7 @@ class KeySlots:
             finally:
                 overwrite(dek)
             try:
-                await self._store(slot, by, [*self._keys.slots, slot])
+                await self._store(slot, by, known, [*known, slot])
             except VaultError:
                 await asyncio.to_thread(slots.discard_slot, slot)
                 raise
@@ -78,7 +91,8 @@ class KeySlots:
 
     async def _change(self, slot_id: str, request: wire.ChangeSlot, by: Principal) -> wire.SlotInfo:
         async with self.changing:
-            before, sealer = self._find(slot_id), self._context.sealer
+            known, sealer = self.held(), self._context.sealer
+            before = self._find(slot_id)
             dek = sealer.copy_dek()
             try:
                 slot = await asyncio.to_thread(
@@ -86,29 +100,28 @@ class KeySlots:
                 )
             finally:
                 overwrite(dek)
-            known = [slot if one.id == slot_id else one for one in self._keys.slots]
-            await self._store(slot, by, known)
+            then = [slot if one.id == slot_id else one for one in known]
+            await self._store(slot, by, known, then)
             return _described(slot)
 
-    async def _store(self, slot: SlotRecord, by: Principal, known: list[SlotRecord]) -> None:
-        present = {one.id for one in self._keys.slots}
-
+    async def _store(
+        self, slot: SlotRecord, by: Principal, known: list[SlotRecord], then: list[SlotRecord]
+    ) -> None:
         def work(session: Session) -> None:
-            self.check_known(session, present)
+            self.check_known(session, known)
             installation.save_slot(session, slots.slot_row(slot))
 
-        await self._context.change(work, lambda _: self._put(slot, known, by))
+        await self._context.change(work, lambda _: self._put(slot, then, by))
 
     async def _remove(self, slot_id: str, by: Principal, force: bool) -> wire.SlotRemoved:
         async with self.changing:
-            slot, known = self._find(slot_id), list(self._keys.slots)
-            if self._keys.sealed:
-                raise VaultError("sealed")
+            known = self.held()
+            slot = self._find(slot_id)
             found = await asyncio.to_thread(usable, known, self._context.sealer)
             _check_not_needed(slot, *found, force)
 
             def work(session: Session) -> None:
-                self.check_known(session, {one.id for one in known})
+                self.check_known(session, known)
                 installation.remove_slot(session, slot_id)
 
             left = [one for one in known if one is not slot]
@@ -119,9 +132,13 @@ class KeySlots:
             return wire.SlotRemoved(removed=slot_id)
 
     @staticmethod
-    def check_known(session: Session, known: set[str]) -> None:
-        """Whether another worker has changed the slots meanwhile. Raises VaultError: conflict."""
-        if {row.id for row in installation.hold_slots(session)} != known:
+    def check_known(session: Session, known: Sequence[SlotRecord]) -> None:
+        """Whether another worker has changed the slots meanwhile. Raises VaultError: conflict.
+
+        Each wrapping of a key is another one, so a new password or a rotation shows as well.
+        """
+        stored = {row.id: row.wrapped_dek for row in installation.hold_slots(session)}
+        if stored != {slot.id: slot.wrapped_dek for slot in known}:
             raise VaultError("conflict", "The key slots were changed meanwhile: look again.")
 
     def _put(self, slot: SlotRecord, known: list[SlotRecord], by: Principal) -> None:

@@ -12,6 +12,7 @@ Proofs are tried one at a time, each in a thread, and many wrong ones make the n
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlmodel import Session
 
@@ -21,7 +22,7 @@ from proxy_core.domain import wire
 from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
 from proxy_core.mitm.ca import LeafMint
-from proxy_core.seal import Sealer, SlotDraft, SlotRecord, new_dek, overwrite, prove
+from proxy_core.seal import Sealer, SlotDraft, SlotKind, SlotRecord, new_dek, overwrite, prove
 from proxy_core.services import authority, slots
 from proxy_core.services.attempts import Attempts
 from proxy_core.services.beginning import already_set_up, first_root, store_first
@@ -32,6 +33,7 @@ from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Snapshot
 from proxy_core.store import installation, tables
 
+T = TypeVar("T")
 _KEY_VERSION = 1
 _Stored = tuple[int, tables.CertificateAuthority | None, Snapshot]
 """How often the DEK was used, the root CA, and everything else that is loaded."""
@@ -220,10 +222,16 @@ class Keys:
         kind = slots.slot_kind(proof.slot)
         if not self.initialized:
             raise VaultError("not_initialized")
+        return await self.tried(
+            kind, by, lambda: open_one(self.slots, kind, proof.secret, own_user)
+        )
+
+    async def tried(self, kind: SlotKind, by: Principal, proof: Callable[[], T]) -> T:
+        """What `proof` answers; a wrong one counts. Raises rate_limited, and what it raises."""
         async with self._proving:
             self._attempts.check()
             try:
-                return await asyncio.to_thread(open_one, self.slots, kind, proof.secret, own_user)
+                return await asyncio.to_thread(proof)
             except VaultError as error:
                 if error.code == "wrong_key":
                     self._attempts.failed()

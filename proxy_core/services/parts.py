@@ -80,7 +80,7 @@ class Parts:
         self.leaves = LeafMint(clock=context.clock)
         self.keys = Keys(context, self.leaves)
         self.key_slots = KeySlots(context, self.keys)
-        self.backups = Backups(context, self.keys, self.key_slots)
+        self.backups = Backups(context, self.key_slots)
 
     def _make_operators(self) -> None:
         """Who may do what, and the settings."""

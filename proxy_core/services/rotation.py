@@ -82,8 +82,9 @@ class Rotation:
         """Make a new DEK and seal everything anew.
 
         Raises VaultError: sealed, wrong_key and bad_request (a slot that neither opens nor is
-        dropped), credential_unreadable (what can't be decrypted), conflict (another worker
-        changes slots or refreshes a login); then everything is as it was.
+        dropped), rate_limited (many wrong passwords), credential_unreadable (what can't be
+        decrypted), conflict (another worker changes slots or refreshes a login); then everything
+        is as it was.
         """
         return await self._context.carry_through(self._rotate(request, by))
 
@@ -97,16 +98,15 @@ class Rotation:
 
     async def _rotate(self, request: wire.RotateKey, by: Principal) -> wire.KeyRotated:
         async with self._key_slots.changing:
-            if self._keys.sealed:
-                raise VaultError("sealed")
-            live, dek = self._context.sealer, new_dek()
-            version = live.key_version + 1
-            kept = _kept(self._keys.slots, request)
-            wrapped = await asyncio.to_thread(_rewrapped, kept, request.secrets, live, dek, version)
+            before, live = self._key_slots.held(), self._context.sealer
+            dek, version = new_dek(), live.key_version + 1
+            kept = _kept(before, request)
+            wrapped = await self._keys.tried(
+                SlotKind.PASSWORD, by, lambda: _rewrapped(kept, request.secrets, live, dek, version)
+            )
             async with self._logins.paused():
-                self._context.fence.coming = version
                 try:
-                    return await self._commit(request, wrapped, dek, version, by)
+                    return await self._commit(request, before, wrapped, dek, version, by)
                 finally:
                     self._context.fence.coming = None
                     overwrite(dek)
@@ -114,16 +114,17 @@ class Rotation:
     async def _commit(
         self,
         request: wire.RotateKey,
+        before: Sequence[SlotRecord],
         wrapped: list[SlotRecord],
         dek: bytearray,
         version: int,
         by: Principal,
     ) -> wire.KeyRotated:
-        before = {slot.id for slot in self._keys.slots}
         live = self._context.sealer
 
         def work(session: Session) -> tuple[int, int, int]:
             self._key_slots.check_known(session, before)
+            self._context.fence.coming = version  # nobody else's: we hold the slots
             _check_no_refresh(session, self._context.clock.time())
             anew = Sealer()
             anew.open(bytearray(dek), key_version=version)
@@ -131,7 +132,7 @@ class Rotation:
                 resealing = Resealing(live, anew)
                 count = reseal_all(session, resealing)
                 _check_readable(resealing, request)
-                _store_slots(session, wrapped, before)
+                _store_slots(session, wrapped, {slot.id for slot in before})
                 said = Deed("key.rotated", str(version), after={"values": count})
                 self._context.audit.say_opened(session, said, anew)
                 count_encryptions(session, anew)

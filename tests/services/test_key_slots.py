@@ -1,11 +1,15 @@
 """Changing the ways in which the vault opens."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
+from proxy_core.seal import SlotRecord
+from proxy_core.services import slots
 from proxy_core.services.application import Application
 from proxy_core.services.principal import peer
 from proxy_core.store import installation
@@ -124,3 +128,41 @@ async def test_slots_that_another_worker_has_changed_are_looked_at_again(
     (first, _) = each_app.key_slots.shown().slots
     await each_app._context.database.run(lambda session: installation.remove_slot(session, slot.id))
     await refused("conflict", each_app.key_slots.remove(first.id, ADA, force=True))
+
+
+@pytest.mark.parametrize("made", ["create_slot", "change_password"])
+async def test_a_key_that_another_worker_rotates_meanwhile_is_wrapped_by_no_slot(
+    each_app: Application, monkeypatch: pytest.MonkeyPatch, made: str
+) -> None:
+    """Wrapped before and stored after, a slot would open the old key: for a password, nothing."""
+    slot = await each_app.key_slots.add(OLD, ADA)
+    database, in_earnest = each_app._context.database, getattr(slots, made)
+
+    def overtaken(*arguments: object) -> SlotRecord:
+        wrapped: SlotRecord = in_earnest(*arguments)
+        database.run_sync(lambda session: wrap_anew(session, slot.id))
+        return wrapped
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slots, made, overtaken)
+        if made == "create_slot":
+            await refused("conflict", each_app.key_slots.add(OLD, ADA))
+        else:
+            new = wire.ChangeSlot(secret="battery staple")
+            await refused("conflict", each_app.key_slots.change(slot.id, new, ADA))
+    stored = await database.read(installation.list_slots)
+    assert [row.wrapped_dek for row in stored if row.kind == "password"] == [bytes(60)]
+
+
+def wrap_anew(session: Session, slot_id: str) -> None:
+    """As another worker does, of whom this one has not heard yet."""
+    installation.key_slot(session, slot_id).wrapped_dek = bytes(60)
+
+
+async def test_slots_of_a_key_that_is_not_here_yet_are_left_alone(app: Application) -> None:
+    """Between another worker's rotation and this one's new key nothing is wrapped."""
+    app.keys.slots = [replace(slot, key_version=2) for slot in app.keys.slots]
+    await refused("sealed", app.key_slots.add(OLD, ADA))
+    await refused("sealed", app.rotation.rotate(wire.RotateKey(), ADA))
+    backup = wire.MakeBackup(path="/nowhere/x", passphrase="battery staple")
+    await refused("sealed", app.backups.make(backup, "1.0"))

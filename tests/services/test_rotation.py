@@ -3,19 +3,23 @@
 import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
 from sqlmodel import Session, SQLModel, select
 
+from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.oauth import OAuthClient, TokenSet
+from proxy_core.seal import SlotRecord
 from proxy_core.services import rotation
 from proxy_core.services.application import Application
+from proxy_core.services.attempts import LIMIT, WINDOW_SECONDS
 from proxy_core.services.context import Read
 from proxy_core.services.principal import peer
-from proxy_core.store import logins, tables
+from proxy_core.store import installation, logins, tables
 from proxy_core.store.sealed import SEALED
 from tests.keyrings import MemoryKeyring
 from tests.services.audit.rig import told
@@ -161,6 +165,49 @@ async def test_a_slot_that_does_not_open_is_dropped_or_nothing_is_rotated(
 
 def _lose(path: Path) -> None:
     path.unlink()
+
+
+async def test_passwords_are_guessed_no_faster_here_than_at_unlocking(
+    app: Application, clock: FakeClock
+) -> None:
+    """A wrong one counts among all wrong proofs, is told of, and too many make the next wait."""
+    added = await app.key_slots.add(PASSWORD, ADA)
+    wrong, right = (
+        wire.RotateKey(secrets={added.id: secret}) for secret in ("wrong", PASSWORD.secret)
+    )
+    for _ in range(LIMIT):
+        await refused("wrong_key", app.rotation.rotate(wrong, ADA))
+    assert len(events_of(app, "operator.refused")) == LIMIT
+    await refused("rate_limited", app.rotation.rotate(right, ADA))
+    proof = wire.KeyProof(slot="password", secret=PASSWORD.secret)
+    await refused("rate_limited", app.keys.prove(proof, peer()))
+    clock.advance(WINDOW_SECONDS)
+    assert (await app.rotation.rotate(right, ADA)).key_version == 2
+
+
+async def test_another_workers_rotation_that_comes_first_is_not_taken_for_damage(
+    each_app: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the other has sealed is unreadable here, and must not be given up for that."""
+    await fill(each_app, tmp_path)
+    database, in_earnest = each_app._context.database, rotation._rewrapped
+
+    def overtaken(*arguments: Any) -> list[SlotRecord]:
+        wrapped = in_earnest(*arguments)
+        database.run_sync(_rotated_elsewhere)
+        return wrapped
+
+    monkeypatch.setattr(rotation, "_rewrapped", overtaken)
+    before = await read(each_app)
+    leave = wire.RotateKey(leave_unreadable=True)
+    await refused("sealed", each_app.rotation.rotate(leave, ADA))
+    assert await read(each_app) == before
+    assert {row.key_version for row in await database.read(installation.list_slots)} == {2}
+
+
+def _rotated_elsewhere(session: Session) -> None:
+    for row in installation.list_slots(session):
+        row.key_version, row.wrapped_dek = 2, bytes(60)
 
 
 async def test_a_failure_on_the_way_changes_nothing(
