@@ -75,16 +75,16 @@ async def test_a_sink_that_stays_blocked_times_out(reactor: Reactor) -> None:
 async def test_the_time_counts_from_the_last_byte(reactor: Reactor) -> None:
     """A source that keeps moving outlives its idle time; one that stops does not."""
     (source, writer), (sink, reader) = pair(reactor), pair(reactor)
-    flow = asyncio.create_task(Flow(source, sink).run(1))
+    flow = asyncio.create_task(Flow(source, sink).run(2))
     begun = source.time
-    for _ in range(8):
+    for _ in range(11):
         await send(writer, b"x")
         await asyncio.wait([flow], timeout=0.2)
     assert not flow.done()
     with pytest.raises(StreamError, match="timeout"):
         await flow
-    assert source.time - begun > 2
-    assert await receive(reader, 8) == b"x" * 8
+    assert source.time - begun > 4
+    assert await receive(reader, 11) == b"x" * 11
 
 
 async def test_who_reads_after_a_cancelled_flow_gets_the_bytes(reactor: Reactor) -> None:
@@ -141,14 +141,14 @@ async def test_what_is_malformed_in_the_callback_is_raised_in_the_task(reactor: 
 async def test_a_splice_idles_only_when_both_ways_do(reactor: Reactor) -> None:
     """One busy way keeps the quiet one open; when both are quiet the splice ends by itself."""
     (client, far_client), (upstream, far_upstream) = pair(reactor), pair(reactor)
-    splice = Splice(client, upstream, 1)
+    splice = Splice(client, upstream, 2)
     task = asyncio.create_task(splice.run())
-    for _ in range(8):
+    for _ in range(11):
         await send(far_upstream, b"tick")
         await asyncio.wait([task], timeout=0.2)
     assert not task.done()
     await send(far_client, b"up")
     assert await receive(far_upstream, 2) == b"up"
-    assert await receive(far_client, 32) == b"tick" * 8
-    await asyncio.wait_for(task, 5)
-    assert splice.sizes == (2, 32)
+    assert await receive(far_client, 44) == b"tick" * 11
+    await asyncio.wait_for(task, 30)
+    assert splice.sizes == (2, 44)
