@@ -13,13 +13,14 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Meta
 
 from proxy_core.base.errors import VaultError
 from proxy_core.seal.slots import SlotKind, SlotRecord
@@ -31,6 +32,9 @@ _SALT_BYTES: Final = 32
 _TAG_BYTES: Final = 16
 _MOST_HEADER_BYTES: Final = 256 * 1024
 _MOST_CHUNKS: Final = 2**32
+_MOST_SLOTS: Final = 64
+_LAST_SECOND: Final = 253_402_300_799.0
+_Time = Annotated[float, Meta(ge=0, le=_LAST_SECOND)]
 
 
 class _Slot(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,15 +43,16 @@ class _Slot(msgspec.Struct, forbid_unknown_fields=True):
     label: str
     params: dict[str, Any]
     wrapped_dek: bytes
-    created_at: float
-    key_version: int
+    created_at: _Time
+    key_version: Annotated[int, Meta(ge=1, lt=2**32)]
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
-    created_at: float
+    created_at: _Time
     version: str
     salt: bytes
-    slots: list[_Slot]
+    slots: Annotated[list[_Slot], Meta(max_length=_MOST_SLOTS)]
+    """Each may cost a derivation before anything is authenticated: hence the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def pack(
     created_at: float,
     version: str,
 ) -> None:
-    """Write a backup of `plain`. Blocking."""
+    """Write a backup of `plain`. Blocking. Raises VaultError: bad_request (too many slots)."""
     salt = os.urandom(_SALT_BYTES)
     kept = [
         _Slot(
@@ -88,6 +93,10 @@ def pack(
         for slot in slots
     ]
     header = msgspec.json.encode(_Header(created_at, version, salt, kept))
+    if len(kept) > _MOST_SLOTS or len(header) > _MOST_HEADER_BYTES:  # none could be restored
+        raise VaultError(
+            "bad_request", f"A backup holds {_MOST_SLOTS} key slots at most: remove some."
+        )
     raw = _PROGRAM + _FORMAT + len(header).to_bytes(4, "big") + header
     out.write(raw)
     cipher, place = _cipher(dek, salt), hashlib.sha256(raw).digest()

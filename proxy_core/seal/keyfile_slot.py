@@ -49,10 +49,9 @@ def read_keyfile(path: Path) -> bytearray:
     """Read a key file's 32 bytes after checking who else could. Raises key_slot_unusable."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise VaultError(
-            "key_slot_unusable", f"The key file cannot be opened: {error.strerror}."
-        ) from None
+    except (OSError, ValueError) as error:  # a NUL in its name is a ValueError
+        reason = getattr(error, "strerror", None) or "it has no possible name"
+        raise VaultError("key_slot_unusable", f"The key file cannot be opened: {reason}.") from None
     with os.fdopen(descriptor, "rb") as file:
         _check_private(os.fstat(descriptor))
         content = file.read(_MAX_BYTES)

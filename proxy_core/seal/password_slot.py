@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -31,7 +31,8 @@ class Argon2Cost:
 
 COST_FLOOR: Final = Argon2Cost()
 """Slots cheaper than this are refused, so that an edited record can't weaken the password."""
-_COST_CEILING: Final = Argon2Cost(time=64, memory_kib=4 * 1024 * 1024, lanes=64)
+_COST_CEILING: Final = Argon2Cost(time=16, memory_kib=1024 * 1024, lanes=16)
+"""A record may be another's (a backup's), and is derived with before it is authenticated."""
 
 
 def create_password_slot(
@@ -70,14 +71,19 @@ def check_password_slot(slot: SlotRecord) -> None:
 
 def _derive(params: Mapping[str, Any], password: bytes) -> bytes:
     cost, salt = _checked(params)
-    kdf = Argon2id(
-        salt=salt,
-        length=KEK_BYTES,
-        iterations=cost.time,
-        lanes=cost.lanes,
-        memory_cost=cost.memory_kib,
-    )
-    return kdf.derive(password)
+    try:
+        kdf = Argon2id(
+            salt=salt,
+            length=KEK_BYTES,
+            iterations=cost.time,
+            lanes=cost.lanes,
+            memory_cost=cost.memory_kib,
+        )
+        return kdf.derive(password)
+    except MemoryError:
+        raise VaultError(
+            "key_slot_unusable", "There is not enough memory for the password's derivation."
+        ) from None
 
 
 def _checked(params: Mapping[str, Any]) -> tuple[Argon2Cost, bytes]:
@@ -85,7 +91,8 @@ def _checked(params: Mapping[str, Any]) -> tuple[Argon2Cost, bytes]:
         cost = Argon2Cost(params["time"], params["memory_kib"], params["lanes"])
         salt = bytes.fromhex(params["salt"])
         known = params["kdf"] == "argon2id" and len(salt) == _SALT_BYTES
-        in_range = _between(COST_FLOOR, cost, _COST_CEILING)
+        whole = all(type(one) is int for one in astuple(cost))
+        in_range = whole and _between(COST_FLOOR, cost, _COST_CEILING)
     except (KeyError, TypeError, ValueError):
         raise VaultError("key_slot_unusable", "The password slot's record is damaged.") from None
     if not (known and in_range):

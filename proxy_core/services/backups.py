@@ -58,7 +58,7 @@ class Backups:
                 "too, and its key slots come with it.",
             )
         path = Path(request.path)
-        if not path.is_absolute():
+        if not path.is_absolute() or "\0" in request.path:
             raise VaultError("bad_request", "path must say in full where the backup is to be made")
         async with self._key_slots.changing:  # the slots and the copy are of the same key
             known, dek = self._key_slots.held(), self._context.sealer.copy_dek()

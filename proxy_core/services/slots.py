@@ -75,7 +75,7 @@ def create_slot(request: wire.InitRequest, draft: SlotDraft, dek: bytearray) -> 
     if kind is SlotKind.KEYRING:
         return create_keyring_slot(draft, dek)
     path = Path(request.path)
-    if not path.is_absolute():
+    if not path.is_absolute() or "\0" in request.path:
         raise VaultError("bad_request", "path must say in full where the key file is to be made")
     return create_keyfile_slot(draft, dek, path)
 

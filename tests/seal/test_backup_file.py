@@ -1,7 +1,9 @@
 """A backup's file: it gives back what was packed, or nothing."""
 
 import io
+import json
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -112,6 +114,39 @@ def test_a_header_that_is_none_is_refused(header: bytes) -> None:
         with pytest.raises(VaultError) as refusal:
             backup_file.read_head(io.BytesIO(file))
         assert refusal.value.code == "backup_damaged"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"created_at": 1e300},
+        {"created_at": -1},
+        {"slots": [{"created_at": 1e300}]},
+        {"slots": [{"key_version": 2**32}]},
+        {"slots": [{"key_version": 0}]},
+        {"slots": [{"params": {"time": 64, "memory_kib": 2**22}}] * 65},
+    ],
+)
+def test_what_no_backup_says_is_refused_before_anything_is_derived(change: dict[str, Any]) -> None:
+    """The header is believed only at the end: no time, number or count of it may do harm before."""
+    backup = packed(b"x")
+    size = int.from_bytes(backup[19:23], "big")
+    header = json.loads(backup[23 : 23 + size])
+    (kept,) = header["slots"]
+    header |= change | {"slots": [kept | one for one in change.get("slots", [{}])]}
+    altered = json.dumps(header).encode()
+    file = backup[:19] + len(altered).to_bytes(4, "big") + altered + backup[23 + size :]
+    with pytest.raises(VaultError) as refusal:
+        backup_file.read_head(io.BytesIO(file))
+    assert refusal.value.code == "backup_damaged"
+
+
+def test_a_backup_that_could_not_be_restored_is_not_made() -> None:
+    """Of more slots than are read again."""
+    out = io.BytesIO()
+    with pytest.raises(VaultError, match="64 key slots"):
+        backup_file.pack(io.BytesIO(), out, DEK, [slot()] * 65, created_at=7.5, version="1.2")
+    assert not out.getvalue()
 
 
 def test_the_password_alone_opens_it() -> None:

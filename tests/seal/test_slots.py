@@ -82,6 +82,11 @@ def test_an_empty_password_makes_no_slot() -> None:
         {"memory_kib": 65535},
         {"lanes": 3},
         {"time": 10**6},
+        {"time": 17},
+        {"time": 3.5},
+        {"time": True},
+        {"lanes": 17},
+        {"memory_kib": 1024 * 1024 + 1},
         {"memory_kib": 2**31},
         {"kdf": "pbkdf2"},
         {"salt": "00"},
@@ -96,6 +101,18 @@ def test_weakened_or_absurd_costs_are_refused(
     slot = password_slot[0]
     weak = replace(slot, params={**slot.params, **change})
     refused("key_slot_unusable", open_password_slot, weak, b"correct horse")
+
+
+def test_a_derivation_that_finds_no_memory_says_so(
+    password_slot: tuple[SlotRecord, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next slot is tried, or a person told: nothing ends in a traceback."""
+
+    def derive(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("proxy_core.seal.password_slot.Argon2id", derive)
+    refused("key_slot_unusable", open_password_slot, password_slot[0], b"correct horse")
 
 
 def test_a_missing_parameter_is_a_damaged_record(password_slot: tuple[SlotRecord, bytes]) -> None:

@@ -149,7 +149,7 @@ async def test_nothing_is_ever_overwritten(filled: Application, tmp_path: Path) 
         with pytest.raises(VaultError) as caught:
             await backed_up(filled, path)
         assert caught.value.code == "conflict"
-    for name in ("relative", str(tmp_path / "missing" / "x")):
+    for name in ("relative", str(tmp_path / "missing" / "x"), str(tmp_path / "a\0b")):
         with pytest.raises(VaultError) as caught:
             await filled.backups.make(wire.MakeBackup(path=name), "1.0")
         assert caught.value.code == "bad_request"

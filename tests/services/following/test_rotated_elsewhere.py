@@ -1,5 +1,7 @@
 """A key that another worker has rotated."""
 
+import asyncio
+
 import pytest
 
 from proxy_core.base.errors import VaultError
@@ -33,6 +35,26 @@ async def test_a_worker_goes_on_with_the_new_key(pair: Pair) -> None:
     found = await a.credentials.reveal("default", ADA, "B_KEY")
     assert (found.credentials or [])[0].value == "from b"
     assert (await b.rotation.rotate(wire.RotateKey(), ADA)).key_version == 3
+
+
+async def test_of_two_rotations_at_once_one_is_refused(pair: Pair) -> None:
+    """Neither takes what the other has sealed for damage; then both go on with one key."""
+    a, b = pair.a.app, pair.b.app
+    await put_credentials(a, API_KEY="s3cret")
+    await pair.b.seen("credential.changed", name="API_KEY")
+    leave = wire.RotateKey(leave_unreadable=True)
+    ended = await asyncio.gather(
+        a.rotation.rotate(leave, ADA), b.rotation.rotate(leave, ADA), return_exceptions=True
+    )
+    refused = [one.code for one in ended if isinstance(one, VaultError)]
+    rotated = [one for one in ended if isinstance(one, wire.KeyRotated)]
+    assert [(one.key_version, one.unreadable) for one in rotated] == [(2, 0)]
+    assert len(refused) == 1
+    assert refused[0] in {"sealed", "conflict"}
+    for app in (a, b):
+        await until(lambda: app._context.sealer.key_version == 2)  # noqa: B023 - awaited here
+        found = await app.credentials.reveal("default", ADA, "API_KEY")
+        assert (found.credentials or [])[0].value == "s3cret"
 
 
 async def test_a_worker_that_cannot_open_the_new_key_seals_and_says_so(pair: Pair) -> None:
