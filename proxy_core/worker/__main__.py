@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
-from proxy_core.worker.config import WorkerConfig, parse_options
+from proxy_core.worker.config import WorkerConfig
 from proxy_core.worker.handover import leave_sight
+from proxy_core.worker.options import parse_options
 from proxy_core.worker.password import read_password
 
 PRIVATE_UMASK = 0o077

@@ -7,7 +7,8 @@ import pytest
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
-from proxy_core.worker.config import WorkerConfig, parse_options, public_origin
+from proxy_core.worker.config import WorkerConfig, public_origin
+from proxy_core.worker.options import parse_options
 
 
 @pytest.mark.parametrize(

@@ -6,120 +6,23 @@ an approval only with the digest of the difference that was shown.
 """
 
 from typing import Any
-from urllib.parse import quote
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie, State
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
-from proxy_core.domain.proposals.proposal import MAX_REASON
 from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission, Principal, authorize
-from proxy_core.worker import reviewed
-from proxy_core.worker.browsing import Browsers
-from proxy_core.worker.facts import WorkerFacts
-from proxy_core.worker.forms import check_typed, given_values, parse_form
-from proxy_core.worker.pages import moment, page, render
+from proxy_core.worker.forms import check_typed, given_values
+from proxy_core.worker.pages import page, render
 from proxy_core.worker.uses import UseApp, UseFacts
+from proxy_core.worker.visits import PATH, Ask, Visit, posted
 
-PATH = "/approve"
 _LABEL = "approval page"
-_TITLES = {"low": "Allow this?", "medium": "Allow this?", "high": "Allow this? Look twice"}
-_STALE_FORM = (
-    "This form was out of date, or this browser keeps no cookies. Nothing was done; try again."
-)
 _CHANGED = (
     "The vault was changed since this was shown, and nothing was done. It would change this now:"
 )
-_ENDS = {"applied": "Allowed", "rejected": "Denied", "expired": "Nobody decided in time"}
-
-Ask = Request[Any, Any, State]
-
-
-class _Visit:
-    """One request of a browser: which proposal it is about, and who is signed in there."""
-
-    def __init__(
-        self, app: Application, facts: WorkerFacts, request: Ask, number: int, address: str
-    ) -> None:
-        self._app = app
-        self.browsers: Browsers = request.app.state.browsers
-        self.number = number
-        self.address = address
-        """The token of the approval's address."""
-        self.is_secure = facts.base_url.startswith("https://")
-        self.cookie_name = ("__Secure-" if self.is_secure else "") + "vault-tui-approve"
-        self.cookie = request.cookies.get(self.cookie_name, "")
-        self.is_new = not self.cookie
-        if self.is_new:
-            self.cookie = self.browsers.new_cookie()
-
-    @property
-    def user_token(self) -> str:
-        """Of the user who is signed in; else empty."""
-        return self.browsers.token(self.cookie)
-
-    @property
-    def user(self) -> Principal | None:
-        """Who is signed in, as of now."""
-        token = self.user_token
-        try:
-            return self._app.identity.of_bearer(token) if token else None
-        except VaultError:
-            self.browsers.sign_out(self.cookie)
-            return None
-
-    def cookies(self) -> list[Cookie]:
-        """What an answer sets."""
-        return [self.set_cookie(self.cookie)] if self.is_new else []
-
-    def set_cookie(self, value: str) -> Cookie:
-        """For these pages alone, out of reach of scripts and of other sites."""
-        return Cookie(
-            key=self.cookie_name,
-            value=value,
-            path=PATH,
-            httponly=True,
-            secure=self.is_secure,
-            samesite="strict",
-        )
-
-    async def show(
-        self, status: int = 200, *, complaint: str = "", notice: str = ""
-    ) -> Response[str]:
-        """The proposal as it is now. Raises VaultError: unauthorized for a wrong address."""
-        found = await self._app.proposals.details(self.address, self.number)
-        user = self.user
-        if user is not None and _may(user, Permission.REVIEW_PROPOSALS, found.vault):
-            found = await self._app.proposals.reviewed(found.vault, self.number)
-        review = found.review
-        return render(
-            "approval.html",
-            status,
-            cookies=self.cookies(),
-            title=_title(found),
-            proposal=found,
-            review=review,
-            ended=_ended(found),
-            services=reviewed.services(review) if review else [],
-            credentials=reviewed.credentials(found, review) if review else [],
-            user=user.name if user else "",
-            may_decide=user is not None and _may(user, Permission.DECIDE_PROPOSALS, found.vault),
-            complaint=complaint,
-            notice=notice,
-            most_reason=MAX_REASON,
-            form={"address": self.address, "token": self.browsers.form_token(self.cookie)},
-        )
-
-    def back(self, cookies: list[Cookie] | None = None) -> Response[str]:
-        """To the page, by GET: loading it again shall send nothing twice."""
-        location = f"{PATH}/{self.number}?token={quote(self.address, safe='')}"
-        headers = {"Location": location, "Cache-Control": "no-store"}
-        return Response(
-            "", status_code=303, headers=headers, cookies=cookies or [], media_type="text/html"
-        )
 
 
 def _as_page(_request: Ask, error: VaultError) -> Response[str]:
@@ -150,7 +53,7 @@ async def show(
     token: FromQuery[str] = "",
 ) -> Response[str]:
     """The proposal, and what this browser's user may do about it."""
-    visit = _Visit(app, facts, request, number, token)
+    visit = Visit(app, facts, request, number, token)
     if visit.is_new and request.headers.get("sec-fetch-site") == "cross-site":
         # By a link from another site the browser keeps the cookie back, and to give it a new one
         # would sign its user out. Opened once more, by this page, it sends what it has.
@@ -169,11 +72,14 @@ async def decide(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:
     """Carry the proposal out, or refuse it."""
-    visit, form = await _form(app, facts, request, number)
-    user = visit.user
-    if user is None or not visit.browsers.is_own_form(visit.cookie, form.get("form", "")):
-        return await visit.show(403, complaint=_STALE_FORM)
-    found = await app.proposals.details(visit.address, number)
+    return await posted(app, facts, request, number, _decide)
+
+
+async def _decide(visit: Visit, form: dict[str, str]) -> Response[str]:
+    app, user = visit.app, visit.user
+    if user is None:
+        return await visit.show_stale()
+    found = await app.proposals.details(visit.address, visit.number)
     try:
         authorize(user, Permission.DECIDE_PROPOSALS, found.vault)
         app.users.sessions.prolong(visit.user_token)
@@ -196,15 +102,14 @@ async def sign_in(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:
     """Sign this browser in, under a new cookie."""
-    visit, form = await _form(app, facts, request, number)
-    if not visit.browsers.is_own_form(visit.cookie, form.get("form", "")):
-        return await visit.show(403, complaint=_STALE_FORM)
-    await app.proposals.details(visit.address, number)  # or there is nothing to sign in for
-    client = request.client.host if request.client else ""
+    return await posted(app, facts, request, number, _sign_in)
+
+
+async def _sign_in(visit: Visit, form: dict[str, str]) -> Response[str]:
+    app, email, password = visit.app, form.get("email", ""), form.get("password", "")
+    await app.proposals.details(visit.address, visit.number)  # or there is nothing to sign in for
     try:
-        signed_in = await app.users.login(
-            form.get("email", ""), form.get("password", ""), client, _LABEL
-        )
+        signed_in = await app.users.login(email, password, visit.client, _LABEL)
     except VaultError as error:
         return await visit.show(error.status, complaint=f"{error} {_patience(error)}".rstrip())
     cookie, left = visit.browsers.sign_in(signed_in.token)
@@ -224,21 +129,15 @@ async def sign_out(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:
     """Sign this browser out, and end its user's session."""
-    visit, form = await _form(app, facts, request, number)
-    if not visit.browsers.is_own_form(visit.cookie, form.get("form", "")):
-        return await visit.show(403, complaint=_STALE_FORM)
+    return await posted(app, facts, request, number, _sign_out)
+
+
+async def _sign_out(visit: Visit, _form: dict[str, str]) -> Response[str]:
     token = visit.user_token
     visit.browsers.sign_out(visit.cookie)
     if token:
-        await _end(app, token)
+        await _end(visit.app, token)
     return visit.back([visit.set_cookie(visit.browsers.new_cookie())])
-
-
-async def _form(
-    app: Application, facts: WorkerFacts, request: Ask, number: int
-) -> tuple[_Visit, dict[str, str]]:
-    form = parse_form(await request.body())
-    return _Visit(app, facts, request, number, form.get("token", "")), form
 
 
 async def _carry_out(
@@ -265,29 +164,8 @@ async def _end(app: Application, token: str) -> None:
         await app.users.sessions.logout(user)
 
 
-def _may(user: Principal, permission: Permission, vault: str) -> bool:
-    try:
-        authorize(user, permission, vault)
-    except VaultError:
-        return False
-    return True
-
-
 def _patience(error: VaultError) -> str:
     return f"Wait {error.retry_after} seconds." if error.retry_after else ""
-
-
-def _title(found: wire.ReviewedProposal) -> str:
-    if found.review is not None:
-        return _TITLES.get(found.review.level, "Allow this?")
-    return _ENDS.get(found.status, found.status)
-
-
-def _ended(found: wire.ReviewedProposal) -> str:
-    word = _ENDS.get(found.status, found.status)
-    by = f" by {found.reviewed_by}" if found.reviewed_by else ""
-    when = f", {moment(found.reviewed_at)}" if found.reviewed_at else ""
-    return f"{word}{by}{when}."
 
 
 HANDLERS = (show, decide, sign_in, sign_out)

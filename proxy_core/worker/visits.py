@@ -1,0 +1,157 @@
+"""One request of a person's browser to the page of a proposal: whose it is, and what it is shown.
+
+A form counts only with the token that was made for its browser's cookie.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from litestar import Request, Response
+from litestar.datastructures import Cookie, State
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
+from proxy_core.domain.proposals.proposal import MAX_REASON
+from proxy_core.services.application import Application
+from proxy_core.services.principal import Permission, Principal, authorize
+from proxy_core.worker import reviewed
+from proxy_core.worker.browsing import Browsers
+from proxy_core.worker.facts import WorkerFacts
+from proxy_core.worker.forms import parse_form
+from proxy_core.worker.pages import moment, render
+
+PATH = "/approve"
+_TITLES = {"low": "Allow this?", "medium": "Allow this?", "high": "Allow this? Look twice"}
+_ENDS = {"applied": "Allowed", "rejected": "Denied", "expired": "Nobody decided in time"}
+_STALE_FORM = (
+    "This form was out of date, or this browser keeps no cookies. Nothing was done; try again."
+)
+
+Ask = Request[Any, Any, State]
+
+
+class Visit:
+    """One request of a browser: which proposal it is about, and who is signed in there."""
+
+    def __init__(
+        self, app: Application, facts: WorkerFacts, request: Ask, number: int, address: str
+    ) -> None:
+        self.app = app
+        self.browsers: Browsers = request.app.state.browsers
+        self.number = number
+        self.address = address
+        """The token of the approval's address."""
+        self.client = request.client.host if request.client else ""
+        """Where the browser is."""
+        self.is_secure = facts.base_url.startswith("https://")
+        self.cookie_name = ("__Secure-" if self.is_secure else "") + "vault-tui-approve"
+        self.cookie = request.cookies.get(self.cookie_name, "")
+        self.is_new = not self.cookie
+        if self.is_new:
+            self.cookie = self.browsers.new_cookie()
+
+    @property
+    def user_token(self) -> str:
+        """Of the user who is signed in; else empty."""
+        return self.browsers.token(self.cookie)
+
+    @property
+    def user(self) -> Principal | None:
+        """Who is signed in, as of now."""
+        token = self.user_token
+        try:
+            return self.app.identity.of_bearer(token) if token else None
+        except VaultError:
+            self.browsers.sign_out(self.cookie)
+            return None
+
+    def cookies(self) -> list[Cookie]:
+        """What an answer sets."""
+        return [self.set_cookie(self.cookie)] if self.is_new else []
+
+    def set_cookie(self, value: str) -> Cookie:
+        """For these pages alone, out of reach of scripts and of other sites."""
+        return Cookie(
+            key=self.cookie_name,
+            value=value,
+            path=PATH,
+            httponly=True,
+            secure=self.is_secure,
+            samesite="strict",
+        )
+
+    async def show(
+        self, status: int = 200, *, complaint: str = "", notice: str = ""
+    ) -> Response[str]:
+        """The proposal as it is now. Raises VaultError: unauthorized for a wrong address."""
+        found = await self.app.proposals.details(self.address, self.number)
+        user = self.user
+        if user is not None and _may(user, Permission.REVIEW_PROPOSALS, found.vault):
+            found = await self.app.proposals.reviewed(found.vault, self.number)
+        review = found.review
+        return render(
+            "approval.html",
+            status,
+            cookies=self.cookies(),
+            title=_title(found),
+            proposal=found,
+            review=review,
+            ended=_ended(found),
+            services=reviewed.services(review) if review else [],
+            credentials=reviewed.credentials(found, review) if review else [],
+            user=user.name if user else "",
+            may_decide=user is not None and _may(user, Permission.DECIDE_PROPOSALS, found.vault),
+            complaint=complaint,
+            notice=notice,
+            most_reason=MAX_REASON,
+            form={"address": self.address, "token": self.browsers.form_token(self.cookie)},
+        )
+
+    async def show_stale(self) -> Response[str]:
+        """The proposal again, for a form that does not count."""
+        return await self.show(403, complaint=_STALE_FORM)
+
+    def back(self, cookies: list[Cookie] | None = None) -> Response[str]:
+        """To the page, by GET: loading it again shall send nothing twice."""
+        location = f"{PATH}/{self.number}?token={quote(self.address, safe='')}"
+        headers = {"Location": location, "Cache-Control": "no-store"}
+        return Response(
+            "", status_code=303, headers=headers, cookies=cookies or [], media_type="text/html"
+        )
+
+
+Act: TypeAlias = Callable[[Visit, dict[str, str]], Awaitable[Response[str]]]
+"""What a form asks for: from the visit and its fields to the answer."""
+
+
+async def posted(
+    app: Application, facts: WorkerFacts, request: Ask, number: int, act: Act
+) -> Response[str]:
+    """Do what a form asks for that was shown to this browser; another one gets the page again."""
+    form = parse_form(await request.body())
+    visit = Visit(app, facts, request, number, form.get("token", ""))
+    if not visit.browsers.is_own_form(visit.cookie, form.get("form", "")):
+        return await visit.show_stale()
+    return await act(visit, form)
+
+
+def _may(user: Principal, permission: Permission, vault: str) -> bool:
+    try:
+        authorize(user, permission, vault)
+    except VaultError:
+        return False
+    return True
+
+
+def _title(found: wire.ReviewedProposal) -> str:
+    if found.review is not None:
+        return _TITLES.get(found.review.level, "Allow this?")
+    return _ENDS.get(found.status, found.status)
+
+
+def _ended(found: wire.ReviewedProposal) -> str:
+    word = _ENDS.get(found.status, found.status)
+    by = f" by {found.reviewed_by}" if found.reviewed_by else ""
+    when = f", {moment(found.reviewed_at)}" if found.reviewed_at else ""
+    return f"{word}{by}{when}."
