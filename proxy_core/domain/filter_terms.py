@@ -1,88 +1,23 @@
 """The tree of a filter over request records: what each node means, and its canonical text.
 
 Text is compared without regard to case. In patterns `*` stands for any characters. The store
-translates the same tree to SQL; `glob`, `field` and `column` are there for it.
+translates the same tree to SQL; `glob`, `field` and its `column` are there for it.
 """
 
 import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol, TypeAlias
 
+from proxy_core.domain.filter_fields import NULLABLE, Comparison, Flag, NumberField, TextField
 from proxy_core.domain.globs import compile_glob
 from proxy_core.domain.traffic import RequestRecord
 
 BARE = re.compile(r'[^\s()"\\]+')
 KEYWORDS = frozenset(("and", "or", "not"))
 NONE = "none"
-
-
-class TextField(StrEnum):
-    """Fields that are compared as text: as a whole, except the path, which is searched."""
-
-    METHOD = "method"
-    HOST = "host"
-    PATH = "path"
-    AGENT = "agent"
-    SERVICE = "service"
-    CRED = "cred"
-    ACCOUNT = "account"
-    CODE = "code"
-    INGRESS = "ingress"
-
-    @property
-    def column(self) -> str:
-        """Name of the RequestRecord field; that of CRED holds several keys."""
-        return _COLUMNS.get(self, str(self))
-
-
-_COLUMNS: dict[str, str] = {
-    "agent": "actor_name",
-    "service": "matched_service",
-    "cred": "credential_keys",
-    "code": "error_code",
-}
-NULLABLE = frozenset(
-    (TextField.AGENT, TextField.SERVICE, TextField.CRED, TextField.ACCOUNT, TextField.CODE)
-)
-
-
-class NumberField(StrEnum):
-    """Fields that are compared as numbers."""
-
-    STATUS = "status"
-    LATENCY = "latency"
-
-
-class Flag(StrEnum):
-    """What `is:` can ask. The last four are decisions of the record.
-
-    `held` is what waits for an operator, and what has, whatever the answer was; `replayed` is
-    what went upstream more than once.
-    """
-
-    STREAM = "stream"
-    WEBSOCKET = "websocket"
-    HELD = "held"
-    REPLAYED = "replayed"
-    FAILED = "failed"
-    DENIED = "denied"
-    UNMATCHED = "unmatched"
-    INJECTED = "injected"
-
-
-class Comparison(StrEnum):
-    """How a number is compared."""
-
-    AT_LEAST = ">="
-    AT_MOST = "<="
-    ABOVE = ">"
-    BELOW = "<"
-    EQUAL = "="
-
 
 _COMPARE: dict[Comparison, Callable[[float, float], bool]] = {
     Comparison.AT_LEAST: operator.ge,

@@ -8,7 +8,7 @@
 
 Fields: method host path agent service cred account code (text, `*` stands for anything, `none` for
 nothing), status (404, 4xx, >=400), latency (>2s, <=250ms), is (a flag). A bare word is searched in
-host and path. The tree is in `filter_terms`.
+host and path. The fields are in `filter_fields`, the tree in `filter_terms`.
 """
 
 import re
@@ -16,25 +16,21 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from proxy_core.base.text import display_safe
+from proxy_core.domain.filter_fields import NULLABLE, Comparison, Flag, NumberField, TextField
 from proxy_core.domain.filter_terms import (
     KEYWORDS,
     NONE,
-    NULLABLE,
     And,
     AnywhereTerm,
-    Comparison,
     Everything,
     Filter,
-    Flag,
     FlagTerm,
     Node,
     NoneTerm,
     Not,
-    NumberField,
     NumberTerm,
     Or,
     StatusClass,
-    TextField,
     TextTerm,
 )
 

@@ -5,31 +5,25 @@ wrong and what would be right, so that an agent can correct itself. Nothing is i
 API adds when it lists services (`hits`, `last_hit_at`), so that a list can be sent back as it came.
 """
 
-import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.auth_document import auth_document, auth_keys, check_key, parse_auth
+from proxy_core.domain.auth_document import auth_document, auth_keys, parse_auth
 from proxy_core.domain.cloud.aws_role import sts_endpoint
 from proxy_core.domain.fields import Fields, invalid, quoted
 from proxy_core.domain.gateway import gateway_document, parse_gateway
 from proxy_core.domain.names import check_slug
 from proxy_core.domain.patterns import auto_name, check_glob, parse_pattern
-from proxy_core.domain.service import (
-    DEFAULT_FAILOVER,
-    Action,
-    Rule,
-    Service,
-    Substitution,
-    Surface,
-)
+from proxy_core.domain.rule_document import parse_rules, rule_document
+from proxy_core.domain.service import DEFAULT_FAILOVER, Service
 from proxy_core.domain.service_edits import (
     find_service,
     remove_service,
     set_enabled,
     upsert_services,
 )
+from proxy_core.domain.substitution_document import parse_substitutions, substitution_document
 
 __all__ = [
     "auto_name",
@@ -44,7 +38,6 @@ __all__ = [
 ]
 
 MAX_SERVICES = 10_000
-PLACEHOLDER_MIN, PLACEHOLDER_MAX = 4, 128
 TOO_MANY = 429
 
 _FIELDS = (
@@ -62,9 +55,6 @@ _FIELDS = (
     "gateway",
 )
 _READ_ONLY = ("hits", "last_hit_at")
-_SURFACES = tuple(Surface)
-_PLACEHOLDER = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
-_METHOD = re.compile(r"[A-Z]+(?:[-_][A-Z]+)*", re.ASCII)
 
 
 def parse_service(document: Mapping[str, Any], taken: Container[str] = ()) -> Service:
@@ -132,11 +122,8 @@ def _parse(document: object, place: str, taken: Container[str]) -> Service:
         path=path,
         enabled=fields.get("enabled", bool, True),
         auth=parse_auth(fields.mapping("auth"), f"{where}.auth"),
-        substitutions=_substitutions(fields),
-        rules=tuple(
-            _rule(rule, f"{where}.rules[{position}]")
-            for position, rule in enumerate(fields.items("rules"))
-        ),
+        substitutions=parse_substitutions(fields),
+        rules=parse_rules(fields),
         allow_http=fields.get("allow_http", bool, False),
         scrub=fields.get("scrub", bool, True),
         failover=_failover(fields),
@@ -179,72 +166,6 @@ def _pattern(fields: Fields) -> tuple[str, int, str]:
         raise invalid(fields.where, error.detail) from None
 
 
-def _substitutions(fields: Fields) -> tuple[Substitution, ...]:
-    found: dict[str, Substitution] = {}
-    for position, item in enumerate(fields.items("substitutions")):
-        where = f"{fields.where}.substitutions[{position}]"
-        substitution = _substitution(Fields(item, where))
-        if substitution.placeholder in found:
-            raise invalid(where, f"placeholder {quoted(substitution.placeholder)} is used twice")
-        found[substitution.placeholder] = substitution
-    return tuple(found.values())
-
-
-def _substitution(fields: Fields) -> Substitution:
-    fields.only(("key", "placeholder", "in"))
-    key = check_key(fields.text("key"), f"{fields.where}.key")
-    placeholder = fields.text("placeholder")
-    if problem := _placeholder_problem(placeholder):
-        raise invalid(
-            fields.where,
-            f"placeholder {quoted(placeholder)} {problem}; for example __{key.lower()}__",
-        )
-    if "in" not in fields:
-        return Substitution(key, placeholder)
-    return Substitution(key, placeholder, _surfaces(fields))
-
-
-def _placeholder_problem(placeholder: str) -> str:
-    """What is wrong with a placeholder, or nothing: it must survive clients and not match words."""
-    if not PLACEHOLDER_MIN <= len(placeholder) <= PLACEHOLDER_MAX:
-        return f"must have {PLACEHOLDER_MIN} to {PLACEHOLDER_MAX} characters"
-    if not _PLACEHOLDER.fullmatch(placeholder):
-        return "may hold A-Z, a-z, 0-9 and _ . ~ - only, which no client escapes"
-    if not any(character.isalnum() for character in placeholder):
-        return "needs a letter or a digit"
-    if "__" not in placeholder and placeholder.replace("_", "a").isalnum():
-        return "needs `__` or one of . ~ - so that it matches no ordinary word"
-    return ""
-
-
-def _surfaces(fields: Fields) -> frozenset[Surface]:
-    names = fields.texts("in")
-    for name in names:
-        if name not in _SURFACES:
-            choices = ", ".join(_SURFACES)
-            raise invalid(fields.where, f"unknown surface {quoted(name)} (one of {choices})")
-    if len(set(names)) < len(names):
-        raise invalid(fields.where, "in names a surface twice")
-    return frozenset(map(Surface, names))
-
-
-def _rule(value: object, where: str) -> Rule:
-    fields = Fields(value, where)
-    fields.only(("methods", "path", "action"))
-    action = fields.text("action")
-    if action not in tuple(Action):
-        raise invalid(where, f"unknown action {quoted(action)} (allow, deny or ask)")
-    methods = [method.upper() for method in fields.texts("methods")]
-    for method in methods:
-        if not _METHOD.fullmatch(method):
-            raise invalid(where, f"{quoted(method)} is not an HTTP method")
-    try:
-        path = check_glob(fields.get("path", str, ""))
-    except VaultError as error:
-        raise invalid(where, error.detail) from None
-    return Rule(Action(action), frozenset(methods), path)
-
-
 def _failover(fields: Fields) -> tuple[int, ...]:
     """Statuses that say that the upstream did not act on the request; none: never."""
     if "failover" not in fields:
@@ -284,16 +205,9 @@ def service_document(service: Service) -> dict[str, Any]:
         "auth": auth_document(service.auth),
     }
     if service.substitutions:
-        document["substitutions"] = [
-            {
-                "key": item.key,
-                "placeholder": item.placeholder,
-                "in": [str(surface) for surface in Surface if surface in item.surfaces],
-            }
-            for item in service.substitutions
-        ]
+        document["substitutions"] = [substitution_document(one) for one in service.substitutions]
     if service.rules:
-        document["rules"] = [_rule_document(rule) for rule in service.rules]
+        document["rules"] = [rule_document(rule) for rule in service.rules]
     if service.allow_http:
         document["allow_http"] = True
     if not service.scrub:
@@ -305,15 +219,6 @@ def service_document(service: Service) -> dict[str, Any]:
     if service.gateway is not None:
         document["gateway"] = gateway_document(service.gateway)
     return document
-
-
-def _rule_document(rule: Rule) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    if rule.methods:
-        document["methods"] = sorted(rule.methods)
-    if rule.path:
-        document["path"] = rule.path
-    return {**document, "action": str(rule.action)}
 
 
 def credential_keys(service: Service) -> tuple[str, ...]:

@@ -11,21 +11,18 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, func, literal, not_, or_, select, true
 from sqlmodel import SQLModel
 
+from proxy_core.domain.filter_fields import Comparison, Flag, NumberField, TextField
 from proxy_core.domain.filter_terms import (
     And,
     AnywhereTerm,
-    Comparison,
     Everything,
-    Flag,
     FlagTerm,
     Node,
     NoneTerm,
     Not,
-    NumberField,
     NumberTerm,
     Or,
     StatusClass,
-    TextField,
     TextTerm,
 )
 from proxy_core.store import tables

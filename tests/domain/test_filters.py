@@ -7,20 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy_core.domain.filter_fields import Comparison, Flag, NumberField, TextField
 from proxy_core.domain.filter_terms import (
     And,
     AnywhereTerm,
-    Comparison,
-    Flag,
     FlagTerm,
     Node,
     NoneTerm,
     Not,
-    NumberField,
     NumberTerm,
     Or,
     StatusClass,
-    TextField,
     TextTerm,
 )
 from proxy_core.domain.filters import FilterError, parse_filter
