@@ -16,13 +16,12 @@ from vault_tui import strings
 from vault_tui import strings_accounts as words
 from vault_tui.actions import Action
 from vault_tui.screens.base import ConsoleScreen
-from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.listing import FRESH_SECONDS, empty_note
 from vault_tui.state import Level, Link
 from vault_tui.widgets.account_card import card
 from vault_tui.widgets.account_detail import describe_account
 from vault_tui.widgets.card_list import CardList
-from vault_tui.widgets.words import plain, when
+from vault_tui.widgets.words import plain
 
 AccountCall = Callable[[str, str], Call[wire.AccountInfo]]
 """Account and vault, to the call."""
@@ -231,34 +230,16 @@ class AccountsScreen(ConsoleScreen, screen_id="accounts"):
 
     async def do_remove(self) -> None:
         """Remove it, after a confirmation."""
-        found = self.here
-        if found is None:
-            return
-        pools = words.REMOVE_POOLS.format(pools=", ".join(found.pools)) if found.pools else ""
-        name = found.nickname or found.email
-        title = words.REMOVE_TITLE.format(name=name)
-        button = words.REMOVE_BUTTON.format(name=name)
-        text = words.REMOVE_TEXT.format(pools=pools)
-        if not await self.app.push_screen_wait(Confirm(title, text, button)):
-            return
-        call = calls.remove_account(found.id, self.state.vault)
-        removed = await self.console.send_as_operator(call)
-        if removed is not None:
-            until = when(removed.restorable_until)
-            said = words.REMOVED.format(name=removed.name, until=until)
-            self.console.notice(said, Level.WARNING)
-            self.console.sync.reload("accounts")
+        from vault_tui.screens.account_removal import remove_account
+
+        if self.here is not None:
+            await remove_account(self.console, self.here)
 
     async def do_restore(self) -> None:
         """Bring one back that was removed."""
-        from vault_tui.screens.ask import Choose
+        from vault_tui.screens.account_removal import choose_removed
 
-        call = calls.accounts(self.state.vault, removed=True)
-        removed = (await self.console.send(call)).accounts
-        entries = [(account.id, _removed_line(account)) for account in removed]
-        chosen = await self.app.push_screen_wait(
-            Choose(words.RESTORE_TITLE, entries, words.RESTORE_NONE)
-        )
+        chosen = await choose_removed(self.console)
         if chosen:
             await self._send(calls.restore_account(chosen, self.state.vault), words.RESTORED)
 
@@ -293,12 +274,4 @@ def _pool_line(pool: wire.PoolInfo) -> Content:
         plain(words.POOL_LINE.format(strategy=pool.strategy), "$muted", 40),
         plain(pool.current or strings.NEVER, "bold", 50),
         plain(words.POOL_OF.format(accounts=", ".join(pool.accounts)), "$muted"),
-    )
-
-
-def _removed_line(account: wire.AccountInfo) -> Content:
-    return Content.assemble(
-        plain(f" {account.nickname}  ", "bold", 54),
-        plain(f"{account.email}  ", "$muted", 60),
-        (words.RESTORE_LINE.format(when=when(account.removed_at or "")), "$muted"),
     )

@@ -4,13 +4,11 @@ from collections.abc import Iterable
 
 from textual import on
 from textual.containers import Container
-from textual.content import Content
 from textual.widget import Widget
 
 from proxy_core.base.errors import VaultError
-from proxy_core.base.text import display_safe
 from proxy_core.client import calls
-from proxy_core.domain.filters import Filter, FilterError, parse_filter
+from proxy_core.domain.filters import Filter
 from vault_tui import clipboard, strings, strings_traffic
 from vault_tui.actions import Action
 from vault_tui.screens.base import ConsoleScreen
@@ -22,7 +20,6 @@ from vault_tui.widgets.figures import Figures
 from vault_tui.widgets.filter_bar import FilterBar
 from vault_tui.widgets.record_detail import RecordDetail
 from vault_tui.widgets.traffic_view import TrafficView
-from vault_tui.widgets.words import plain
 
 OLDER_ROWS = 200
 # More rows than fit on the screen cannot be read: drawing them half as often loses nothing.
@@ -226,35 +223,11 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
     async def do_saved(self) -> None:
         """Choose a saved filter, or save this one."""
-        from vault_tui.screens.ask import Choose
+        from vault_tui.screens.saved_filters import choose_filter
 
-        saved = self.console.preferences.saved_filters
-        entries = [
-            (name, Content.assemble((f" {name:<20} ", "bold"), plain(text, "$muted")))
-            for name, text in saved.items()
-        ]
-        if self._filter_text:
-            entries.insert(0, ("", Content.styled(f" {strings_traffic.SAVE_THIS}", "$accent")))
-        choose = Choose(strings_traffic.SAVED_TITLE, entries, strings_traffic.SAVED_NONE)
-        chosen = await self.app.push_screen_wait(choose)
-        if chosen == "":
-            await self._save_filter()
-        elif chosen is not None:
-            try:
-                self.set_filter(saved[chosen], parse_filter(saved[chosen]))
-            except FilterError as error:
-                self.console.notice(error.message, Level.ERROR)
-
-    async def _save_filter(self) -> None:
-        from vault_tui.screens.ask import AskText
-
-        name = await self.app.push_screen_wait(
-            AskText(strings_traffic.SAVE_TITLE, self._filter_text)
-        )
-        preferences = self.console.preferences
-        if name and name.strip():
-            preferences.saved_filters[display_safe(name.strip(), 20)] = self._filter_text
-            preferences.save()
+        chosen = await choose_filter(self.console, self._filter_text)
+        if chosen is not None:
+            self.set_filter(*chosen)
 
     # --- rows ---------------------------------------------------------------------------------
 
