@@ -24,6 +24,8 @@ from proxy_core.seal.password_slot import create_password_slot
 from proxy_core.services.context import Context
 from proxy_core.services.key_slots import KeySlots
 from proxy_core.store.copying import (
+    COPY,
+    beside,
     copy_database,
     key_versions,
     remove_database,
@@ -100,7 +102,7 @@ def _write(
 ) -> None:
     if os.path.lexists(path):
         raise _exists(path)
-    copied = database.with_name(database.name + ".copy")
+    copied = beside(database, COPY)
     partial = path.with_name(f".{path.name}.{new_id()}.partial")
     try:
         copy_database(database, copied)

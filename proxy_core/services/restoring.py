@@ -85,7 +85,7 @@ def restore(
         raise VaultError(
             "conflict", f"There is a vault in {database.parent}: --replace keeps it aside."
         )
-    new = database.with_name(database.name + ".restoring")
+    new = copying.beside(database, copying.RESTORING)
     try:
         head, slot, dek = _unpacked(backup, new, key)
         try:

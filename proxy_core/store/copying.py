@@ -14,7 +14,18 @@ from proxy_core.base.paths import open_private_file
 from proxy_core.store.failures import translated
 from proxy_core.store.upgrade import check_not_newer
 
+COPY: Final = ".copy"
+"""Ends the name of a database's copy that becomes a backup."""
+RESTORING: Final = ".restoring"
+"""Ends the name of a backup's database until it takes the place of one."""
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
+_STRANGE: Final = """
+    SELECT 1 FROM sqlite_master WHERE NOT (
+        (type = 'table' AND sql LIKE 'CREATE TABLE %')
+        OR (type = 'index'
+            AND (sql IS NULL OR sql LIKE 'CREATE INDEX %' OR sql LIKE 'CREATE UNIQUE INDEX %'))
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +75,16 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
 def contents_of(path: Path) -> Contents:
     """Check a database and count what it holds; it may be of an earlier version.
 
-    Blocking. Raises VaultError: database_newer, database_unavailable (damaged, another program's).
+    Blocking. Raises VaultError: database_newer, database_unavailable (damaged, another program's),
+    backup_damaged (more than tables and their indexes: what would go on by itself, as a trigger).
     """
-    check_not_newer(path)
     try:
         with closing(_reading(path)) as found:
+            if found.execute(_STRANGE).fetchone() is not None:
+                raise VaultError(
+                    "backup_damaged", "The backup holds triggers or views, which no vault has."
+                )
+            check_not_newer(path)
             if found.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 raise VaultError("database_unavailable", "The database file is damaged.")
             return _counted(found)
@@ -120,7 +136,7 @@ def put_in_place(new: Path, place: Path, aside: Path) -> Path | None:
     try:
         kept = _keep_aside(place, aside) if place.exists() else None
         for suffix in _COMPANIONS:  # they would be taken for the new one's
-            _beside(place, suffix).unlink(missing_ok=True)
+            beside(place, suffix).unlink(missing_ok=True)
         new.replace(place)
         sync_directory(place.parent)
     except OSError as error:
@@ -129,17 +145,31 @@ def put_in_place(new: Path, place: Path, aside: Path) -> Path | None:
     return kept
 
 
+def remove_leftovers(database: Path) -> None:
+    """Remove what was left by a process that was killed amid a backup, or amid restoring one."""
+    for suffix in (COPY, RESTORING):
+        remove_database(beside(database, suffix))
+
+
 def remove_database(path: Path) -> None:
     """Remove a database's files, where they are."""
     for suffix in ("", *_COMPANIONS):
-        _beside(path, suffix).unlink(missing_ok=True)
+        beside(path, suffix).unlink(missing_ok=True)
 
 
 def merge_log(path: Path) -> None:
-    """Carry the write-ahead log over into the file, so that it can stand alone."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as found:
-        found.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        found.execute("PRAGMA journal_mode=DELETE")
+    """Carry the write-ahead log over into the file, so that it can stand alone.
+
+    Raises VaultError: database_unavailable; then it can't.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as found:
+            found.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (mode,) = found.execute("PRAGMA journal_mode=DELETE").fetchone()
+    except sqlite3.Error as error:
+        raise translated(error) from None
+    if mode != "delete":
+        raise VaultError("database_unavailable", f"{path} is in use by another program.")
 
 
 def sync_directory(directory: Path) -> None:
@@ -153,7 +183,7 @@ def sync_directory(directory: Path) -> None:
 
 def _reading(path: Path) -> sqlite3.Connection:
     """Opened to be looked at; a file that has no log beside it does not get one by that."""
-    log = _beside(path, "-wal")
+    log = beside(path, "-wal")
     how = "" if log.exists() and log.stat().st_size else "&immutable=1"
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{how}", uri=True)
 
@@ -175,11 +205,12 @@ def _counted(found: sqlite3.Connection) -> Contents:
 
 
 def _keep_aside(place: Path, aside: Path) -> Path:
-    merge_log(place)
+    with suppress(VaultError):  # one that is damaged is kept as it is, with its log
+        merge_log(place)
     for suffix in ("", *_COMPANIONS):
-        source = _beside(place, suffix)
+        source = beside(place, suffix)
         if source.exists() and source.stat().st_size:
-            _link_or_copy(source, _beside(aside, suffix))
+            _link_or_copy(source, beside(aside, suffix))
     sync_directory(place.parent)
     return aside
 
@@ -197,5 +228,6 @@ def _link_or_copy(source: Path, to: Path) -> None:
             os.fsync(after.fileno())
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def beside(path: Path, suffix: str) -> Path:
+    """The file in the same directory whose name goes on like this."""
     return path.with_name(path.name + suffix)

@@ -26,6 +26,7 @@ from proxy_core.mitm.connect_to import ConnectToTable
 from proxy_core.mitm.guard import Guard
 from proxy_core.mitm.server import ProxyServer
 from proxy_core.services.application import Application, ApplicationConfig
+from proxy_core.store.copying import remove_leftovers
 from proxy_core.worker.access import Gatekeeper
 from proxy_core.worker.api import create_api
 from proxy_core.worker.certificate import ServerCertificate
@@ -178,6 +179,8 @@ async def _application(
     config: WorkerConfig, password: bytearray | None
 ) -> AsyncIterator[Application]:
     database = config.database or config.home.database
+    if not config.database:  # nobody else is at the home's: the lock is ours
+        remove_leftovers(config.home.database)
     app = await Application.open(
         ApplicationConfig(database, config.allow_http, config.allow_http_token_urls)
     )

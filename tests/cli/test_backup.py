@@ -19,7 +19,12 @@ def test_a_vault_moves_to_another_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Made while it is used, shown before it is restored, refused where one is in use."""
+    left = [tmp_path / "here" / f"vault.db.{name}" for name in ("copy", "restoring", "copy-wal")]
+    left[0].parent.mkdir()
+    for path in left:  # by a process that was killed
+        path.touch()
     worker = ThreadedWorker(tmp_path / "here").start()
+    assert not any(path.exists() for path in left)
     here = Machine(tmp_path / "here", monkeypatch, capsys)
     there = Machine(tmp_path / "there", monkeypatch, capsys)
     backup = str(tmp_path / "vault.backup")

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from proxy_core.store import copying, installation, vaults
 from proxy_core.store.copying import Contents
 from proxy_core.store.database import Database
 from proxy_core.store.upgrade import MIGRATIONS, known_revisions
+from tests.schemas import copy_newest
 from tests.services.audit.rig import told
 from tests.services.conftest import ADA, NOW, Opener, put_credentials
 from tests.services.test_rotation import check_readable, fill
@@ -289,7 +291,7 @@ def key_and_slot() -> tuple[bytearray, SlotRecord]:
 
 def of_schema(revision: str, directory: Path, key_and_slot: tuple[bytearray, SlotRecord]) -> Path:
     """A backup by a version with this schema, of a vault without slots of its own."""
-    path, backup = directory / "earlier.db", directory / "earlier.backup"
+    path = directory / "earlier.db"
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     engine = create_engine(f"sqlite:///{path}")
@@ -299,10 +301,7 @@ def of_schema(revision: str, directory: Path, key_and_slot: tuple[bytearray, Slo
         connection.execute(text("INSERT INTO vault VALUES ('v1', 'kept', 'deny', 0)"))
         connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": revision})
     engine.dispose()
-    dek, slot = key_and_slot
-    with path.open("rb") as plain, backup.open("wb") as out:
-        pack(plain, out, dek, [slot], created_at=NOW, version="0.1")
-    return backup
+    return packed(path, key_and_slot)
 
 
 def test_an_older_schema_is_migrated(
@@ -317,6 +316,52 @@ def test_an_older_schema_is_migrated(
         assert [row.id for row in database.read_sync(installation.list_slots)] == ["s1"]
     finally:
         database.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON vault BEGIN DELETE FROM agent; END",
+        "CREATE VIEW v AS SELECT * FROM vault",
+        "CREATE VIRTUAL TABLE f USING fts5(x)",
+        "DROP TABLE alembic_version; CREATE VIEW alembic_version AS WITH RECURSIVE "
+        "n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i AS version_num FROM n",
+    ],
+)
+def test_only_data_is_taken(
+    elsewhere: Path, tmp_path: Path, key_and_slot: tuple[bytearray, SlotRecord], sql: str
+) -> None:
+    """What would do something by itself, now or years later, is no part of a vault."""
+    with closing(sqlite3.connect(copy_newest(tmp_path / "hostile.db"))) as hostile:
+        hostile.executescript(sql)
+    refused("backup_damaged", packed(tmp_path / "hostile.db", key_and_slot), elsewhere)
+
+
+def packed(path: Path, key_and_slot: tuple[bytearray, SlotRecord]) -> Path:
+    """A backup of any file, as somebody who knows the password makes it."""
+    dek, slot = key_and_slot
+    backup = path.with_suffix(".backup")
+    with path.open("rb") as plain, backup.open("wb") as out:
+        pack(plain, out, dek, [slot], created_at=NOW, version="0.1")
+    return backup
+
+
+async def test_a_database_that_cannot_stand_alone_takes_no_place(
+    filled: Application, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still in its log, as on a full disk, would be lost with the log."""
+    backup = await backed_up(filled, tmp_path / "vault.backup")
+    merged, readers = copying.merge_log, []
+
+    def in_use(path: Path) -> None:
+        readers.append(sqlite3.connect(path, isolation_level=None))
+        for statement in ("BEGIN", "SELECT count(*) FROM vault"):
+            readers[0].execute(statement)
+        merged(path)
+
+    monkeypatch.setattr(copying, "merge_log", in_use)
+    refused("database_unavailable", backup, elsewhere)
+    readers[0].close()
 
 
 def test_a_newer_schema_is_refused(
