@@ -1,148 +1,24 @@
-"""From changed rows to deeds: one table's way of being told of, each in a few lines.
-
-Names stand where the rows have ids: an entry must still be read when what it names is gone.
-"""
+"""From changed rows to deeds: one table's way of being told of, each in a few lines."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
-from typing import Any, Final
-
-from sqlalchemy import select
-from sqlmodel import SQLModel, col
+from typing import Final
 
 from proxy_core.domain.audit import Deed
-from proxy_core.store.audited import AUDITED, RowChange, row_changes
-from proxy_core.store.tables import Account
+from proxy_core.services.audit.differences import shown
+from proxy_core.services.audit.names import Names
+from proxy_core.store.audited import RowChange, row_changes
 from proxy_core.store.touched import Transaction
-
-CHANGED: Final = "changed"
-"""Stands for a secret's new value."""
-
-_Row = Mapping[str, Any]
 
 
 def deeds(session: Transaction) -> Iterator[Deed]:
     """What the transaction has done so far, in the order in which it was begun."""
     names = Names(session)
     for change in list(row_changes(session)):
-        yield names.deed(change)
+        verb, target = _WORDS[change.table](names, change)
+        vault_id = names.vault_id(change)
+        before, after = shown(change)
+        yield Deed(verb, target, vault_id, names.vault(vault_id), before, after)
 
-
-class Names:
-    """Finds the names of what a transaction is about; those of deleted rows in the rows."""
-
-    def __init__(self, session: Transaction) -> None:
-        self._session = session
-
-    def deed(self, change: RowChange) -> Deed:
-        """One row's change in words."""
-        verb, target = _WORDS[change.table](self, change)
-        vault_id = self._vault_id(change)
-        before, after = _shown(change)
-        return Deed(verb, target, vault_id, self.vault(vault_id), before, after)
-
-    def vault(self, vault_id: str) -> str:
-        """A vault's name."""
-        return str(self._of("vault", vault_id).get("name", ""))
-
-    def agent(self, agent_id: str) -> str:
-        """An agent's name."""
-        return str(self._of("agent", agent_id).get("name", ""))
-
-    def user(self, user_id: str) -> str:
-        """A user's login name."""
-        return str(self._of("user_account", user_id).get("email", ""))
-
-    def credential(self, credential_id: str | None) -> _Row:
-        """A credential's row."""
-        return self._of("credential", credential_id)
-
-    def key(self, credential_id: str | None) -> str:
-        """A credential's key."""
-        return str(self.credential(credential_id).get("key", ""))
-
-    def account(self, account_id: str) -> str:
-        """An account's nickname."""
-        return str(self._of("account", account_id).get("nickname", ""))
-
-    def login(self, row: _Row) -> str:
-        """Whose login it is: a credential's key, or an account's nickname."""
-        if row["credential_id"]:
-            return self.key(row["credential_id"])
-        query = select(col(Account.nickname)).where(col(Account.login_id) == row["id"])
-        return str(self._session.execute(query).scalar() or "")
-
-    def _vault_id(self, change: RowChange) -> str:
-        row = change.row
-        if change.table == "vault":
-            return str(row["id"])
-        if change.table in {"pool", "pool_member"}:
-            return str(self.credential(row["credential_id"]).get("vault_id", ""))
-        return str(row.get("vault_id") or "")
-
-    def _of(self, table: str, key: str | None) -> _Row:
-        """The row as it is, or as it was when this transaction deleted it."""
-        if not key:
-            return {}
-        gone = self._gone.get((table, key))
-        if gone is not None:
-            return gone
-        columns = SQLModel.metadata.tables[table].c
-        wanted = [columns[name] for name in sorted(AUDITED[table].shown | AUDITED[table].named)]
-        found = self._session.execute(select(*wanted).where(columns["id"] == key)).mappings()
-        return dict(found.first() or {})
-
-    @cached_property
-    def _gone(self) -> dict[tuple[str, str], _Row]:
-        changes = row_changes(self._session)
-        return {
-            (one.table, one.row["id"]): one.row
-            for one in changes
-            if one.after is None and "id" in one.row
-        }
-
-
-def _shown(change: RowChange) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Before and after: all of a row that came or went, and only what differs of one that stayed.
-
-    Of a document, its fields count one by one.
-    """
-    shown = AUDITED[change.table].shown
-    before = {name: value for name, value in (change.before or {}).items() if name in shown}
-    after = {name: value for name, value in (change.after or {}).items() if name in shown}
-    before, after = _flat(before), _flat(after)
-    if change.before is not None and change.after is not None:
-        same = {name for name in before.keys() & after.keys() if before[name] == after[name]}
-        before = {name: value for name, value in before.items() if name not in same}
-        after = {name: value for name, value in after.items() if name not in same}
-        if change.table == "pool_member" or not change.changed & shown:
-            after |= _renamed(change)
-    after |= dict.fromkeys(change.secrets, CHANGED)
-    if change.table == "credential" and "current_version" in after:
-        after["value"] = CHANGED
-    return _told(before), _told(after)
-
-
-def _renamed(change: RowChange) -> dict[str, str]:
-    """Ids say nothing to people, so only that another was chosen."""
-    named = change.changed & AUDITED[change.table].named
-    return {name.removesuffix("_id"): CHANGED for name in named}
-
-
-def _flat(values: _Row) -> dict[str, Any]:
-    document = values.get("document")
-    if not isinstance(document, Mapping):
-        return dict(values)
-    rest = {name: value for name, value in values.items() if name != "document"}
-    return {**rest, **document}
-
-
-def _told(values: _Row) -> dict[str, Any]:
-    """Without what says nothing."""
-    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
-
-
-# --- words ---------------------------------------------------------------------------------------
 
 _Word = Callable[[Names, RowChange], tuple[str, str]]
 """The action and the name of what it was done to."""

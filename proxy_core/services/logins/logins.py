@@ -27,8 +27,8 @@ from proxy_core.services.logins.refresher import Refresher
 from proxy_core.services.logins.refusals import Refusals
 from proxy_core.services.logins.renewal import Renewal
 from proxy_core.services.logins.rereading import read_logins
-from proxy_core.services.logins.scheduler import Scheduler
 from proxy_core.services.logins.source import TokenSource
+from proxy_core.services.logins.timetable import Timetable
 from proxy_core.services.logins.verdict import Reason
 from proxy_core.services.principal import Principal
 from proxy_core.store import logins as store
@@ -50,10 +50,8 @@ class Logins:
         self._refresher = Refresher(context, self._memory, self._locks, self._announce, jitter)
         self._refusals = Refusals(context.clock)
         self._renewal = Renewal(context, self._memory, self._refresher, self._announce)
-        self._scheduler = Scheduler(context.clock, self._start_due, self._plan_all)
+        self._timetable = Timetable(context, self._memory, self._refresher)
         self._resuming: asyncio.Future[None] | None = None
-        self._memory.on_change(self._plan)
-        self._refresher.on_end(self._plan)
 
     def attach(self, tokens: TokenSource) -> None:
         """Say where tokens come from."""
@@ -74,7 +72,7 @@ class Logins:
         since = self._memory.stamp
         named = await self._context.database.read(store.list_logins)
         self._memory.take_in([self._refresher.remembered(one) for one in named], since)
-        self._plan_all()
+        self._timetable.renew()
 
     def read(self, session: Session, ids: Collection[str], vault_ids: Collection[str]) -> Swap:
         """Read what other workers have done with logins of these ids, and of these vaults.
@@ -89,15 +87,15 @@ class Logins:
 
     def suspend(self) -> None:
         """The vault was sealed: nothing is refreshed. What is under way comes to its end."""
-        self._scheduler.clear()
+        self._timetable.clear()
 
     async def run(self) -> None:
         """Refresh what falls due until cancelled."""
-        await self._scheduler.run()
+        await self._timetable.run()
 
     def run_due(self) -> None:
         """Start the refreshes that are due now."""
-        self._scheduler.run_due()
+        self._timetable.run_due()
 
     async def settle(self) -> None:
         """Wait for the refreshes that run."""
@@ -280,24 +278,7 @@ class Logins:
         try:
             await self.reload()
         except VaultError:  # what is remembered will do: each refresh reads its row
-            self._plan_all()
-
-    def _start_due(self, login_id: str) -> None:
-        if not self._context.sealer.sealed:
-            self._refresher.start(login_id, Reason.DUE)
-
-    def _plan(self, login_id: str) -> None:
-        login = self._memory.get(login_id)
-        sealed = self._context.sealer.sealed
-        if login is None or sealed or self._refresher.runs(login_id):
-            self._scheduler.plan(login_id, None)
-        else:
-            self._scheduler.plan(login_id, login.next_refresh_at)
-
-    def _plan_all(self) -> None:
-        self._scheduler.clear()
-        for login in self._memory:
-            self._plan(login.id)
+            self._timetable.renew()
 
 
 def _is_troubled(login: Login) -> bool:
