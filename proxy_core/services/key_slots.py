@@ -112,6 +112,7 @@ class KeySlots:
             installation.save_slot(session, slots.slot_row(slot))
 
         await self._context.change(work, lambda _: self._put(slot, then, by))
+        await self._context.database.drop_past()  # the slot before opens a copy of the file
 
     async def _remove(self, slot_id: str, by: Principal, force: bool) -> wire.SlotRemoved:
         async with self.changing:
@@ -126,6 +127,7 @@ class KeySlots:
 
             left = [one for one in known if one is not slot]
             await self._context.change(work, lambda _: self._put(slot, left, by))
+            await self._context.database.drop_past()
             if slot_id in found[0]:  # what it was opened with is its own key: nobody needs that
                 with suppress(VaultError, OSError):
                     await asyncio.to_thread(slots.discard_slot, slot)

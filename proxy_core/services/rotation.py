@@ -147,6 +147,7 @@ class Rotation:
             self._context.publish(EventType.SETTINGS_CHANGED, by, key="rotated")
 
         resealed, unreadable, _ = await self._context.change(work, then)
+        await self._context.database.drop_past()
         shown = self._key_slots.shown().slots
         return wire.KeyRotated(
             key_version=version, resealed=resealed, unreadable=unreadable, slots=shown

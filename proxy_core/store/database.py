@@ -9,8 +9,10 @@ With SQLite there is one writer thread; with PostgreSQL several.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from contextvars import copy_context
 from pathlib import Path
 from typing import Final, TypeVar
@@ -87,6 +89,14 @@ class Database:
 
         return await self.read(steadily)
 
+    async def drop_past(self) -> None:
+        """Let nothing that was overwritten stand in SQLite's write-ahead log any more.
+
+        As far as nobody reads from it now: what is left goes when the log is used again.
+        """
+        if self.dialect == "sqlite":
+            await asyncio.get_running_loop().run_in_executor(self._writers, self._empty_log)
+
     def run_sync(self, work: Work[T]) -> T:
         """As `run`, blocking: for start-up, tests and scripts."""
         return self._writers.submit(copy_context().run, self._change, work).result()
@@ -112,6 +122,14 @@ class Database:
                 return result
 
         return _patiently(transact)
+
+    def _empty_log(self) -> None:
+        # Outside a transaction, which the engine would begin by itself.
+        with (
+            suppress(sqlite3.Error, DBAPIError),
+            closing(self.engines.write.raw_connection()) as raw,
+        ):
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _look(self, work: Work[T]) -> T:
         def transact() -> T:

@@ -1,6 +1,7 @@
 """Connections: three engines over one database, each with the settings its work needs.
 
-write   synchronous=FULL, every transaction takes the write lock at its start
+write   synchronous=FULL, every transaction takes the write lock at its start; what it deletes or
+        overwrites is gone from the file (secure_delete)
 read    query_only, beside the writers
 log     synchronous=NORMAL: the request log's writer; a power cut may cost its last moments
 """
@@ -94,6 +95,7 @@ def _sqlite_engine(path: Path, synchronous: str, *, begin: str, read_only: bool 
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")

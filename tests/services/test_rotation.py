@@ -126,6 +126,24 @@ async def test_everything_is_sealed_anew(each_app: Application, tmp_path: Path) 
     assert "webhook.updated" not in actions
 
 
+async def test_the_file_keeps_nothing_of_the_old_key(app: Application, tmp_path: Path) -> None:
+    """Neither the database nor its log: whoever has the old key finds nothing to open with it."""
+    await fill(app, tmp_path)
+    await app.key_slots.add(PASSWORD, ADA)
+    added = app.keys.slots[-1]
+    await app.key_slots.change(added.id, wire.ChangeSlot(secret="battery staple"), ADA)
+    assert added.wrapped_dek not in _files(tmp_path)
+    old = [blob for blobs_ in (await read(app)).values() for blob in blobs_]
+    old += [slot.wrapped_dek for slot in app.keys.slots]
+    assert all(blob in _files(tmp_path) for blob in old)
+    await app.rotation.rotate(wire.RotateKey(drop=[added.id]), ADA)
+    assert not any(blob in _files(tmp_path) for blob in old)
+
+
+def _files(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(directory.glob("vault.db*")))
+
+
 async def test_a_restart_opens_with_what_it_did_before(
     app: Application, reopen: Opener, tmp_path: Path
 ) -> None:
