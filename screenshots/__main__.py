@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from proxy_core.base.paths import Home
+from proxy_core.client import calls
 from proxy_core.client.launcher import ensure_worker, stop_worker
 from vault_tui.app import ConsoleApp
 from vault_tui.demo.script import plan
@@ -54,6 +57,8 @@ SCENES = (
     Scene("accounts-80x24", ("6", "wait:2"), (80, 24)),
     Scene("account-add", ("6", "plus", "wait:1")),
 )
+DEVICES = Scene("devices", ("3", "wait:1", "down", "down", "down", "wait:1"), (130, 34))
+"""Of a Claude Code that waits: taken when all others are, since each header would show it."""
 
 
 async def shoot(home: Home, scene: Scene, warm_up: float) -> None:
@@ -91,9 +96,22 @@ async def with_traffic(directory: Path) -> None:
         ]
         for number, scene in enumerate(SCENES):
             await shoot(home, scene, 1.5 if number else WARM_UP_SECONDS)
+        await asyncio.to_thread(ask_to_sign_in, home)
+        await shoot(home, DEVICES, 1.5)
         for one in playing:
             one.cancel()
         await asyncio.gather(*playing, return_exceptions=True)
+
+
+def ask_to_sign_in(home: Home) -> None:
+    """As `/login` of Claude Code does, at the gateway of the service for its API."""
+    client = operator_client(home)
+    found = client.send(calls.services("default")).services
+    (service,) = (one for one in found if one["host"] == "api.anthropic.com")
+    client.send(calls.upsert_services([{**service, "gateway": {"prefix": "anthropic"}}], "default"))
+    url = f"http://{client.send(calls.status()).proxy}/anthropic/oauth/device_authorization"
+    form, agent = {"surface": "claude_code"}, {"User-Agent": "claude-code/2.1.330"}
+    httpx.post(url, data=form, headers=agent, trust_env=False).raise_for_status()
 
 
 async def first_run(directory: Path) -> None:
