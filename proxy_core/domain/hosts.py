@@ -139,13 +139,5 @@ def is_address(host: str) -> bool:
     return ":" in host or (host[-1:].isdigit() and _NUMERIC_END.fullmatch(host) is not None)
 
 
-def display_host(host: str) -> str:
-    """A host for the screen: in A-labels (punycode), so that look-alikes are told apart."""
-    try:
-        return normalize_host(host)
-    except VaultError:
-        return display_safe(host, MAX_HOST)
-
-
 def _refused(text: str, why: str) -> VaultError:
     return VaultError("bad_request", f"host {display_safe(repr(text), _SHOWN)} {why}")

@@ -81,12 +81,6 @@ def clear_documents(session: Session, vault_id: str) -> None:
     )
 
 
-def count_documents(session: Session, vault_id: str) -> int:
-    """Count a vault's documents."""
-    query = select(func.count()).select_from(ServiceRow).where(ServiceRow.vault_id == vault_id)
-    return session.exec(query).one()
-
-
 def _rows_by_name(session: Session, vault_id: str, names: Sequence[str]) -> dict[str, ServiceRow]:
     rows: dict[str, ServiceRow] = {}
     for start in range(0, len(names), _NAMES_A_QUERY):

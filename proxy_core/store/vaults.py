@@ -1,10 +1,9 @@
 """Vaults: names, policy and what they hold."""
 
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from proxy_core.base.errors import VaultError
-from proxy_core.store.tables import Credential, ServiceRow, Vault
+from proxy_core.store.tables import Vault
 
 
 def list_vaults(session: Session) -> list[Vault]:
@@ -52,21 +51,6 @@ def delete_vault(session: Session, name: str) -> Vault:
     session.delete(vault)
     session.flush()
     return vault
-
-
-def count_contents(session: Session) -> dict[str, tuple[int, int]]:
-    """Count by vault id: (services, credentials); empty vaults are left out."""
-    services = _count(session, ServiceRow)
-    credentials = _count(session, Credential)
-    return {
-        vault_id: (services.get(vault_id, 0), credentials.get(vault_id, 0))
-        for vault_id in services.keys() | credentials.keys()
-    }
-
-
-def _count(session: Session, table: type[ServiceRow] | type[Credential]) -> dict[str, int]:
-    vault_id = col(table.vault_id)
-    return dict(session.exec(select(vault_id, func.count()).group_by(vault_id)).all())
 
 
 def _check_free(session: Session, name: str) -> None:

@@ -2,9 +2,8 @@
 
 import pytest
 
-from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
-from proxy_core.domain.catalog import find_template, templates
+from proxy_core.domain.catalog import templates
 from proxy_core.domain.matching import ServiceIndex
 from proxy_core.domain.service_document import credential_keys, parse_service, parse_services
 from proxy_core.domain.wire import Template
@@ -38,11 +37,3 @@ def test_all_templates_together_do_not_hide_one_another() -> None:
     for service in services:
         host = service.host.replace("*", "some-name")
         assert index.match(host, 443, service.path.replace("*", "x") or "/") is service
-
-
-def test_a_template_is_found_by_id() -> None:
-    """Or not found, by a code."""
-    assert find_template("anthropic").service["auth"]["header"] == "x-api-key"
-    with pytest.raises(VaultError) as caught:
-        find_template("no-such")
-    assert caught.value.code == "not_found"
