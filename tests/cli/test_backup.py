@@ -40,6 +40,7 @@ def test_a_vault_moves_to_another_machine(
     finally:
         worker.stop()
     there("restore", backup, code=2)  # nobody is there to be asked
+    assert "empty" in there("restore", backup, "--password-stdin", "--yes", stdin="\n", code=2)
     said = there("restore", backup, "--password-stdin", "--yes", stdin=PASSWORD)
     assert "default" in said  # what it holds is shown first
     assert said.rstrip().endswith("`vault-tui start` serves it.")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +153,16 @@ def test_sealing_and_unlocking_stay_off_the_network(worker: ThreadedWorker) -> N
         with pytest.raises(VaultError) as caught:
             worker.tcp_client(bearer).send(calls.unlock("password", PASSWORD))
         assert caught.value.code == code
+
+
+def test_no_file_is_made_for_the_network(worker: ThreadedWorker, tmp_path: Path) -> None:
+    """Who rules from elsewhere makes no key file on this machine, nor learns what is there."""
+    token = worker.in_loop(worker.running.app.operators.open, None, "tester").token
+    for place in (tmp_path / "new.key", Path("/")):
+        with pytest.raises(VaultError) as caught:
+            worker.tcp_client(token).send(calls.add_slot("keyfile", path=str(place)))
+        assert caught.value.code == "role_forbidden"
+    assert not any(tmp_path.glob("*.key"))
 
 
 def test_a_peer_that_has_ended_is_refused(worker: ThreadedWorker) -> None:

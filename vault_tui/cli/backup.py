@@ -66,7 +66,11 @@ def restore(
         raise Usage("Choose one of --password-stdin, --keyfile and --keyring")
     if os.environ.get("VAULT_TUI_DATABASE_URL"):
         raise Usage("VAULT_TUI_DATABASE_URL names a database elsewhere: this restores the home's")
-    password = "" if use_keyring or keyfile is not None else _password(password_stdin)
+    password = ""
+    if not use_keyring and keyfile is None:
+        password = _password(password_stdin)
+        if not password:  # not to be tried with the OS keyring instead
+            raise Usage("The password is empty")
 
     def agreed(held: Held) -> bool:
         if not as_json:

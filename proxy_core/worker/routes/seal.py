@@ -65,7 +65,9 @@ async def slots(app: UseApp) -> wire.SlotList:
 async def add_slot(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.InitRequest]
 ) -> wire.SlotInfo:
-    """One more way to open the vault."""
+    """One more way to open the vault; a key file, a file of this machine, on the socket only."""
+    if data.slot == "keyfile":
+        caller.on_socket()
     return await app.key_slots.add(data, caller.known())
 
 
