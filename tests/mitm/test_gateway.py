@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,49 +10,27 @@ import pytest
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.exchange import Injection
 from proxy_core.domain.service import Auth, AuthType, Gateway, Service
-from proxy_core.mitm.config import ProxyConfig
+from tests.mitm.gateway import API_KEY, BEARER, answer, ask
 from tests.mitm.rig import (
     AUTH,
-    GATEWAY_AUTH,
     HOST,
     INJECTION,
     SECRET,
     SERVICE,
     TOKEN,
     Echo,
-    Rig,
-    authority,
     client_tls,
     read_request,
-    request,
     rig,
     upstream_tls,
 )
 
-BEARER = b"Authorization: %b\r\n" % GATEWAY_AUTH
-API_KEY = b"x-api-key: %b\r\n" % TOKEN
 ANTHROPIC = "api.anthropic.com"
 PASSTHROUGH = Service(name="api", host=HOST, auth=Auth(AuthType.PASSTHROUGH))
-JWT = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
-
-
-def ask(path: bytes, *fields: bytes, method: bytes = b"GET", body: bytes = b"") -> bytes:
-    """A request to the gateway itself."""
-    length = b"Content-Length: %d\r\n" % len(body) if body else b""
-    head = b"%b %b HTTP/1.1\r\nHost: 127.0.0.1:14322\r\n" % (method, path)
-    return head + b"".join(fields) + length + b"\r\n" + body
 
 
 def _to(host: str) -> bytes:
     return b"GET /x HTTP/1.1\r\nHost: %b\r\n\r\n" % host.encode()
-
-
-async def answer(proxy: Rig, data: bytes) -> tuple[int, bytes, dict[str, object]]:
-    """Status, head and document of one answer of the vault's own."""
-    client = await proxy.plain()
-    await client.send(data)
-    status, head, body = await client.response()
-    return status, head, json.loads(body)
 
 
 @pytest.mark.parametrize("fields", [(BEARER,), (API_KEY,), (BEARER, API_KEY)])
@@ -326,233 +303,6 @@ async def test_smuggled_requests_are_refused(tmp_path: Path) -> None:
             await client.send(ask(b"/api/x", BEARER, bad))
             assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
         assert not echo.seen
-
-
-async def test_bodies_stream_both_ways(tmp_path: Path) -> None:
-    """Chunks with their trailer go up, events come down at once."""
-    first = asyncio.Event()
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _, body = await read_request(reader)
-        assert body == b"3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n"
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-        await writer.drain()
-        await first.wait()
-        writer.write(b"data: 2\n\n")
-
-    async with rig(tmp_path, handler) as proxy:
-        client = await proxy.plain()
-        head = ask(
-            b"/api/x", BEARER, b"Transfer-Encoding: chunked\r\nTrailer: X-T\r\n", method=b"POST"
-        )
-        await client.send(head)
-        await client.send(b"3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n")
-        assert b"text/event-stream" in await client.head()
-        assert b"data: 1" in await client.exactly(len(b"9\r\ndata: 1\n\n\r\n"))
-        first.set()
-        async with asyncio.timeout(5):
-            assert b"data: 2" in await client.reader.readuntil(b"0\r\n\r\n")
-
-
-async def test_expect_and_head(tmp_path: Path) -> None:
-    """A client that waits for 100 gets it from the upstream; HEAD is answered without a body."""
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert b"Expect: 100-continue\r\n" in head
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        assert await reader.readexactly(2) == b"hi"
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
-        await reader.read()
-
-    async with rig(tmp_path, handler) as proxy:
-        client = await proxy.plain()
-        expect = b"Expect: 100-continue\r\nContent-Length: 2\r\n"
-        await client.send(ask(b"/api/x", BEARER, expect, method=b"POST"))
-        assert (await client.head()).startswith(b"HTTP/1.1 100 ")
-        await client.send(b"hi")
-        assert (await client.response())[0] == 200
-        await client.send(ask(b"/api/x", BEARER, method=b"HEAD"))
-        assert b"Content-Length: 9\r\n" in await client.head()
-
-
-async def test_a_refused_credential_is_replaced_and_the_request_sent_again(tmp_path: Path) -> None:
-    """The client's own fields stay away from the second attempt as well."""
-    seen: list[bytes] = []
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            head, _ = await read_request(reader)
-            seen.append(head)
-            status = b"429 Slow" if len(seen) == 1 else b"200 OK"
-            writer.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % status)
-
-    async with rig(tmp_path, handler) as proxy:
-        broker = proxy.broker
-        broker.reconsiders = broker.pooled = True
-        broker.second = Injection(headers=((b"Authorization", b"Bearer second"),))
-        client = await proxy.plain()
-        own = b"x-api-key: sk-own\r\nContent-Type: application/json\r\n"
-        await client.send(ask(b"/api/x", BEARER, own, method=b"POST", body=b"{}"))
-        assert (await client.response())[0] == 200
-        assert [head.count(b"Bearer second") for head in seen] == [0, 1]
-        assert not any(b"sk-own" in head or TOKEN in head for head in seen)
-        (details,) = {id(one): one for one in broker.details}.values()
-        assert all(TOKEN not in value for _, value in details.headers)
-
-
-async def test_websockets_pass(tmp_path: Path) -> None:
-    """A handshake at the gateway leads to the upstream, with the credential; bytes flow."""
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"GET /ws HTTP/1.1\r\nHost: api.test\r\n")
-        assert SECRET in head
-        assert TOKEN not in head
-        accept = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-        upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-        writer.write(b"HTTP/1.1 101 Switching Protocols\r\n" + upgrade + accept + b"\r\n")
-        writer.write(await reader.readexactly(3))
-        await writer.drain()
-        await reader.read()
-
-    async with rig(tmp_path, handler) as proxy:
-        client = await proxy.plain()
-        handshake = (
-            b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://localhost\r\n"
-        )
-        await client.send(ask(b"/api/ws", BEARER, handshake))
-        assert (await client.head()).startswith(b"HTTP/1.1 101 ")
-        await client.send(b"abc")
-        assert await client.exactly(3) == b"abc"
-        client.close()
-        (record,) = await proxy.broker.wait_records(1)
-        assert (record.websocket, record.ingress) == (True, "gateway")
-
-
-async def test_a_held_request_waits_at_the_gateway_too(tmp_path: Path) -> None:
-    """What an operator allows goes on, with the credential."""
-    async with rig(tmp_path, Echo()) as proxy:
-        broker = proxy.broker
-        broker.asks = True
-        client = await proxy.plain()
-        await client.send(ask(b"/api/x", BEARER))
-        async with asyncio.timeout(5):
-            await broker.held.wait()
-        assert broker.verdict is not None
-        broker.asks = False
-        decision = broker.decide(None, None)  # type: ignore[arg-type]  # the fake's answer
-        broker.verdict.set_result(decision)  # type: ignore[arg-type]  # it does not ask any more
-        status, _, body = await client.response()
-        assert status == 200
-        assert body.count(SECRET) == 1
-        assert TOKEN not in body
-
-
-async def test_an_echoed_secret_is_scrubbed_and_small_requests_go_the_short_way(
-    tmp_path: Path,
-) -> None:
-    """Requests and responses are treated as the proxy's are."""
-    async with rig(tmp_path, Echo()) as proxy:
-        client = await proxy.plain()
-        for _ in range(2):
-            await client.send(ask(b"/api/x", API_KEY))
-            assert (await client.response())[0] == 200
-        records = await proxy.broker.wait_records(2)
-        assert [record.bytes_down > 0 for record in records] == [True, True]
-        assert records[1].reused_upstream
-
-
-@pytest.mark.parametrize(
-    ("host", "vault"),
-    [
-        (b"work.proxy.example.com", "work"),
-        (b"Work.Proxy.example.com:8443", "work"),
-        (b"proxy.example.com", None),
-        (b"a.b.proxy.example.com", None),
-        (b"127.0.0.1", None),
-    ],
-)
-async def test_a_host_name_can_name_the_vault(
-    tmp_path: Path, host: bytes, vault: str | None
-) -> None:
-    """`<vault>.<domain>`, where a domain is set; X-Vault may say the same."""
-    async with rig(tmp_path, Echo()) as proxy:
-        proxy.configure(gateway_domain="proxy.example.com")
-        client = await proxy.plain()
-        data = ask(b"/api/x", BEARER).replace(b"127.0.0.1:14322", host)
-        await client.send(data)
-        assert (await client.response())[0] == 200
-        assert proxy.broker.vaults == [vault]
-        if vault is not None:
-            same = b"X-Vault: %b\r\n" % vault.encode()
-            await client.send(data.replace(BEARER, BEARER + same))
-            assert (await client.response())[0] == 200
-            await client.send(data.replace(BEARER, BEARER + b"X-Vault: other\r\n"))
-            assert (await client.response())[0] == 400
-
-
-async def test_a_jwt_waits_for_its_issuer_alone(tmp_path: Path) -> None:
-    """At the gateway, in absolute form and on CONNECT; others are served meanwhile."""
-    async with rig(tmp_path, Echo()) as proxy:
-        broker = proxy.broker
-        broker.issuer = asyncio.Event()
-        waiting, other = await proxy.plain(), await proxy.plain()
-        await waiting.send(ask(b"/api/x", b"Authorization: Bearer %b\r\n" % JWT))
-        await other.send(ask(b"/api/x", BEARER))
-        assert (await other.response())[0] == 200
-        broker.issuer.set()
-        status, _, body = await waiting.response()
-        assert status == 200
-        assert JWT not in body
-        client = await proxy.plain()
-        host = b"CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\n"
-        await client.send(host + b"Proxy-Authorization: Bearer %b\r\n\r\n" % JWT)
-        assert (await client.head()).startswith(b"HTTP/1.1 200 ")
-        assert broker.verified == [b"Bearer " + JWT] * 2
-
-
-async def test_the_proxys_own_address_in_absolute_form_is_the_gateway(tmp_path: Path) -> None:
-    """Clients with a proxy set ask it for its own address in that way."""
-    async with rig(tmp_path, Echo()) as proxy:
-        client = await proxy.plain()
-        own = b"http://127.0.0.1:%d/api/x" % proxy.port
-        await client.send(ask(own, BEARER, AUTH))
-        status, _, body = await client.response()
-        assert status == 200
-        assert body.startswith(b"GET /x HTTP/1.1\r\nHost: api.test\r\n")
-        assert b"roxy-" not in body
-
-
-async def test_inside_a_tunnel_no_path_is_the_gateways(tmp_path: Path) -> None:
-    """The tunnel's host gets what is sent there, and no token of an agent's opens anything."""
-    async with rig(tmp_path, Echo()) as proxy:
-        client = await proxy.secure()
-        await client.send(request(b"/api/x", extra=b"X-A: 1\r\n"))
-        _, _, body = await client.response()
-        assert body.startswith(b"GET /api/x HTTP/1.1\r\n")
-        assert proxy.broker.facts[0].ingress == "connect"
-
-
-async def test_the_gateway_over_tls(tmp_path: Path) -> None:
-    """With a certificate of the port's own; the record of a refusal has https's port."""
-    config = ProxyConfig(tls=upstream_tls("vault.test"), gateway_domain="test")
-    async with rig(tmp_path, Echo(), config=config) as proxy:
-        trusting = ssl.create_default_context()
-        authority().configure_trust(trusting)
-        client = await proxy.plain()
-        await client.writer.start_tls(trusting, server_hostname="vault.test")
-        for fields, status in (((BEARER,), 200), ((), 401)):
-            data = ask(b"/api/x", *fields).replace(b"127.0.0.1:14322", b"vault.test")
-            await client.send(data)
-            assert (await client.response())[0] == status
-        assert proxy.broker.asked_locally[0].base == "https://vault.test"
-        assert proxy.broker.vaults == ["vault", "vault"]
-        _, refused = await proxy.broker.wait_records(2)
-        assert (refused.host, refused.port) == ("vault.test", 443)
 
 
 async def test_anthropics_tunnels_get_its_envelope(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.local_answers import LocalAnswer, LocalPath
+from tests.mitm.gateway import API_KEY, BEARER, ask
 from tests.mitm.rig import SECRET, TOKEN, Echo, rig
-from tests.mitm.test_gateway import API_KEY, BEARER, ask
 
 OPEN, CLOSED = LocalPath("a protocol", public=True), LocalPath("a protocol", max_body=8)
 YES = LocalAnswer(200, b'{"a":1}', (("Content-Type", "application/json"),))
