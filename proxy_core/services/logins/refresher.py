@@ -172,11 +172,13 @@ class Refresher:
             await self._end(row, TokenError(True, error.code, str(error)), by)
             return
         now, generation = self._context.clock.time(), row.generation
-        await self._context.database.run(
-            lambda session: store.begin_refresh(
-                session, login.id, generation, self._locks.owner, now
-            )
-        )
+
+        def begin(session: Session) -> None:
+            if encryptor.key_version != sealer.key_version:  # what comes could not be stored
+                raise VaultError("conflict", "The key was rotated meanwhile.")
+            store.begin_refresh(session, login.id, generation, self._locks.owner, now)
+
+        await self._context.database.run(begin)
         self._announce.started(login, by, reason.value)
         try:
             tokens = await renew(self.tokens, client, secret, refresh_token)

@@ -1,12 +1,15 @@
 """Refreshing: ahead of time, exactly once, never in the way of a request."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
-from proxy_core.services.logins import LoginState
+from proxy_core.services.logins import LoginState, refresher
+from proxy_core.store import installation
 from tests.services.conftest import ADA
 from tests.services.logins.conftest import (
     LIFE,
@@ -235,3 +238,30 @@ async def test_an_unknown_login_is_said_so(open_worker: OpenWorker) -> None:
         app.logins.status("gone")
     assert raised.value.code == "not_found"
     assert not await app.logins.refused("gone", 1)
+
+
+async def test_no_token_is_asked_for_that_could_not_be_stored(
+    open_worker: OpenWorker, provider: Provider, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker's new key came between looking at the login and asking: it is put off."""
+    app, login = await open_login(open_worker, provider)
+    in_earnest, sealer = refresher.opened_refresh, app._context.sealer
+
+    def overtaken(*arguments: Any) -> bytes:
+        opened = in_earnest(*arguments)
+        app._context.database.run_sync(_rotated)
+        sealer.replace(sealer.copy_dek(), key_version=2)
+        return opened
+
+    asked = provider.refreshes
+    with monkeypatch.context() as patched:
+        patched.setattr(refresher, "opened_refresh", overtaken)
+        await due(app, clock)
+        await app.logins.settle()
+    assert provider.refreshes == asked
+    assert login_of(app).generation == login.generation
+
+
+def _rotated(session: Session) -> None:
+    for row in installation.list_slots(session):
+        row.key_version = 2
