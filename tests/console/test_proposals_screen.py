@@ -1,5 +1,7 @@
 """Proposals: read as a difference, decided with care, kept in step with other consoles."""
 
+from typing import Any
+
 import pytest
 from textual.pilot import Pilot
 
@@ -18,6 +20,13 @@ def unlocked() -> FakeWorker:
     worker = furnished()
     worker.operator = True
     return worker
+
+
+def proposed(**document: Any) -> tuple[FakeWorker, ConsoleApp]:
+    """Such a worker to which an agent has proposed `document`, and a console for it."""
+    worker = unlocked()
+    worker.propose(**document)
+    return worker, console(worker)
 
 
 async def on_proposals(pilot: Pilot[int | None], wanted: str = "RISKS") -> None:
@@ -63,11 +72,8 @@ async def test_the_detail_is_a_difference_of_authority():
 
 async def test_a_changed_service_shows_both_sides():
     """What is on one side alone is marked, by signs too."""
-    worker = unlocked()
-    worker.propose(
-        services=[{"action": "set", "name": "slack-bot", "host": "slack.com/api/*", "rules": []}]
-    )
-    app = console(worker)
+    open_to_all = {"name": "slack-bot", "host": "slack.com/api/*", "rules": []}
+    _, app = proposed(services=[{"action": "set", **open_to_all}])
     async with running(app, (120, 60)) as pilot:
         await on_proposals(pilot, "~ changed service slack-bot")
         assert "now - deny DELETE /api/admin.* after none: every method" in flat(app)
@@ -76,9 +82,7 @@ async def test_a_changed_service_shows_both_sides():
 
 async def test_a_slot_is_filled_masked_and_handed_over_with_the_digest():
     """The value is never on the screen; what is approved is what was shown."""
-    worker = unlocked()
-    worker.propose(**new_service())
-    app = console(worker)
+    worker, app = proposed(**new_service())
     async with running(app) as pilot:
         await on_proposals(pilot)
         digest = worker.proposals.get(1).review.digest  # type: ignore[union-attr]
@@ -96,10 +100,8 @@ async def test_a_slot_is_filled_masked_and_handed_over_with_the_digest():
 
 async def test_enter_alone_approves_nothing():
     """Not where there is nothing to fill in either: the dialog starts on Cancel."""
-    worker = unlocked()
     open_host = {"name": "docs", "host": "docs.acme.test", "auth": {"type": "passthrough"}}
-    worker.propose(services=[{"action": "set", **open_host}])
-    app = console(worker)
+    worker, app = proposed(services=[{"action": "set", **open_host}])
     async with running(app) as pilot:
         await on_proposals(pilot)
         await pilot.press("a")
@@ -116,9 +118,7 @@ async def test_enter_alone_approves_nothing():
 
 async def test_high_risk_needs_each_name_letter_by_letter():
     """A wrong letter keeps the button off."""
-    worker = unlocked()
-    worker.propose(**stolen_key())
-    app = console(worker)
+    worker, app = proposed(**stolen_key())
     async with running(app) as pilot:
         await on_proposals(pilot)
         await pilot.press("a")
@@ -133,9 +133,7 @@ async def test_high_risk_needs_each_name_letter_by_letter():
 
 async def test_a_changed_vault_is_shown_again_and_slots_stay_filled():
     """What has changed is said; a second look approves it with the value typed before."""
-    worker = unlocked()
-    worker.propose(**new_service())
-    app = console(worker)
+    worker, app = proposed(**new_service())
     async with running(app, (120, 60)) as pilot:
         await on_proposals(pilot)
         await pilot.press("a")
@@ -154,9 +152,7 @@ async def test_a_changed_vault_is_shown_again_and_slots_stay_filled():
 
 async def test_a_reason_goes_to_the_agent():
     """Rejected with x; Escape rejects nothing."""
-    worker = unlocked()
-    worker.propose(**new_service())
-    app = console(worker)
+    worker, app = proposed(**new_service())
     async with running(app) as pilot:
         await on_proposals(pilot)
         await pilot.press("x")
@@ -171,9 +167,7 @@ async def test_a_reason_goes_to_the_agent():
 
 async def test_one_that_another_operator_decided_says_who():
     """In the answer to a late decision, and among those decided, with the reason."""
-    worker = unlocked()
-    worker.propose(**new_service())
-    app = console(worker)
+    worker, app = proposed(**new_service())
     said: list[str] = []
     async with running(app) as pilot:
         notice = app.notice
@@ -247,9 +241,7 @@ async def test_a_new_proposal_rings_and_is_counted(monkeypatch: pytest.MonkeyPat
 
 async def test_an_agents_value_is_revealed_on_purpose_only():
     """It is not in the detail; a fresh proof shows it for a while."""
-    worker = unlocked()
-    worker.propose(**with_value())
-    app = console(worker)
+    _, app = proposed(**with_value())
     async with running(app) as pilot:
         await on_proposals(pilot, "has a value, the agent's")
         assert "lin-of-the-agent" not in text_of(app)
@@ -264,15 +256,13 @@ async def test_an_agents_value_is_revealed_on_purpose_only():
 
 async def test_a_login_at_a_known_provider_is_shown_by_its_name():
     """Not by its URLs; the agent's scopes and client stand in the form all the same."""
-    worker = unlocked()
     document = login()
     document["credentials"][0]["oauth"] = {
         "authorization_url": "https://gitlab.com/oauth/authorize",
         "token_url": "https://gitlab.com/oauth/token",
         "client_id": "agents-client",
     }
-    worker.propose(**document)
-    app = console(worker)
+    _, app = proposed(**document)
     async with running(app) as pilot:
         await on_proposals(pilot, "not connected yet")
         await pilot.press("c")
@@ -284,9 +274,7 @@ async def test_a_login_at_a_known_provider_is_shown_by_its_name():
 
 async def test_a_login_is_connected_in_the_form_with_what_was_proposed():
     """Approving waits for it, and says so; the endpoints stand in the form to be read."""
-    worker = unlocked()
-    worker.propose(**login())
-    app = console(worker)
+    worker, app = proposed(**login())
     async with running(app) as pilot:
         await on_proposals(pilot, "not connected yet")
         assert "CALENDAR_LOGIN must be connected first" in why(app, "approve")
@@ -331,9 +319,7 @@ async def test_what_cannot_be_done_says_why():
 
 async def test_another_vault_has_other_proposals():
     """Nothing of the vault before stays on the screen."""
-    worker = unlocked()
-    worker.propose(**new_service())
-    app = console(worker)
+    worker, app = proposed(**new_service())
     async with running(app) as pilot:
         await on_proposals(pilot)
         worker.proposals.listed.clear()
@@ -346,10 +332,8 @@ async def test_a_refusal_of_the_worker_is_told():
     """A value that the worker does not take: the proposal still waits."""
     from proxy_core.base.errors import VaultError
 
-    worker = unlocked()
-    worker.propose(**new_service())
+    worker, app = proposed(**new_service())
     worker.failing[f"POST {APPROVE}"] = VaultError("bad_request", "A value is missing.")
-    app = console(worker)
     said: list[str] = []
     async with running(app) as pilot:
         app.alerts.raise_alert = lambda text, *_: said.append(text)  # type: ignore[method-assign]

@@ -4,16 +4,14 @@ Its token endpoint renews every login, or none.
 """
 
 import json
-import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import trustme
+from tests.e2e.tls_server import serve_tls
 
 HOSTS = ("api.anthropic.com", "platform.claude.com", "mcp-proxy.anthropic.com")
 _USAGE = {"input_tokens": 1, "output_tokens": 1}
@@ -43,19 +41,10 @@ class Anthropic:
     models: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        authority = trustme.CA()
         self.ca = self.directory / "upstream-ca.pem"
-        authority.cert_pem.write_to_path(str(self.ca))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*HOSTS).configure_cert(context)
         handler = type("Handler", (_Handler,), {"upstream": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = serve_tls(handler, HOSTS, self.ca)
+        self.port = self._server.server_port
 
     def stop(self) -> None:
         """Close the port."""

@@ -2,17 +2,14 @@
 
 import base64
 import json
-import ssl
-import threading
 import zlib
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-
-import trustme
 
 from tests.cloud.checking import Refused, check
 from tests.e2e.anthropic import events
+from tests.e2e.tls_server import serve_tls
 
 BEDROCK = "bedrock-runtime.us-east-1.amazonaws.com"
 BEDROCK_MODELS = "bedrock.us-east-1.amazonaws.com"
@@ -38,19 +35,10 @@ class Clouds:
     refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        authority = trustme.CA()
         self.ca = self.directory / "clouds-ca.pem"
-        authority.cert_pem.write_to_path(str(self.ca))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*HOSTS).configure_cert(context)
         handler = type("Handler", (_Handler,), {"clouds": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
+        self._server = serve_tls(handler, HOSTS, self.ca)
         self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
         """Close the port."""
