@@ -7,8 +7,6 @@ drawn before come from a cache keyed by what they show.
 from collections import OrderedDict
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -18,29 +16,16 @@ from textual.strip import Strip
 
 from vault_tui.strings import Lines
 from vault_tui.traffic.ring import Row, TrafficRing
+from vault_tui.widgets.brush import TONES, Brush
 from vault_tui.widgets.columns import Column, Piece, Wants, columns_for, row_pieces, wants_of
 
 _CACHED_STRIPS = 600
-_TONES = (
-    "text",
-    "muted",
-    "faint",
-    "primary",
-    "success",
-    "warning",
-    "error",
-    "accent",
-    "cursor",
-    "mark",
-)
 
 
 class TrafficView(ScrollView, can_focus=True):
     """Draws `ring.shown`; owns the cursor. `sync()` brings it up to date with the ring."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"traffic--{tone}" for tone in (*_TONES, "cursor", "mark", "bold")
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"traffic--{tone}" for tone in TONES}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
@@ -73,7 +58,7 @@ class TrafficView(ScrollView, can_focus=True):
         self.empty_lines: Lines = ()
         self._seen = -1
         self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
-        self._styles: dict[tuple[str, str], Style] = {}
+        self._brush = Brush(lambda tone: self.get_component_rich_style(f"traffic--{tone}"))
         self._columns: list[Column] = []
         self._follow_width = 0
         self._wants: Wants = {}
@@ -145,7 +130,7 @@ class TrafficView(ScrollView, can_focus=True):
         if not shown:
             return self._empty(y, width)
         if index >= len(shown):
-            return Strip.blank(width, self._style("text", ""))
+            return self._brush.blank(width)
         return self._row_strip(shown[index], index == self.cursor, width)
 
     def _row_strip(self, row: Row, at_cursor: bool, width: int) -> Strip:
@@ -154,7 +139,7 @@ class TrafficView(ScrollView, can_focus=True):
         strip = self._strips.get(key)
         if strip is None:
             pieces = row_pieces(row, self._columns, pointer=at_cursor)
-            strip = self._strip(pieces, look, width)
+            strip = self._brush.strip(pieces, look, width)
             self._strips[key] = strip
             if len(self._strips) > _CACHED_STRIPS:
                 self._strips.popitem(last=False)
@@ -166,44 +151,20 @@ class TrafficView(ScrollView, can_focus=True):
             text = column.title[: column.width]
             padded = text.rjust(column.width) if column.right else text.ljust(column.width)
             pieces.append((padded + column.gap, "faint"))
-        return self._strip(pieces, "", width)
+        return self._brush.strip(pieces, "", width)
 
     def _empty(self, y: int, width: int) -> Strip:
         first = max(self._table_height // 2 - len(self.empty_lines) // 2 - 1, 1)
         if not first <= y < first + len(self.empty_lines):
-            return Strip.blank(width, self._style("text", ""))
+            return self._brush.blank(width)
         line = self.empty_lines[y - first]
         left = max((width - sum(len(text) for text, _ in line)) // 2, 0)
-        return self._strip([(" " * left, "text"), *line], "", width)
-
-    def _strip(self, pieces: list[Piece], look: str, width: int) -> Strip:
-        """Neighbours of one tone become one segment: fewer escapes on the wire."""
-        merged: list[list[str]] = []
-        for text, tone in pieces:
-            if merged and (merged[-1][1] == tone or not text.strip()):
-                merged[-1][0] += text
-            else:
-                merged.append([text, tone])
-        segments = [Segment(text, self._style(tone, look)) for text, tone in merged]
-        return Strip(segments).adjust_cell_length(width, self._style("text", look))
-
-    def _style(self, tone: str, look: str) -> Style:
-        style = self._styles.get((tone, look))
-        if style is None:
-            name, _, weight = tone.partition("+")
-            style = self.get_component_rich_style(f"traffic--{name}")
-            if weight:
-                style += Style(bold=True)
-            if look:
-                lit = self.get_component_rich_style(f"traffic--{look}")
-                style += Style(bgcolor=lit.bgcolor, reverse=lit.reverse or None, bold=lit.bold)
-            self._styles[(tone, look)] = style
-        return style
+        return self._brush.strip([(" " * left, "text"), *line], "", width)
 
     def notify_style_update(self) -> None:
         """The theme changed: draw everything anew."""
         super().notify_style_update()
-        self._styles.clear()
+        self._brush.forget()
         self._strips.clear()
 
     def on_resize(self) -> None:
