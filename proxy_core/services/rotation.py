@@ -13,6 +13,7 @@ the new key where a slot opens without a person; else they seal (`services.follo
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlmodel import Session
@@ -107,6 +108,9 @@ class Rotation:
             async with self._logins.paused():
                 try:
                     return await self._commit(request, before, wrapped, dek, version, by)
+                except VaultError:
+                    await self._look_again()
+                    raise
                 finally:
                     self._context.fence.coming = None
                     overwrite(dek)
@@ -152,6 +156,11 @@ class Rotation:
         return wire.KeyRotated(
             key_version=version, resealed=resealed, unreadable=unreadable, slots=shown
         )
+
+    async def _look_again(self) -> None:
+        """Hear of the key that is stored: another worker's, or ours if a lost answer said so."""
+        with suppress(VaultError):
+            await self._context.take_in(lambda session: [self._keys.read(session)])
 
     # --- in force -------------------------------------------------------------------------------
 

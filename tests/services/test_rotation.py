@@ -221,6 +221,10 @@ async def test_another_workers_rotation_that_comes_first_is_not_taken_for_damage
     await refused("sealed", each_app.rotation.rotate(leave, ADA))
     assert await read(each_app) == before
     assert {row.key_version for row in await database.read(installation.list_slots)} == {2}
+    assert each_app.rotation._task is not None
+    await each_app.rotation._task  # it has looked at the slots again, and nothing opens them here
+    assert each_app.keys.sealed
+    assert "another worker" in each_app.problems()[0].lower()
 
 
 def _rotated_elsewhere(session: Session) -> None:
