@@ -100,15 +100,21 @@ def setup(
         from vault_tui.cli.setup_undo import take_back
 
         ctx.exit(take_back(connection, tool, known, dry_run))
-    mode = mode or (known.mode if known else tool.modes[0])
-    if mode not in tool.modes:
-        raise Usage(f"{tool.title} has no mode {mode}; it has {' and '.join(tool.modes)}")
-    if known and known.mode != mode:
-        remedy = f"`vault-tui setup {name} --undo`"
-        raise VaultError("conflict", f"{tool.title} is set up in mode {known.mode}: {remedy} first")
+    mode = _mode(tool, mode, known)
     where = connection.vault(vault)
     job = Job(connection, tool, mode, where, known or Receipt(name, mode, where, []))
     _set_up(ctx, job, hosts, token_ttl, dry_run)
+
+
+def _mode(tool: Tool, asked: str | None, known: Receipt | None) -> str:
+    """The mode that was asked for, or the one it has, or its usual one."""
+    mode = asked or (known.mode if known else tool.modes[0])
+    if mode not in tool.modes:
+        raise Usage(f"{tool.title} has no mode {mode}; it has {' and '.join(tool.modes)}")
+    if known and known.mode != mode:
+        remedy = f"`vault-tui setup {tool.name} --undo`"
+        raise VaultError("conflict", f"{tool.title} is set up in mode {known.mode}: {remedy} first")
+    return mode
 
 
 def _set_up(
