@@ -45,7 +45,6 @@ class TypeAhead:
         self._waiting: deque[Typed] = deque()
         self._number = 0
         self._busy = False
-        self._since = 0.0
         self._action: Worker[None] | None = None
         self._seen: Screen[Any] | None = None
 
@@ -58,7 +57,7 @@ class TypeAhead:
     def follow(self) -> None:
         """A key is on its way: send the mark after it."""
         self._number += 1
-        self._busy, self._since = True, self._app.clock.monotonic()
+        self._busy = True
         number = self._number
         target = self._app.focused or self._app.screen
         target.post_message(KeyHandled(number, target, again=True))

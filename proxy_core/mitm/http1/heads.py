@@ -30,11 +30,6 @@ class RequestHead(msgspec.Struct, frozen=True, gc=False):
     max_forwards: int | None = None
 
     @property
-    def upgrade_websocket(self) -> bool:
-        """The client asks to turn the connection into a WebSocket."""
-        return self.websocket_key is not None
-
-    @property
     def ends_here(self) -> bool:
         """Max-Forwards is used up: the proxy answers itself (RFC 9110 7.6.2)."""
         return self.max_forwards == 0
