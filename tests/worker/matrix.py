@@ -105,7 +105,7 @@ TABLE: tuple[Row, ...] = (
     Row("POST", "/v1/seal/slots", RULERS, SLOT),
     Row("POST", "/v1/seal/slots/{slot_id}", RULERS, {"secret": "x"}),
     Row("DELETE", "/v1/seal/slots/{slot_id}", RULERS),
-    Row("POST", "/v1/seal/rotate", RULERS, {"drop": ["not-there"]}),
+    Row("POST", "/v1/seal/rotate", frozenset({"operator"}), {"drop": ["not-there"]}),
     Row("POST", "/v1/backup", frozenset({"operator"}), {"path": "not-absolute"}),
     # --- vaults
     *_rows(

@@ -100,11 +100,11 @@ async def remove_slot(
 @post(
     "/v1/seal/rotate",
     status_code=200,
-    opt=needs(Permission.CHANGE_SLOTS),
+    opt=needs(Permission.CHANGE_SLOTS) | socket_only(),
     responses=change_fails(409, 502),
 )
 async def rotate(app: UseApp, caller: UseCaller, data: JSONBody[wire.RotateKey]) -> wire.KeyRotated:
-    """Make a new key, and seal everything anew under it."""
+    """Make a new key, and seal everything anew; slots are proved, so on the socket alone."""
     return await app.rotation.rotate(data, caller.known())
 
 
