@@ -7,7 +7,7 @@ import shutil
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -205,6 +205,15 @@ def test_a_revoked_token_is_told(rig: Rig) -> None:
     facts = gather(rig.ask(made.token, **rig.wired(made.token, None, PATH="/nonexistent")))
     assert {"token_refused", "probe_refused"} <= set(codes(facts))
     assert made.token not in repr(facts)
+
+
+@pytest.mark.parametrize("token", ["", "vt_op_ended"])
+def test_nobody_signed_in_at_a_worker_elsewhere_is_told(rig: Rig, token: str) -> None:
+    """Not passed over as if all were well; a session that has ended is no other thing."""
+    address = f"http://{rig.worker.api}"
+    question = replace(rig.ask(), target=Target(base_url=address, token=token))
+    (found,) = diagnose(gather(question)).findings
+    assert (found.code, found.remedy) == ("signed_out", f"vault-tui login --addr {address}")
 
 
 def test_a_proxy_in_claude_codes_settings_is_tried(rig: Rig) -> None:

@@ -48,9 +48,9 @@ def ask_worker(target: Target, vault: str, *, is_agent: bool) -> Answers:
         try:
             status, clock = _status(client)
         except VaultError as error:
-            if error.code != "unauthorized" or not is_agent:
+            if error.code != "unauthorized" or not (is_agent or target.socket is None):
                 raise
-            refused = error.code
+            refused = error.code if is_agent else ""
             client = SyncClient(replace(target, token=""), CALL_SECONDS)
             status, clock = _status(client)
     except VaultError as error:
@@ -64,6 +64,8 @@ def ask_worker(target: Target, vault: str, *, is_agent: bool) -> Answers:
     facts = replace(facts, ca_expires_at=_ca_end(ca_pem))
     if is_agent:
         facts = _seen_by_agent(client, facts)
+    elif target.socket is None and _is_stranger(client):
+        facts = replace(facts, signed_out_at=target.base_url)
     elif not status.sealed:
         facts = _seen_by_people(client, facts, vault)
     return Answers(facts, status, ca_pem)
@@ -120,6 +122,15 @@ def token_state(target: Target, token: str, vault: str) -> str:
             return error.code
         return "ok" if error.code == "vault_forbidden" else ""
     return "ok"
+
+
+def _is_stranger(client: SyncClient) -> bool:
+    """Whether a worker that answers wants to know who we are."""
+    try:
+        client.send(calls.vaults())
+    except VaultError as error:
+        return error.code == "unauthorized"
+    return False
 
 
 def _seen_by_people(client: SyncClient, facts: WorkerFacts, vault: str) -> WorkerFacts:

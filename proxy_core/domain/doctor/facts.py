@@ -187,7 +187,8 @@ class WorkerFacts:
 
     `services` and `credentials` are None when we may not see them. `ca_expires_at` in epoch
     seconds; `clock` is its Date minus ours, in seconds. `logins` are those that need somebody, of
-    `accounts` in all. `webhooks` are the failing ones' ids.
+    `accounts` in all. `webhooks` are the failing ones' ids. `signed_out_at` is the URL
+    of a worker elsewhere that wants to know first who we are.
     """
 
     failure: str = ""
@@ -211,6 +212,7 @@ class WorkerFacts:
     logins: tuple[LoginState, ...] = ()
     accounts: int = 0
     webhooks: tuple[str, ...] = ()
+    signed_out_at: str = ""
     token: str = ""
     """Of an agent's own token: empty (none), `ok`, or the code of its refusal."""
     gateway_token: str = ""

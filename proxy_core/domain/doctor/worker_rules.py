@@ -49,6 +49,7 @@ def worker_findings(facts: Facts) -> Iterator[Finding]:
         why = "Agents are answered 503 until somebody opens it."
         yield error("sealed", "The vault is sealed.", why, "vault-tui unseal")
     yield from _worker_itself(facts)
+    yield from _signed_out(worker)
     yield from _token(worker)
     yield from _services(facts)
     yield from _logins(worker)
@@ -62,6 +63,14 @@ def _absent(worker: WorkerFacts) -> Finding:
     what = worker.detail or ERRORS[worker.failure].title
     why = "Nothing is attached to any request without it."
     return error(worker.failure, what, why, _STARTS.get(worker.failure, "vault-tui status"))
+
+
+def _signed_out(worker: WorkerFacts) -> Iterator[Finding]:
+    if worker.signed_out_at:
+        what = f"Nobody is signed in here at {worker.signed_out_at}."
+        why = "What agents may use there, and what has failed, was not looked at."
+        remedy = f"vault-tui login --addr {quote(worker.signed_out_at)}"
+        yield error("signed_out", what, why, remedy)
 
 
 def _worker_itself(facts: Facts) -> Iterator[Finding]:

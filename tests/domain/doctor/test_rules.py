@@ -122,6 +122,11 @@ CASES: list[tuple[str, Facts, str]] = [
         "vault-tui account quota --vault default",
     ),
     ("webhook_failing", worker(webhooks=("wh_1",)), "vault-tui webhook test wh_1"),
+    (
+        "signed_out",
+        worker(signed_out_at="https://vault.test"),
+        "vault-tui login --addr https://vault.test",
+    ),
     ("probe_refused", worker(probe=Probe("h", 403, "forbidden")), "vault-tui service test"),
     ("probe_refused", worker(probe=Probe("h", 502, "upstream_unreachable")), "curl -sSI"),
     ("probe_refused", worker(probe=Probe("h", 429, "accounts_exhausted")), "vault-tui account"),
