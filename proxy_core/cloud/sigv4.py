@@ -19,8 +19,6 @@ from proxy_core.domain.cloud.aws_hosts import AwsScope
 from proxy_core.domain.cloud.aws_keys import AwsKeys
 from proxy_core.domain.signing import Headers
 
-_TIME_FORMAT = "%Y%m%dT%H%M%SZ"
-
 
 @dataclass(frozen=True, slots=True)
 class ToSign:
