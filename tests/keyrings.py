@@ -6,7 +6,9 @@ from keyring.backend import KeyringBackend
 class MemoryKeyring(KeyringBackend):  # type: ignore[no-untyped-call] # keyring's metaclass
     """A keyring backend that keeps its entries in memory."""
 
-    priority = 1  # type: ignore[assignment] # keyring asks for a class property
+    # Below the one that keeps nothing: keyring takes it into account wherever it is imported, and
+    # would choose it for tests that have no keyring.
+    priority = -1  # type: ignore[assignment] # keyring asks for a class property
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import keyring.backends.fail
+import keyring.core
 import pytest
 import trustme
 
@@ -161,8 +163,9 @@ def test_managed_settings_are_heeded(setups: Setups, tmp_path: Path) -> None:
         program.command("managed-settings", "clear", "--yes")
 
 
-def test_a_token_ends_between_two_turns(setups: Setups) -> None:
+def test_a_token_ends_between_two_turns(setups: Setups, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its own time: the next turn has a new one, with no question, error or retry shown."""
+    monkeypatch.setattr(keyring.core, "_keyring_backend", keyring.backends.fail.Keyring())
     program, issuer = setups.program, ShortIssuer(LIFE)
     rule = ("--audience", AUDIENCE, "--rule", "sub=ada -> vault:default")
     program.command("issuer", "add", "corp", issuer.url, *rule)
