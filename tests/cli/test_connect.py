@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -280,8 +281,26 @@ def test_providers(line: CommandLine) -> None:
 # --- accounts ---------------------------------------------------------------------------------
 
 
-ONE_PORT = pytest.mark.xdist_group("callback-port")
-"""The provider knows the redirect by one port alone: one test at a time may listen on it."""
+@pytest.fixture
+def callback_port() -> None:
+    """The port by which alone the provider knows the redirect is free.
+
+    Whatever listens anywhere on the machine may have been given it by chance, for a while.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_server(("127.0.0.1", 54545)).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "port 54545 is taken"
+            time.sleep(0.1)  # nobody tells when a port is free
+
+
+def one_port(test: Callable[..., None]) -> Callable[..., None]:
+    """One test at a time may listen on that port."""
+    alone = pytest.mark.xdist_group("callback-port")(test)
+    return pytest.mark.usefixtures("callback_port")(alone)
 
 
 class Claude(LiveProvider):
@@ -351,7 +370,7 @@ def test_an_account(line: CommandLine, claude: Claude, adding: Adding) -> None:
     assert accounts["ada@example.com"]["pools"] == ["ANTHROPIC"]
 
 
-@ONE_PORT
+@one_port
 def test_an_account_whose_callback_is_pasted(
     line: CommandLine, claude: Claude, adding: Adding
 ) -> None:
@@ -377,7 +396,7 @@ def test_an_account_whose_callback_is_pasted(
     assert json.loads(out)["reconnected"]
 
 
-@ONE_PORT
+@one_port
 @pytest.mark.parametrize("how", ["--paste-callback", "--headless"])
 def test_nothing_is_waited_for_when_nothing_can_be_pasted(
     line: CommandLine, claude: Claude, adding: Adding, how: str
@@ -389,7 +408,7 @@ def test_nothing_is_waited_for_when_nothing_can_be_pasted(
     assert done.stdout == ""
 
 
-@ONE_PORT
+@one_port
 def test_nothing_is_waited_for_when_standard_input_is_closed(
     line: CommandLine, claude: Claude, adding: Adding
 ) -> None:
@@ -406,7 +425,7 @@ def test_nothing_is_waited_for_when_standard_input_is_closed(
     assert "Standard input ended before anything was pasted" in done.stderr
 
 
-@ONE_PORT
+@one_port
 def test_a_browser_is_opened(
     line: CommandLine, claude: Claude, adding: Adding, tmp_path: Path
 ) -> None:
