@@ -6,12 +6,11 @@ Its token endpoint renews every login, or none.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.e2e.tls_server import serve_tls
+from tests.e2e.tls_server import QuietHandler, Served
 
 HOSTS = ("api.anthropic.com", "platform.claude.com", "mcp-proxy.anthropic.com")
 _USAGE = {"input_tokens": 1, "output_tokens": 1}
@@ -27,7 +26,7 @@ class Refusal:
 
 
 @dataclass
-class Anthropic:
+class Anthropic(Served):
     """Serves until `stop`. `seen` are messages' credentials, `models` what they asked for.
 
     `renews` says with which access token a login is renewed; empty: it has ended.
@@ -41,23 +40,12 @@ class Anthropic:
     models: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ca = self.directory / "upstream-ca.pem"
         handler = type("Handler", (_Handler,), {"upstream": self})
-        self._server = serve_tls(handler, HOSTS, self.ca)
-        self.port = self._server.server_port
-
-    def stop(self) -> None:
-        """Close the port."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.serve(handler, HOSTS, self.directory / "upstream-ca.pem")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(QuietHandler):
     upstream: Anthropic
-
-    def log_message(self, *arguments: object) -> None:
-        """Keep the test's output clean."""
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -4,12 +4,11 @@ import base64
 import json
 import zlib
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from tests.cloud.checking import Refused, check
 from tests.e2e.anthropic import events
-from tests.e2e.tls_server import serve_tls
+from tests.e2e.tls_server import QuietHandler, Served
 
 BEDROCK = "bedrock-runtime.us-east-1.amazonaws.com"
 BEDROCK_MODELS = "bedrock.us-east-1.amazonaws.com"
@@ -22,7 +21,7 @@ FOUNDRY_KEY = "foundry-real"
 
 
 @dataclass
-class Clouds:
+class Clouds(Served):
     """Serves until `stop`. `good` are hosts that have let a request in, `refused` say why not.
 
     `status`, where it is set, answers those that are let in.
@@ -35,23 +34,12 @@ class Clouds:
     refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ca = self.directory / "clouds-ca.pem"
         handler = type("Handler", (_Handler,), {"clouds": self})
-        self._server = serve_tls(handler, HOSTS, self.ca)
-        self.port = self._server.server_port
-
-    def stop(self) -> None:
-        """Close the port."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.serve(handler, HOSTS, self.directory / "clouds-ca.pem")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(QuietHandler):
     clouds: Clouds
-
-    def log_message(self, *arguments: object) -> None:
-        """Keep the test's output clean."""
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

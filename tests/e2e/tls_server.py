@@ -9,10 +9,35 @@ from pathlib import Path
 import trustme
 
 
-def serve_tls(
+class Served:
+    """Answers at such a server until `stop`; `ca` is the root of its certificate."""
+
+    ca: Path
+    port: int
+
+    def serve(self, handler: type[BaseHTTPRequestHandler], hosts: Iterable[str], ca: Path) -> None:
+        """Listen; the root is written to `ca`."""
+        self._server = _serve_tls(handler, hosts, ca)
+        self.ca, self.port = ca, self._server.server_port
+
+    def stop(self) -> None:
+        """Close the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Keeps connections, and the test's output clean."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+def _serve_tls(
     handler: type[BaseHTTPRequestHandler], hosts: Iterable[str], ca: Path
 ) -> ThreadingHTTPServer:
-    """Serve until its `shutdown`. The root of its certificate is written to `ca`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(ca))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

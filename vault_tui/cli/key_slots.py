@@ -64,10 +64,7 @@ def add(
     else:
         call = calls.add_slot(PASSWORD, _new_password(password_stdin), label)
     made = connection.send(call)
-    if as_json:
-        output.emit_json(made)
-    else:
-        output.emit(f"Added {_named(made)}.")
+    _tell(made, f"Added {_named(made)}.", as_json)
 
 
 @key.command
@@ -81,10 +78,7 @@ def change(connection: Connection, slot: str, password_stdin: bool, as_json: boo
     if found.kind != PASSWORD:
         raise Usage(f"A {found.kind} slot has no password: `key add` another, `key remove` this")
     made = connection.send(calls.change_slot(found.id, _new_password(password_stdin)))
-    if as_json:
-        output.emit_json(made)
-    else:
-        output.emit(f"Changed {_named(made)}; the old password opens nothing any more.")
+    _tell(made, f"Changed {_named(made)}; the old password opens nothing any more.", as_json)
 
 
 @key.command
@@ -168,6 +162,13 @@ def _find(known: Sequence[SlotInfo], name: str) -> SlotInfo:
     if len(found) > 1:
         raise VaultError("conflict", f"Several key slots are called {name}: name one by its id.")
     return found[0]
+
+
+def _tell(slot: SlotInfo, sentence: str, as_json: bool) -> None:
+    if as_json:
+        output.emit_json(slot)
+    else:
+        output.emit(sentence)
 
 
 def _named(slot: SlotInfo) -> str:
