@@ -119,7 +119,7 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
         except sqlite3.OperationalError as error:
             if not is_passing(error) or time.monotonic() > deadline:
                 raise
-        time.sleep(0.01)
+        time.sleep(0.01)  # in the store's own thread; SQLite tells nobody when the file is free
 
 
 def _check_driver() -> None:

@@ -127,8 +127,8 @@ class FakeWorker:
         if part is not None:
             if call.method != "GET":
                 self._operator_only()
-            return part.answer(call, parts)  # type: ignore[no-any-return]
-        return self._answer(call, query)  # type: ignore[no-any-return]
+            return part.answer(call, parts)
+        return self._answer(call, query)
 
     async def events(self) -> AsyncIterator[Note]:
         """Connected, then whatever `emit` and `cut` put in."""
