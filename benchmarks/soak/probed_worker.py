@@ -26,16 +26,21 @@ _WATCHED = ("proxy_core.mitm.", "proxy_core.services.holds", "ssl")
 
 
 def descriptors() -> dict[str, int]:
-    """Open descriptors by what they lead to: `socket`, `pipe`, `anon_inode`, `file`."""
+    """Open descriptors by what they lead to: `socket`, `pipe`, `anon_inode`, `database`, `file`."""
     kinds: Counter[str] = Counter()
     for entry in Path("/proc/self/fd").iterdir():
         try:
             target = str(entry.readlink())
         except FileNotFoundError:  # the one that lists the directory
             continue
-        kind = target.partition(":")[0]
-        kinds["file" if target.startswith("/") else kind] += 1
+        kinds[_kind(target)] += 1
     return dict(kinds)
+
+
+def _kind(target: str) -> str:
+    if not target.startswith("/"):
+        return target.partition(":")[0]
+    return "database" if Path(target).name.startswith("vault.db") else "file"
 
 
 class _MallInfo(ctypes.Structure):

@@ -21,7 +21,8 @@ from proxy_core.store.files import prepare_file, protect_siblings
 from proxy_core.store.upgrade import check_not_newer, upgrade
 
 BUSY_TIMEOUT_MS: Final = 5_000
-_POSTGRES_POOL: Final = 4
+POOL_SIZE: Final = 4
+"""Connections that each engine keeps open once it has needed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _open_sqlite(path: Path) -> Engines:
 
 def _sqlite_engine(path: Path, synchronous: str, *, begin: str, read_only: bool = False) -> Engine:
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), pool_size=4, hide_parameters=True
+        URL.create("sqlite", database=str(path)), pool_size=POOL_SIZE, hide_parameters=True
     )
 
     @event.listens_for(engine, "connect")
@@ -145,8 +146,8 @@ def _open_postgres(url: URL) -> Engines:
     read_only = "-c default_transaction_read_only=on"
     engines = Engines(
         "postgresql",
-        write=engine(_POSTGRES_POOL),
-        read=engine(_POSTGRES_POOL, options=read_only),
+        write=engine(POOL_SIZE),
+        read=engine(POOL_SIZE, options=read_only),
         log=engine(1, options="-c synchronous_commit=off"),
     )
     check_not_newer(engines.read)

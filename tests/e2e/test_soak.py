@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.soak.day import Plan
+from benchmarks.soak.gauges import Holdings
 from benchmarks.soak.ledger import Entry, Ledger, counted, log_faults, upstream_faults
 from benchmarks.soak.soak import soak
 
@@ -52,3 +53,17 @@ def test_ids_stand_at_the_end_of_a_path() -> None:
     ledger.prove(entry.id)
     ledger.prove("unknown")
     assert entry.proven
+
+
+def holding(**descriptors: int) -> Holdings:
+    """A worker that has these descriptors open and nothing else."""
+    return Holdings(tasks={}, descriptors=descriptors, objects={}, threads=1, blocks=0, native=0.0)
+
+
+def test_the_databases_pools_may_fill_but_not_grow_past_their_bound() -> None:
+    """Connections that a busy worker opens for good are no leak; one more than fit in is."""
+    before = holding(file=3, socket=6, database=7)
+    assert holding(file=3, socket=6, database=25).more_than(before) == []
+    assert holding(database=26).more_than(before) == ["descriptor database: 19"]
+    assert holding(file=4).more_than(before) == ["descriptor file: 1"]
+    assert holding(socket=7).more_than(before) == ["descriptor socket: 1"]
