@@ -64,7 +64,7 @@ class Hasty:
             writer.write(REFUSAL)
             await writer.drain()
             self.refused.set()
-            await asyncio.sleep(5)
+            await asyncio.sleep(60)
         size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         body = await reader.readexactly(size)
         self.seen.append((head, body))

@@ -196,7 +196,7 @@ class FakeBroker:
         self.recorded.set()
 
     async def wait_records(self, count: int) -> list[RequestRecord]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.records) < count:
                 self.recorded.clear()
                 await self.recorded.wait()
@@ -241,16 +241,16 @@ class Client:
         await self.writer.drain()
 
     async def head(self) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.reader.readuntil(b"\r\n\r\n")
 
     async def exactly(self, count: int) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.reader.readexactly(count)
 
     async def rest(self) -> bytes:
         """Everything until the end. Raises ConnectionError for an end that is none."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.reader.read()
 
     async def response(self) -> tuple[int, bytes, bytes]:
@@ -423,6 +423,6 @@ def absolute(path: bytes = b"/", method: bytes = b"GET", extra: bytes = b"") -> 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what no event tells: counts that the proxy keeps."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - the proxy has no event for it
             await asyncio.sleep(0.005)

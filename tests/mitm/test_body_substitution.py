@@ -142,7 +142,7 @@ async def test_a_body_without_the_declared_surface_streams(tmp_path: Path) -> No
         substitute(proxy, VALUE, Surface.QUERY, Surface.HEADER, Surface.PATH)
         client = await proxy.secure()
         await client.send(request(b"/", b"POST", TEXT + b"Content-Length: 10\r\n") + b"__key__")
-        await asyncio.wait_for(arrived.wait(), 5)
+        await asyncio.wait_for(arrived.wait(), 30)
         await client.send(b"end")
         assert (await client.response())[0] == 200
 
@@ -306,12 +306,12 @@ async def test_an_early_response(tmp_path: Path) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")
         await writer.drain()
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
 
     async with rig(tmp_path, hasty) as proxy:
         substitute(proxy)
         client = await proxy.secure()
-        answer = await asyncio.wait_for(_early(client), 5)
+        answer = await asyncio.wait_for(_early(client), 30)
         assert answer.startswith(b"HTTP/1.1 403 No\r\n")
         assert answer.endswith(b"no")
         assert proxy.proxy.idle_upstreams == 0

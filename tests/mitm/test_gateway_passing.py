@@ -36,7 +36,7 @@ async def test_bodies_stream_both_ways(tmp_path: Path) -> None:
         assert b"text/event-stream" in await client.head()
         assert b"data: 1" in await client.exactly(len(b"9\r\ndata: 1\n\n\r\n"))
         first.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert b"data: 2" in await client.reader.readuntil(b"0\r\n\r\n")
 
 
@@ -126,7 +126,7 @@ async def test_a_held_request_waits_at_the_gateway_too(tmp_path: Path) -> None:
         broker.asks = True
         client = await proxy.plain()
         await client.send(ask(b"/api/x", BEARER))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await broker.held.wait()
         assert broker.verdict is not None
         broker.asks = False

@@ -19,7 +19,7 @@ async def held(built: Rig, client: Client, data: bytes) -> "asyncio.Future[Decis
     """Send a request that has to wait; where its verdict goes."""
     built.broker.held.clear()
     await client.send(data)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await built.broker.held.wait()
     assert built.broker.verdict is not None
     return built.broker.verdict
@@ -27,7 +27,7 @@ async def held(built: Rig, client: Client, data: bytes) -> "asyncio.Future[Decis
 
 async def cancelled(built: Rig) -> None:
     """Wait until the hold has been given up."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await built.broker.cancelled.wait()
 
 

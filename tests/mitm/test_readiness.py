@@ -25,9 +25,9 @@ async def test_readers_are_called_while_something_is_there() -> None:
         readiness.add_reader(ours.fileno(), called.set)
         for _ in range(2):
             theirs.send(b"x")
-            await asyncio.wait_for(called.wait(), 5)
+            await asyncio.wait_for(called.wait(), 30)
             called.clear()
-            await asyncio.wait_for(called.wait(), 5)
+            await asyncio.wait_for(called.wait(), 30)
             ours.recv(10)
             called.clear()
         readiness.remove_reader(ours.fileno())
@@ -95,7 +95,7 @@ async def test_one_failing_callback_keeps_nothing_from_others() -> None:
         readiness.add_reader(second.fileno(), served.set)
         a.send(b"x")
         b.send(b"x")
-        await asyncio.wait_for(served.wait(), 5)
+        await asyncio.wait_for(served.wait(), 30)
         assert [type(error) for error in told] == [ValueError]
     readiness.close()
 

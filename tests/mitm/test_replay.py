@@ -203,7 +203,7 @@ async def test_an_answer_that_streams_holds_nothing(tmp_path: Path) -> None:
     async def stream(reader: Reader, writer: Writer) -> None:
         await read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
 
     async with rig(tmp_path, stream) as proxy:
         reconsider(proxy)

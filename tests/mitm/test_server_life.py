@@ -144,16 +144,16 @@ async def test_stop_lets_requests_finish(tmp_path: Path) -> None:
         idle = await proxy.secure()
         busy = await proxy.secure()
         await busy.send(request())
-        await asyncio.wait_for(held.asked.wait(), 5)
+        await asyncio.wait_for(held.asked.wait(), 30)
         await busy.head()
-        stopping = asyncio.create_task(proxy.proxy.stop(5))
+        stopping = asyncio.create_task(proxy.proxy.stop(60))
         assert await idle.rest() == b""
         with pytest.raises(ConnectionRefusedError):
             await proxy.plain()
         held.go.set()
         assert await busy.exactly(4) == b"abcd"
         assert await busy.rest() == b""
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, 30)
         assert proxy.proxy.connections == 0
 
 
@@ -164,13 +164,13 @@ async def test_a_request_during_the_stop(tmp_path: Path) -> None:
         client = await proxy.secure()
         await client.send(request() + request())
         await client.head()
-        stopping = asyncio.create_task(proxy.proxy.stop(5))
+        stopping = asyncio.create_task(proxy.proxy.stop(60))
         await asyncio.sleep(0)
         held.go.set()
         assert await client.exactly(4) == b"abcd"
         status, head, _ = await client.response()
         assert (status, b"shutting_down" in head) == (503, True)
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, 30)
 
 
 async def test_stop_has_a_limit(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ async def test_stop_has_a_limit(tmp_path: Path) -> None:
         client = await proxy.secure()
         await client.send(request())
         await client.head()
-        await asyncio.wait_for(proxy.proxy.stop(0.05), 5)
+        await asyncio.wait_for(proxy.proxy.stop(0.05), 30)
         (record,) = proxy.broker.records
         assert record.error_code == "shutting_down"
         assert proxy.proxy.streams == 0
@@ -212,7 +212,7 @@ async def test_nothing_is_left_behind(tmp_path: Path) -> None:
             await client.send(request(b"/", b"POST", b"Content-Length: 9\r\n") + b"abc")
         await clients[4].send(b"nonsense\r\n\r\n")
         await clients[0].send(b"defghi")
-        await asyncio.wait_for(held.asked.wait(), 5)
+        await asyncio.wait_for(held.asked.wait(), 30)
         clients[1].abort()
     await until(lambda: len(asyncio.all_tasks()) == tasks)
     await until(lambda: _descriptors() <= descriptors)

@@ -293,7 +293,7 @@ async def test_a_client_that_leaves(tmp_path: Path) -> None:
         await client.send(request())
         await asked.wait()
         client.abort()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await broken.wait()
         record = (await proxy.broker.wait_records(3))[2]
         assert proxy.proxy.idle_upstreams == 0

@@ -73,7 +73,7 @@ class _Inner:
                 done = call()  # type: ignore[operator]  # a bound method
             except ssl.SSLWantReadError:
                 await self._flush()
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     data = await self._client.reader.read(65536)
                 if not data:
                     self._received.write_eof()
@@ -161,7 +161,7 @@ async def test_a_client_that_leaves(secured: Rig) -> None:
     await client.send(CONNECT)
     await client.head()
     client.abort()
-    await asyncio.wait_for(asyncio.wait(list(secured.proxy._serving)), 5)
+    await asyncio.wait_for(asyncio.wait(list(secured.proxy._serving)), 30)
     assert secured.proxy.connections == 0
 
 

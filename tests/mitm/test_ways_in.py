@@ -99,12 +99,12 @@ async def test_client_hello_in_the_packet_of_connect(tmp_path: Path) -> None:
                 tls.do_handshake()
                 break
             except ssl.SSLWantReadError:
-                incoming.write(await asyncio.wait_for(client.reader.read(65536), 5))
+                incoming.write(await asyncio.wait_for(client.reader.read(65536), 30))
         tls.write(request(b"/early"))
         await client.send(outgoing.read())
         answer = b""
         while b"/early" not in answer:
-            incoming.write(await asyncio.wait_for(client.reader.read(65536), 5))
+            incoming.write(await asyncio.wait_for(client.reader.read(65536), 30))
             try:
                 answer += tls.read(65536)
             except ssl.SSLWantReadError:

@@ -85,7 +85,7 @@ class Dial:
 
 async def said(client: ClientConnection) -> str | bytes:
     """The next message."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return await client.recv()
 
 
@@ -184,5 +184,5 @@ async def test_frames_that_come_with_the_handshake(tmp_path: Path) -> None:
         )
         await client.send(request(b"/ws", extra=extra) + text_frame(b"__key__", b"\0" * 4))
         assert (await client.head()).startswith(b"HTTP/1.1 101 ")
-        frame = await asyncio.wait_for(received.get(), 5)
+        frame = await asyncio.wait_for(received.get(), 30)
         assert frame == text_frame(b"v", frame[2:6])

@@ -21,7 +21,7 @@ async def test_a_committed_change_is_announced_even_if_its_caller_has_gone(
 
     def work(_: Session) -> str:
         entered.set()
-        go_on.wait(10)
+        go_on.wait(30)
         return "done"
 
     caller = asyncio.ensure_future(context.change(work, swapped.append))

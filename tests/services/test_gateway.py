@@ -153,6 +153,6 @@ async def test_a_protocol_is_added_and_carried_through(app: Application) -> None
     await begun.wait()
     waiting.cancel()
     go_on.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await done.wait()
     assert await app.broker.answer(Local(asked, path, None, b"hi")) == LocalAnswer(200, b"hi")

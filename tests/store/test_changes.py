@@ -49,7 +49,7 @@ async def hear(follow: Heard, count: int = 1) -> list[Message]:
     """The next messages."""
     told: list[Message] = []
     while len(told) < count:
-        told += await asyncio.wait_for(anext(follow), 10)
+        told += await asyncio.wait_for(anext(follow), 30)
     return told
 
 
@@ -161,7 +161,7 @@ async def test_a_file_keeps_few_changes(
     assert sqlite_database.read_sync(_rows) == 4
     late._worker = "another"  # type: ignore[attr-defined]
     async with aclosing(late.follow()) as following:  # type: ignore[type-var]
-        told = await asyncio.wait_for(anext(following), 10)
+        told = await asyncio.wait_for(anext(following), 30)
     assert told[0] == GAP
     assert [message.events[0][1]["n"] for message in told[1:]] == [16, 17, 18, 19]
     await reader.close()
@@ -181,7 +181,7 @@ async def test_a_cut_connection_is_told_and_begins_anew(postgres_url: str) -> No
         waiting = asyncio.ensure_future(anext(follow))
         await database.run(cut_listeners)
         with pytest.raises(VaultError) as raised:
-            await asyncio.wait_for(waiting, 10)
+            await asyncio.wait_for(waiting, 30)
     assert raised.value.code == "database_unavailable"
     async with aclosing(feed.follow()) as follow:  # type: ignore[type-var]
         assert await anext(follow) == [GAP]

@@ -65,11 +65,11 @@ async def test_readers_go_on_beside_a_long_write(database: Database) -> None:
     def slow(session: Session) -> None:
         vaults.add_vault(session, vault("v2", "slow"))
         started.set()
-        release.wait(10)
+        release.wait(30)
 
     writing = asyncio.ensure_future(database.run(slow))
     await asyncio.to_thread(started.wait)
-    seen = await asyncio.wait_for(database.read(vaults.list_vaults), 5)
+    seen = await asyncio.wait_for(database.read(vaults.list_vaults), 30)
     assert [row.name for row in seen] == ["default"]
     release.set()
     await writing

@@ -155,7 +155,7 @@ class ThreadedWorker:
     ) -> Answer:
         """One raw request; what no typed client would send."""
         host, _, port = self.api.rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
         if not tcp:
             connection.sock = socket.socket(socket.AF_UNIX)
             connection.sock.connect(str(self.socket))

@@ -29,7 +29,7 @@ def operator(worker: ThreadedWorker) -> str:
 
 def proxied(worker: ThreadedWorker, token: str, url: str) -> tuple[int, dict[str, Any]]:
     """A plain request of an agent through the proxy: status and problem."""
-    connection = http.client.HTTPConnection(worker.running.facts.proxy, timeout=10)
+    connection = http.client.HTTPConnection(worker.running.facts.proxy, timeout=30)
     login = base64.b64encode(f"{token}:default".encode()).decode()
     connection.request("GET", url, headers={"Proxy-Authorization": f"Basic {login}"})
     answer = connection.getresponse()
@@ -43,7 +43,7 @@ def tunnel(worker: ThreadedWorker, token: str) -> socket.socket:
     """A CONNECT of an agent that was accepted."""
     host, _, port = worker.running.facts.proxy.rpartition(":")
     login = base64.b64encode(f"{token}:default".encode())
-    found = socket.create_connection((host, int(port)), timeout=10)
+    found = socket.create_connection((host, int(port)), timeout=30)
     found.sendall(
         b"CONNECT one.test:443 HTTP/1.1\r\nHost: one.test:443\r\n"
         b"Proxy-Authorization: Basic " + login + b"\r\n\r\n"

@@ -4,7 +4,7 @@ import http.client
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -25,15 +25,28 @@ def dialled(worker: ThreadedWorker) -> Iterator[ExitStack]:
 def dial(worker: ThreadedWorker, stack: ExitStack) -> socket.socket:
     """A TCP connection to the API."""
     host, _, port = worker.api.rpartition(":")
-    return stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+    return stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
 
 
-def ask_health(connection: socket.socket) -> None:
-    """One request and its whole answer; the connection stays."""
-    connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    received = b""
-    while not received.endswith(b'{"status":"ok"}'):
-        received += connection.recv(65536)
+def ask_health(connection: socket.socket) -> bool:
+    """One request and its whole answer; the connection stays. False: it was cut off before."""
+    with suppress(ConnectionError):
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+            if received.endswith(b'{"status":"ok"}'):
+                return True
+    return False
+
+
+def served(worker: ThreadedWorker, stack: ExitStack) -> socket.socket:
+    """A connection whose first request was answered: on a busy machine the worker may not have
+    seen yet that others left, or the request came too late.
+    """
+    while not ask_health(connection := dial(worker, stack)):
+        pass
+    return connection
 
 
 def test_too_many_connections(
@@ -41,9 +54,8 @@ def test_too_many_connections(
 ) -> None:
     """The one too many is told so at once; the control socket lets its operators in."""
     monkeypatch.setattr(listener, "MAX_CONNECTIONS", 3)
-    held = [dial(worker, dialled) for _ in range(3)]
-    for one in held:
-        ask_health(one)
+    for _ in range(3):
+        served(worker, dialled)
     refused = http.client.HTTPResponse(dial(worker, dialled))
     refused.begin()
     assert refused.status == 503
@@ -62,12 +74,11 @@ def test_a_head_that_does_not_come(
 ) -> None:
     """A head must be complete in time, the first one and later ones alike."""
     monkeypatch.setattr(listener, "HEAD_SECONDS", 0.3)
-    connection = dial(worker, dialled)
-    if kept_alive:
-        ask_health(connection)
+    connection = served(worker, dialled) if kept_alive else dial(worker, dialled)
     started = time.monotonic()
-    connection.sendall(sent)
-    assert connection.recv(1) == b""
+    with suppress(ConnectionError):  # cut off before it was sent, on a busy machine
+        connection.sendall(sent)
+        assert connection.recv(1) == b""
     assert time.monotonic() - started < 15  # else it took the usual 20 s
 
 
@@ -77,13 +88,12 @@ def test_a_request_under_way_is_not_cut(
     """The time is for heads: a stream of events goes on, and so does a connection kept alive."""
     monkeypatch.setattr(listener, "HEAD_SECONDS", 0.2)
     token = worker.in_loop(worker.running.app.operators.open, None, "tester").token
-    connection = dial(worker, dialled)
+    connection = served(worker, dialled)
     fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
-    ask_health(connection)
     connection.settimeout(0.6)
     with pytest.raises(TimeoutError):
         connection.recv(1)
-    connection.settimeout(10)
+    connection.settimeout(30)
     connection.sendall(f"GET /v1/events HTTP/1.1\r\n{fields}".encode())
     received = b""
     while b"id: " not in received:
@@ -92,6 +102,6 @@ def test_a_request_under_way_is_not_cut(
     with pytest.raises(TimeoutError):
         connection.recv(1)
     worker.client().send(calls.create_session("default"))
-    connection.settimeout(10)
+    connection.settimeout(30)
     while b"session.created" not in received:
         received += connection.recv(65536)

@@ -127,7 +127,7 @@ def test_a_large_body_is_refused(worker: ThreadedWorker, token: str) -> None:
         worker.ask("POST", "/v1/vaults", token=token, headers=head), 413, "request_too_large"
     )
     host, _, port = worker.api.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as raw:
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
         fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n"
         fields += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         raw.sendall(f"POST /v1/vaults HTTP/1.1\r\n{fields}".encode())
@@ -141,7 +141,7 @@ def test_a_large_body_is_refused(worker: ThreadedWorker, token: str) -> None:
 def test_what_is_not_http_gets_a_problem(worker: ThreadedWorker) -> None:
     """Even a request that cannot be parsed is answered in the contract's shape."""
     host, _, port = worker.api.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as raw:
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
         raw.sendall(b"\x00 nonsense\r\n\r\n")
         answer = b"".join(iter(lambda: raw.recv(65536), b""))
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -287,7 +287,7 @@ def test_a_log_row_has_the_contracts_fields(worker: ThreadedWorker, token: str) 
     session = worker.client(token).send(calls.create_session("default"))
     host, _, port = worker.running.facts.proxy.rpartition(":")
     login = base64.b64encode(f"{session.token}:default".encode()).decode()
-    with socket.create_connection((host, int(port)), timeout=10) as raw:
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
         fields = f"Host: logged.example\r\nProxy-Authorization: Basic {login}\r\n"
         raw.sendall(f"TRACE http://logged.example/x HTTP/1.1\r\n{fields}\r\n".encode())
         assert raw.recv(65536).startswith(b"HTTP/1.1 403")

@@ -79,7 +79,7 @@ def test_a_browser(worker: ThreadedWorker, api: Api) -> None:
     follower = threading.Thread(target=lambda: waiting.append(api.follow(flow, 25)))
     follower.start()
     address, page = browse(flow)
-    follower.join(5)
+    follower.join(30)
     assert "Signed in" in page
     assert (waiting[0].state, waiting[0].key) == ("connected", "BROWSER")
     status = api.client.send(calls.oauth_status("BROWSER"))

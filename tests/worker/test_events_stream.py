@@ -27,7 +27,7 @@ def publish(worker: ThreadedWorker, number: int, kind: str = PROBLEM) -> None:
 
 async def take(notes: AsyncIterator[Note], count: int) -> list[Note]:
     """The next `count` notes."""
-    return [await asyncio.wait_for(anext(notes), 10) for _ in range(count)]
+    return [await asyncio.wait_for(anext(notes), 30) for _ in range(count)]
 
 
 def numbers(notes: list[Note]) -> list[int]:
@@ -161,7 +161,7 @@ def test_a_follower_that_does_not_read_costs_nothing(worker: ThreadedWorker) -> 
 
         worker.in_loop(flood)
         assert b"filler" in other(10)
-        stalled.settimeout(10)
+        stalled.settimeout(30)
         assert stalled.recv(100).startswith(b"HTTP/1.1 200")
 
 
@@ -201,10 +201,10 @@ def _raw_stream(
 ) -> Callable[[int], bytes]:
     """A function that reads the next N messages, as bytes."""
     host, _, port = worker.api.rpartition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
     if not tcp:
         connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(10)
+        connection.sock.settimeout(30)
         connection.sock.connect(str(worker.socket))
     connection.request("GET", "/v1/events" + query, headers=headers)
     response = connection.getresponse()

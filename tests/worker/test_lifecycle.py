@@ -106,10 +106,10 @@ def test_a_second_signal_hurries(home: Path) -> None:
         token = worker.client.send(calls.create_session("default")).token
         host, _, proxy_port = worker.client.send(calls.status()).proxy.rpartition(":")
         login = base64.b64encode(f"{token}:default".encode()).decode()
-        with socket.create_connection((host, int(proxy_port)), timeout=10) as agent:
+        with socket.create_connection((host, int(proxy_port)), timeout=30) as agent:
             request = f"GET http://127.0.0.1:{port}/slow HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             agent.sendall(f"{request}Proxy-Authorization: Basic {login}\r\n\r\n".encode())
-            upstream.settimeout(10)
+            upstream.settimeout(30)
             connection, _ = upstream.accept()
             with connection:
                 assert b"GET /slow" in connection.recv(65536)

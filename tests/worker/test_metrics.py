@@ -78,7 +78,7 @@ def test_a_request_counts_by_its_outcome(worker: ThreadedWorker) -> None:
     before = scrape(worker)["vault_tui_requests_total"].get(labels, 0)
     host, _, port = worker.running.facts.proxy.rpartition(":")
     login = base64.b64encode(f"{made.av_agent_token}:default".encode()).decode()
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
     fields = {"Proxy-Authorization": f"Basic {login}"}
     connection.request("TRACE", "http://127.0.0.1:9/secret-path", headers=fields)
     refused = connection.getresponse()

@@ -69,7 +69,7 @@ def test_an_agents_loop(worker: ThreadedWorker) -> None:
         approve = "/v1/admin/proposals/1/approve"
         done = worker.ask("POST", approve, body=body, tcp=False)
         assert done.json == {"id": 1, "status": "applied"}
-        found = waiting.result(10).json
+        found = waiting.result(30).json
     assert found["status"] == "applied"
     assert found["credentials"][0]["obtain"] == BODY["credentials"][0]["obtain"]  # type: ignore[index]  # a document
     wanted = {"id", "status", "services", "credentials", "message", "review_note", "reviewed_at"}
@@ -195,7 +195,7 @@ def test_a_stopping_worker_lets_nobody_wait(initialised_home: Path) -> None:
         while worker.in_loop(waiters, worker) == before:
             pass
         worker.stop()
-        assert waiting.result(5).status == "pending"
+        assert waiting.result(30).status == "pending"
 
 
 def waiters(worker: ThreadedWorker) -> int:

@@ -144,7 +144,7 @@ def ask(worker: ThreadedWorker, authority: Authority, headers: dict[str, str]) -
     """The status of a request for the health."""
     port = int(worker.api.rpartition(":")[2])
     context = authority.client_context()
-    connection = http.client.HTTPSConnection("localhost", port, timeout=10, context=context)
+    connection = http.client.HTTPSConnection("localhost", port, timeout=30, context=context)
     try:
         connection.request("GET", "/health", headers=headers)
         return connection.getresponse().status
@@ -162,7 +162,7 @@ def test_renewal_leaves_connections_alone(initialised_home: Path, tmp_path: Path
     try:
         port = int(worker.api.rpartition(":")[2])
         context = authority.client_context()
-        standing = http.client.HTTPSConnection("localhost", port, timeout=10, context=context)
+        standing = http.client.HTTPSConnection("localhost", port, timeout=30, context=context)
         assert get(standing) == 200
         authority.issue("localhost", "new.test")
         renew(worker)

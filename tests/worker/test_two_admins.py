@@ -39,7 +39,7 @@ def at_once(
 
     def send(name: str) -> Answer:
         path, body = requests[name]
-        ready.wait(20)
+        ready.wait(30)
         return worker.ask("POST", path, token=tokens[name], body={"vault": VAULT, **body})
 
     with ThreadPoolExecutor(len(requests)) as pool:

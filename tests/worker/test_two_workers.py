@@ -63,7 +63,7 @@ def _until(what: Callable[[], bool]) -> None:
 def tunnel(worker: ThreadedWorker, token: str) -> tuple[bytes, socket.socket]:
     """An agent's CONNECT: the status line, and the connection."""
     host, _, port = worker.running.facts.proxy.rpartition(":")
-    opened = socket.create_connection((host, int(port)), timeout=10)
+    opened = socket.create_connection((host, int(port)), timeout=30)
     login = base64.b64encode(f"{token}:default".encode())
     opened.sendall(
         b"CONNECT api.example.com:443 HTTP/1.1\r\nHost: api.example.com\r\n"

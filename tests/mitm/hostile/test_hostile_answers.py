@@ -65,7 +65,7 @@ async def everything(client: Client) -> bytes:
     """What the client gets until its connection ends, in whatever way."""
     data = b""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while piece := await client.reader.read(65536):
                 data += piece
     except ConnectionError:

@@ -135,10 +135,10 @@ async def test_nothing_malformed_ends_a_request_that_has_begun(tmp_path: Path) -
             recorder.ended.clear()
             client = await proxy.tunnel()
             await client.send(head + b"3\r\nabc\r\n")
-            await asyncio.wait_for(recorder.begun.wait(), 5)
+            await asyncio.wait_for(recorder.begun.wait(), 30)
             problem = await refusal(client, replace(case, data=case.data.removeprefix(head)))
             assert not problem, case.name
-            await asyncio.wait_for(recorder.ended.wait(), 5)
+            await asyncio.wait_for(recorder.ended.wait(), 30)
             assert Reference(recorder.received).requests() == ([], "incomplete"), case.name
             assert b"evil" not in recorder.received
 

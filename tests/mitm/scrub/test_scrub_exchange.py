@@ -76,7 +76,7 @@ async def body_of(client: Client, head: bytes) -> tuple[bytes, bytes]:
     lower = head.lower()
     if b"transfer-encoding: chunked" in lower:
         body = b""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while size := int(await client.reader.readline(), 16):
                 body += await client.reader.readexactly(size)
                 assert await client.reader.readexactly(2) == b"\r\n"
@@ -342,7 +342,7 @@ async def test_events_leave_at_once(tmp_path: Path, coding: str) -> None:
         for _ in range(5):
             writer.write(flush[coding](b"data: token is " + TOKEN + b"\n\n"))
             await writer.drain()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await arrived.acquire()
 
     async with rig(tmp_path, handler) as proxy:

@@ -68,7 +68,7 @@ async def working(location: str) -> AsyncIterator[Worker]:
     app.attach_tunnels(tunnels)
     tasks = [asyncio.create_task(app.following.hear()), asyncio.create_task(app.following.say())]
     try:
-        await asyncio.wait_for(app.following.hearing.wait(), 10)
+        await asyncio.wait_for(app.following.hearing.wait(), 30)
         yield Worker(app, tunnels)
     finally:
         for task in tasks:

@@ -112,7 +112,7 @@ async def heard(app: Application, feed: Silence, *messages: Message) -> None:
     """Let it take these in."""
     mark = Message("other", events=(("settings.changed", {"mark": app.bus.last_seq}),))
     feed.told.put_nowait([*messages, mark])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async for batch in app.bus.follow(Follow(mark.events[0][1]["mark"], {"settings.changed"})):
             if any(one.data.get("mark") is not None for one in batch.events):
                 return
@@ -135,7 +135,7 @@ async def test_only_shared_events_are_passed_on(app: Application, feed: Silence)
     """Neither can another worker seal this one in a console's eyes, nor does news go round."""
     await heard(app, feed, Message("other", events=(("worker.sealed", {"by": "x"}),)))
     await put_credentials(app, API_KEY="x")
-    type, _ = await asyncio.wait_for(feed.said.get(), 10)
+    type, _ = await asyncio.wait_for(feed.said.get(), 30)
     assert (type, feed.said.empty()) == ("credential.changed", True)
     assert events_of(app, "worker.sealed") == []
 
@@ -147,7 +147,7 @@ async def test_what_could_not_be_said_is_said_later(app: Application, feed: Sile
     await feed.refused.wait()
     await put_credentials(app, OTHER="x")
     feed.failing = False
-    said = [await asyncio.wait_for(feed.said.get(), 10) for _ in range(2)]
+    said = [await asyncio.wait_for(feed.said.get(), 30) for _ in range(2)]
     assert [data["name"] for _, data in said] == ["API_KEY", "OTHER"]
 
 

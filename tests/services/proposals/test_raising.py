@@ -195,7 +195,7 @@ async def test_waiting_ends_with_the_decision(app: Application, decide: str) -> 
         await approve(app, number, STRIPE_KEY="sk")
     else:
         await reject(app, number, reason="not today")
-    found = await asyncio.wait_for(waiting, 5)
+    found = await asyncio.wait_for(waiting, 30)
     assert found.status == {"apply": "applied", "reject": "rejected"}[decide]
     assert found.review_note == ("" if decide == "apply" else "not today")
 
@@ -206,7 +206,7 @@ async def test_waiting_has_an_end(app: Application) -> None:
     number = await propose(app, by)
     assert (await app.proposals.get("default", number, wait=1)).status == "pending"
     await reject(app, number)
-    found = await asyncio.wait_for(app.proposals.get("default", number, wait=60), 5)
+    found = await asyncio.wait_for(app.proposals.get("default", number, wait=60), 30)
     assert found.status == "rejected"
     assert await code_of(app.proposals.get("default", number, wait=61)) == "bad_request"
     assert await code_of(app.proposals.get("default", 99)) == "not_found"
@@ -221,7 +221,7 @@ async def test_waiting_ends_with_the_vault(app: Application) -> None:
     waiting = asyncio.create_task(app.proposals.get("short-lived", 1, wait=60))
     await asyncio.sleep(0.05)
     await app.vaults.delete("short-lived", ADA)
-    assert await code_of(asyncio.wait_for(waiting, 5)) == "not_found"
+    assert await code_of(asyncio.wait_for(waiting, 30)) == "not_found"
     assert app.proposals.pending == 0
 
 

@@ -249,5 +249,5 @@ async def test_closing_ends_deliveries_at_once(
     await telling(receiver.url)
     tell(app)
     await receiver.next()
-    await asyncio.wait_for(app.notifying.close(), 5)
+    await asyncio.wait_for(app.notifying.close(), 30)
     receiver.hold.set()
