@@ -6,6 +6,8 @@ Some command lines have 50 ms for everything. `paths.Home` is for all the others
 import os
 import sys
 
+from proxy_core.base import variables
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 def home_path(environ: "Mapping[str, str]", override: str = "") -> str:
     """The absolute path that `override`, `VAULT_TUI_HOME` or the platform names."""
-    chosen = override or environ.get("VAULT_TUI_HOME", "")
+    chosen = override or environ.get(variables.HOME, "")
     return os.path.abspath(os.path.expanduser(chosen) if chosen else _user_data(environ))  # noqa: PTH100, PTH111 - pathlib costs 10 ms
 
 

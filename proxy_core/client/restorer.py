@@ -9,12 +9,11 @@ from typing import IO
 
 import msgspec
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.client.launcher import failure_told
 from proxy_core.domain.restoring import Answer, Done, Held, Open, T
-
-_PASSWORD_VARIABLE = "VAULT_TUI_MASTER_PASSWORD"  # noqa: S105 - the variable's name
 
 
 def restore(
@@ -35,7 +34,7 @@ def restore(
     command += ["--home", str(home.path)]
     command += ["--keyfile", str(keyfile.absolute())] if keyfile is not None else []
     command += ["--replace"] if replace else []
-    environment = {name: text for name, text in os.environ.items() if name != _PASSWORD_VARIABLE}
+    environment = {k: v for k, v in os.environ.items() if k != variables.MASTER_PASSWORD}
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,
         stdin=subprocess.PIPE,

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import USER_PREFIX
 from proxy_core.base.paths import Home
 
 if TYPE_CHECKING:  # a client of the socket does without it
     import ssl
-
-CA_VARIABLE = "VAULT_TUI_CA_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,9 @@ class Target:
         would show the token to the network.
         """
         env = os.environ if environ is None else environ
-        bearer = token or env.get("VAULT_TUI_TOKEN", "")
-        address = addr or ("" if home is not None else env.get("VAULT_TUI_ADDR", ""))
-        named = ca_file or env.get(CA_VARIABLE, "")
+        bearer = token or env.get(variables.TOKEN, "")
+        address = addr or ("" if home is not None else env.get(variables.ADDR, ""))
+        named = ca_file or env.get(variables.CA_FILE, "")
         roots = Path(named).expanduser() if named else None
         if not address:
             socket = (home or Home.locate(environ=env)).socket

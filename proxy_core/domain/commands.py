@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 
 MAX_ARGUMENTS, MAX_ARGUMENT, MAX_VARIABLES = 64, 4096, 32
@@ -41,7 +42,6 @@ BASE_VARIABLES: Final = frozenset(
 """What every command gets of the worker's environment."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
-_OUR_OWN: Final = ("VAULT_TUI_", "AGENT_VAULT_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def check_command(command: Command) -> Command:
     if len(command.env) > MAX_VARIABLES:
         raise VaultError("bad_request", f"env may name at most {MAX_VARIABLES} variables.")
     for name in command.env:
-        if not _VARIABLE.fullmatch(name) or name.startswith(_OUR_OWN):
+        if not _VARIABLE.fullmatch(name) or name.startswith(variables.PREFIXES):
             raise VaultError("bad_request", "env names a variable that can't be passed on.")
     return command
 

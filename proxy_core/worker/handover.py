@@ -10,10 +10,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 
-PASSWORD_VARIABLE = "VAULT_TUI_MASTER_PASSWORD"  # noqa: S105 - the variable's name
-DATABASE_VARIABLE = "VAULT_TUI_DATABASE_URL"
 PASSWORD_OPTION, DATABASE_OPTION = "--password-fd", "--database-url-fd"
 URL_OPTION, URL_FILE_OPTION = "--database-url", "--database-url-file"
 MAX_SECRET_BYTES = 4096
@@ -27,16 +26,16 @@ def leave_sight() -> None:
     """
     command, url = _without_url(sys.orig_argv[1:])
     environment = dict(os.environb)
-    password = environment.pop(PASSWORD_VARIABLE.encode(), None)
-    from_environment = environment.pop(DATABASE_VARIABLE.encode(), None)
+    password = environment.pop(variables.MASTER_PASSWORD.encode(), None)
+    from_environment = environment.pop(variables.DATABASE_URL.encode(), None)
     if password is None and from_environment is None and url is None:
         return
     if password is not None:
-        command += [PASSWORD_OPTION, str(_pipe(password, PASSWORD_VARIABLE))]
+        command += [PASSWORD_OPTION, str(_pipe(password, variables.MASTER_PASSWORD))]
     if url is not None:
         command += [DATABASE_OPTION, str(_pipe(os.fsencode(url), URL_OPTION))]
     elif from_environment and not _names_file(command):
-        command += [DATABASE_OPTION, str(_pipe(from_environment, DATABASE_VARIABLE))]
+        command += [DATABASE_OPTION, str(_pipe(from_environment, variables.DATABASE_URL))]
     os.execve(sys.executable, [sys.executable, *command], environment)  # noqa: S606 - ourselves again, no shell
 
 

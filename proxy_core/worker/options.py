@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from proxy_core.base import variables
 from proxy_core.base.paths import Home
 from proxy_core.worker.config import (
     DEFAULT_API_PORT,
@@ -134,7 +135,7 @@ def _add_reach(parser: argparse.ArgumentParser) -> None:
     add(
         "--tls-cert",
         type=Path,
-        default=_file_named_by("VAULT_TUI_TLS_CERT"),
+        default=_file_named_by(variables.TLS_CERT),
         metavar="FILE",
         help="serve TLS with this certificate and its chain, PEM; read again when it changes "
         "(default: VAULT_TUI_TLS_CERT)",
@@ -142,13 +143,13 @@ def _add_reach(parser: argparse.ArgumentParser) -> None:
     add(
         "--tls-key",
         type=Path,
-        default=_file_named_by("VAULT_TUI_TLS_KEY"),
+        default=_file_named_by(variables.TLS_KEY),
         metavar="FILE",
         help="its private key, PEM, readable by you alone (default: VAULT_TUI_TLS_KEY)",
     )
     add(
         "--public-url",
-        default=os.environ.get("VAULT_TUI_PUBLIC_URL", ""),
+        default=os.environ.get(variables.PUBLIC_URL, ""),
         metavar="URL",
         help="where other machines reach the API, https://HOST[:PORT] "
         "(default: VAULT_TUI_PUBLIC_URL)",

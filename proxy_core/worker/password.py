@@ -3,10 +3,9 @@
 import os
 from pathlib import Path
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 from proxy_core.worker.handover import MAX_SECRET_BYTES, take
-
-PASSWORD_FILE_VARIABLE = "VAULT_TUI_MASTER_PASSWORD_FILE"  # noqa: S105 - the variable's name
 
 
 def read_password(descriptor: int | None) -> bytearray | None:
@@ -16,8 +15,8 @@ def read_password(descriptor: int | None) -> bytearray | None:
     """
     if descriptor is not None:
         return take(descriptor) or None
-    name = os.environ.get(PASSWORD_FILE_VARIABLE)
-    return first_line(Path(name), PASSWORD_FILE_VARIABLE) if name else None
+    name = os.environ.get(variables.MASTER_PASSWORD_FILE)
+    return first_line(Path(name), variables.MASTER_PASSWORD_FILE) if name else None
 
 
 def first_line(path: Path, origin: str) -> bytearray:

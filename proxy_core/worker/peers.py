@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from proxy_core.base import variables
 from proxy_core.base.processes import Process, read_process
 
-RUN_MARKER = b"AGENT_VAULT_TOKEN="
+RUN_MARKER = f"{variables.AGENT_TOKEN}=".encode()
 _SO_PEERPIDFD = 77
 _UCRED = struct.Struct("3i")
 _LONGEST_LINEAGE = 1024

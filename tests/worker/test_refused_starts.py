@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.worker.__main__ import main
 from proxy_core.worker.config import WorkerConfig
-from proxy_core.worker.password import PASSWORD_FILE_VARIABLE, read_password
+from proxy_core.worker.password import read_password
 from proxy_core.worker.runtime import running_worker
 from tests.worker.harness import FREE_PORTS, PASSWORD, ThreadedWorker, listing
 
@@ -117,7 +118,7 @@ def test_beyond_loopback_and_with_a_group(home: Path) -> None:
 def test_the_password_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first line counts; a file that is not there, or has no such line, is an error."""
     file = tmp_path / "password"
-    monkeypatch.setenv(PASSWORD_FILE_VARIABLE, str(file))
+    monkeypatch.setenv(variables.MASTER_PASSWORD_FILE, str(file))
     file.write_text(f"{PASSWORD}\r\nmore\n")
     assert read_password(None) == PASSWORD.encode()
     for content in ("", "\n", "x" * 5000):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls, restorer
 from proxy_core.domain.restoring import Held
@@ -64,8 +65,10 @@ def restore(
     """
     if password_stdin + use_keyring + (keyfile is not None) > 1:
         raise Usage("Choose one of --password-stdin, --keyfile and --keyring")
-    if os.environ.get("VAULT_TUI_DATABASE_URL"):
-        raise Usage("VAULT_TUI_DATABASE_URL names a database elsewhere: this restores the home's")
+    if os.environ.get(variables.DATABASE_URL):
+        raise Usage(
+            f"{variables.DATABASE_URL} names a database elsewhere: this restores the home's"
+        )
     password = ""
     if not use_keyring and keyfile is None:
         password = _password(password_stdin)

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.client.calls import Call
@@ -44,15 +45,15 @@ class Connection:
     @property
     def is_agent(self) -> bool:
         """Whether AGENT_VAULT_TOKEN decides who we are."""
-        return bool(os.environ.get("AGENT_VAULT_TOKEN"))
+        return bool(os.environ.get(variables.AGENT_TOKEN))
 
     @property
     def target(self) -> Target:
         """Raises VaultError: bad_request for a malformed address."""
         if self.is_agent:
-            address = os.environ.get("AGENT_VAULT_ADDR") or _AGENT_ADDR
+            address = os.environ.get(variables.AGENT_ADDR) or _AGENT_ADDR
             # Whoever started the agent chose that address for it.
-            token = os.environ["AGENT_VAULT_TOKEN"]
+            token = os.environ[variables.AGENT_TOKEN]
             return Target.choose(addr=address, token=token, insecure=True)
         chosen = Target.choose(
             addr=self.addr, token=self.token, ca_file=self.ca_file, insecure=self.insecure
@@ -126,7 +127,7 @@ class Connection:
         if named:
             return named
         if self.is_agent:
-            return os.environ.get("AGENT_VAULT_VAULT") or DEFAULT_VAULT
+            return os.environ.get(variables.AGENT_VAULT) or DEFAULT_VAULT
         return preferences.load(self.home).vault or DEFAULT_VAULT
 
     def at(self, **options: Any) -> "Connection":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proxy_core.base import variables
 from vault_tui.cli import output
 from vault_tui.cli.failures import Usage
 
@@ -31,8 +32,8 @@ def demo(
     agents that send requests. Everything is gone when you leave.
     """
     # What points to a worker of one's own must not lead the demo there.
-    for name in [name for name in os.environ if name.startswith(("VAULT_TUI_", "AGENT_VAULT_"))]:
-        if name != "VAULT_TUI_DEBUG":
+    for name in tuple(os.environ):
+        if name.startswith(variables.PREFIXES) and name != variables.DEBUG:
             del os.environ[name]
     home = Path(tempfile.mkdtemp(prefix="vault-tui-demo-"))
     if headless:

@@ -8,6 +8,7 @@ Tracebacks are shown with VAULT_TUI_DEBUG alone. Imports no click, for `fast.py`
 import os
 import sys
 
+from proxy_core.base import variables
 from proxy_core.base.errors import EXIT_FAILED, EXIT_USAGE, VaultError
 from proxy_core.base.text import display_safe
 
@@ -45,7 +46,7 @@ def report(error: Exception) -> int:
         where = f"{error.filename}: " if error.filename else ""
         say(_sentence(where + error.strerror))
         return EXIT_FAILED
-    say(f"Unexpected failure ({type(error).__name__}). Set VAULT_TUI_DEBUG=1 to see where.")
+    say(f"Unexpected failure ({type(error).__name__}). Set {variables.DEBUG}=1 to see where.")
     return EXIT_FAILED
 
 
@@ -61,7 +62,7 @@ def say(text: str) -> None:
 
 
 def _debug(error: Exception) -> None:
-    if os.environ.get("VAULT_TUI_DEBUG"):
+    if os.environ.get(variables.DEBUG):
         import traceback
 
         traceback.print_exception(error)

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from proxy_core.base import variables
 from proxy_core.domain.service_document import credential_keys, parse_service
 
 # Never the command's: what proves an operator or names one's own token.
 OPERATOR_VARIABLES = frozenset(
     {
-        "VAULT_TUI_MASTER_PASSWORD",
-        "VAULT_TUI_MASTER_PASSWORD_FILE",
-        "VAULT_TUI_DATABASE_URL",
-        "VAULT_TUI_TOKEN",
-        "VAULT_TUI_ADDR",
+        variables.MASTER_PASSWORD,
+        variables.MASTER_PASSWORD_FILE,
+        variables.DATABASE_URL,
+        variables.TOKEN,
+        variables.ADDR,
     }
 )
 # Read by OpenSSL and curl, Python, git, Deno, the AWS tools, pip, cargo and npm.
@@ -66,11 +67,11 @@ def build_environment(
     environment["NO_PROXY"] = environment["no_proxy"] = direct
     environment |= dict.fromkeys(BUNDLE_VARIABLES, facts.bundle_path)
     return environment | {
-        "AGENT_VAULT_ADDR": facts.api,
-        "AGENT_VAULT_TOKEN": facts.token,
+        variables.AGENT_ADDR: facts.api,
+        variables.AGENT_TOKEN: facts.token,
         # Where clients of the same protocol look for it.
-        "AGENT_VAULT_SESSION_TOKEN": facts.token,
-        "AGENT_VAULT_VAULT": facts.vault,
+        variables.AGENT_SESSION_TOKEN: facts.token,
+        variables.AGENT_VAULT: facts.vault,
         "NODE_EXTRA_CA_CERTS": facts.ca_path,
         "NODE_USE_ENV_PROXY": "1",
     }

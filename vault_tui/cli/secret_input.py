@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 
 MAX_SECRET_BYTES = 1024 * 1024
@@ -60,9 +61,9 @@ def from_file(path: Path) -> str:
 
 def master_password_from_environment() -> str | None:
     """VAULT_TUI_MASTER_PASSWORD, or the content of VAULT_TUI_MASTER_PASSWORD_FILE."""
-    if given := os.environ.get("VAULT_TUI_MASTER_PASSWORD"):
+    if given := os.environ.get(variables.MASTER_PASSWORD):
         return given
-    if path := os.environ.get("VAULT_TUI_MASTER_PASSWORD_FILE"):
+    if path := os.environ.get(variables.MASTER_PASSWORD_FILE):
         return from_file(Path(path))
     return None
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain.wire import Status
@@ -199,8 +200,8 @@ def facts_of(connection: Connection, status: Status, vault: str) -> Facts:
 def helper_command() -> tuple[str, ...]:
     """The command that prints a token, as a shell finds it from anywhere."""
     own = ("vault-tui",) if shutil.which("vault-tui") else (sys.executable, "-m", "vault_tui")
-    home = os.environ.get("VAULT_TUI_HOME", "")
-    at = ("env", f"VAULT_TUI_HOME={Path(home).absolute()}") if home else ()
+    home = os.environ.get(variables.HOME, "")
+    at = ("env", f"{variables.HOME}={Path(home).absolute()}") if home else ()
     return (*at, *own, "auth", "token")
 
 

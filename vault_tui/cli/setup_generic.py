@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 
 from proxy_core.base.errors import VaultError
+from proxy_core.base.variables import AGENT_TOKEN
 from proxy_core.client import calls
 from proxy_core.domain.gateway import by_prefix, is_anthropic
 from proxy_core.domain.service_document import parse_services
@@ -61,7 +62,7 @@ def _gateways(connection: Connection, vault: str) -> dict[str, str]:
 
 def _base_urls(origin: str, prefixes: Mapping[str, str], token: str) -> dict[str, str]:
     """The variables that the providers' own programs read."""
-    variables = {"AGENT_VAULT_TOKEN": token}
+    variables = {AGENT_TOKEN: token}
     for host, prefix in prefixes.items():
         if is_anthropic(host):
             variables |= {

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from proxy_core.base import variables
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.client import calls
@@ -48,7 +49,7 @@ def start_worker(home: Home, options: Sequence[str]) -> subprocess.Popen[bytes]:
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        env={k: v for k, v in os.environ.items() if not k.startswith("VAULT_TUI_")},
+        env={k: v for k, v in os.environ.items() if not k.startswith(variables.PREFIX)},
         # Nothing of a throw-away vault has to be saved, so it may end at once.
         preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - no threads run here yet
         process_group=0,  # the terminal's Ctrl-C is for the demo, which then ends the worker

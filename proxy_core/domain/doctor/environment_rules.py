@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
 
+from proxy_core.base import variables
 from proxy_core.domain.doctor.facts import Facts, WorkerFacts
 from proxy_core.domain.doctor.findings import Finding, error, note, warning
 from proxy_core.domain.doctor.values import split_url
@@ -48,7 +49,7 @@ def _bypassed(facts: Facts) -> Iterator[Finding]:
 
 
 def _api_through_proxy(facts: Facts) -> Iterator[Finding]:
-    address = facts.environ.get("AGENT_VAULT_ADDR", "")
+    address = facts.environ.get(variables.AGENT_ADDR, "")
     host = split_url(address).hostname or ""
     if host and not bypasses(listed(facts.environ), host):
         yield warning(
@@ -75,7 +76,7 @@ def _spellings(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def _elsewhere(facts: Facts) -> Iterator[Finding]:
     """An agent's environment whose requests do not come to us."""
-    if not facts.environ.get("AGENT_VAULT_TOKEN"):
+    if not facts.environ.get(variables.AGENT_TOKEN):
         return
     given = facts.environ.get("HTTPS_PROXY") or facts.environ.get("https_proxy")
     what = "HTTPS_PROXY leads to another proxy." if given else "HTTPS_PROXY is not set."
