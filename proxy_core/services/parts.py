@@ -11,6 +11,7 @@ from proxy_core.services.backups import Backups
 from proxy_core.services.broker import Broker
 from proxy_core.services.capturing import Capturing
 from proxy_core.services.claude_gateway.answers import ClaudeGateway
+from proxy_core.services.claude_gateway.nowhere import Nowhere
 from proxy_core.services.cloud.aws import AwsSigning
 from proxy_core.services.cloud.lender import MintLender
 from proxy_core.services.cloud.minting import MintedTokens
@@ -168,6 +169,7 @@ class Parts:
         context = self._context
         self.gateway_answers = GatewayAnswers(Hello())
         self.gateway_answers.add(self.claude_gateway)
+        self.gateway_answers.add(Nowhere())
         self.broker = Broker(
             context,
             self.approvals,

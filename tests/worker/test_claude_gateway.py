@@ -165,10 +165,34 @@ def test_discovery(gateway: Gateway) -> None:
 
 
 def test_only_where_it_leads_to_anthropic(gateway: Gateway) -> None:
-    """Any other prefix answers as ever: it wants a token."""
-    for prefix in ("x", "nowhere"):
-        url = gateway.base.replace("/anthropic", f"/{prefix}/oauth/device_authorization")
-        assert gateway.http.post(url, data={"a": "b"}).status_code == 401
+    """Anywhere else Claude Code comes as far as to what it shows: that nobody signs in here."""
+    named = {"User-Agent": "claude-code/2.1.330"}
+    metadata = "/.well-known/oauth-authorization-server"
+    for path, says in (
+        ("/x", "has the gateway prefix x."),
+        ("/nowhere/v1", "has the gateway prefix nowhere."),
+        ("", "ends with a prefix, which is missing: /anthropic"),
+    ):
+        base = gateway.base.replace("/anthropic", path)
+        found = gateway.http.get(base + metadata, headers=named)
+        assert (found.status_code, found.json()) == (200, {})
+        others = gateway.http.get(base + metadata)
+        device = gateway.http.post(base + "/oauth/device_authorization", data={"a": "b"})
+        for refusal in (others, device):
+            assert refusal.status_code == 404
+            assert refusal.json()["error"] == "invalid_request"
+            assert says in refusal.json()["error_description"]
+            assert "`vault-tui setup claude-code --mode gateway`" in refusal.text
+            assert len(refusal.json()["error_description"]) <= 300
+
+
+def test_whoever_has_a_token_is_told_of_it(gateway: Gateway) -> None:
+    """Elsewhere the paths of a sign-in are the upstream's, and none of ours without one either."""
+    base = gateway.base.replace("/anthropic", "/x")
+    bad = {"Authorization": "Bearer vt_agt_" + "0" * 64}
+    assert gateway.http.post(base + "/oauth/token", headers=bad).status_code == 401
+    for path in ("/oauth/token", "/device", "/v1/messages"):
+        assert gateway.http.get(base + path).status_code == 401
 
 
 def test_a_device_signs_in_once_an_operator_approves(gateway: Gateway) -> None:

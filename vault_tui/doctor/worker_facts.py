@@ -183,7 +183,8 @@ def _plain(document: "Mapping[str, Any]") -> "dict[str, Any]":
 def _service(document: "Mapping[str, Any]") -> ServiceFacts:
     service = parse_service(document)
     keys = tuple(credential_keys(service))
-    return ServiceFacts(service.name, str(document["host"]), service.enabled, keys)
+    prefix = service.gateway.prefix if service.gateway else ""
+    return ServiceFacts(service.name, str(document["host"]), service.enabled, keys, prefix)
 
 
 def _closed_ports(status: Status, target: Target) -> tuple[str, ...]:

@@ -163,12 +163,15 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """A service of the vault; `keys` are the credentials that it names."""
+    """A service of the vault; `keys` are the credentials that it names, `prefix` its gateway's,
+    empty without one.
+    """
 
     name: str
     host: str
     enabled: bool
     keys: tuple[str, ...]
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from shlex import quote
 
+from proxy_core.base.text import display_safe
 from proxy_core.domain.doctor.claude_rules import OWN_HELPER, OWN_TOKENS, take_away
 from proxy_core.domain.doctor.facts import IN_PROJECT, ClaudeFacts, Facts, TokenLogin
 from proxy_core.domain.doctor.findings import Finding, error, warning
 from proxy_core.domain.doctor.method import Method, choose_method
 from proxy_core.domain.doctor.values import Value, setting, split_url, variable
+from proxy_core.domain.gateway import MAX_PREFIX
 from proxy_core.domain.no_proxy import bypasses
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -32,6 +34,7 @@ def gateway_findings(facts: Facts) -> Iterator[Finding]:
         else:
             yield from _base_url(method.base_url)
             yield from _port(facts, method.base_url)
+        yield from _prefix(facts, method.base_url)
         yield from _through_a_proxy(facts, claude, method.base_url)
     yield from _refused(facts, claude, method)
     yield from _helper_ttl(claude)
@@ -89,6 +92,24 @@ def _port(facts: Facts, base: Value) -> Iterator[Finding]:
             f"ANTHROPIC_BASE_URL ({base.origin}) leads to {where}.",
             "Claude Code reaches nothing, or another worker.",
             _AGAIN,
+        )
+
+
+def _prefix(facts: Facts, base: Value) -> Iterator[Finding]:
+    """A base URL of this machine's gateway, with a prefix that leads nowhere."""
+    worker, given = facts.worker, split_url(base.text)
+    is_here = given.hostname in _LOOPBACK and given.port == split_url(f"//{worker.proxy}").port
+    if not (worker.local and is_here) or worker.services is None:
+        return
+    prefix = given.path.strip("/").partition("/")[0]
+    if prefix not in {service.prefix for service in worker.services} - {""}:
+        named = f"prefix {display_safe(prefix, MAX_PREFIX)}" if prefix else "empty prefix"
+        yield error(
+            "gateway_prefix",
+            f"No service of vault {worker.vault} has the {named} of Claude Code's base URL "
+            f"({base.origin}).",
+            "Every request is answered 404, which Claude Code takes for a missing model.",
+            f"{_AGAIN} --mode gateway --vault {quote(worker.vault)}",
         )
 
 

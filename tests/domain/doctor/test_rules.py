@@ -230,6 +230,16 @@ CASES: list[tuple[str, Facts, str]] = [
         "vault-tui setup claude-code",
     ),
     (
+        "gateway_prefix",
+        here({TOKEN: "vt_agt_0", "ANTHROPIC_BASE_URL": "http://127.0.0.1:14322/nowhere/v1"}),
+        "vault-tui setup claude-code --mode gateway --vault default",
+    ),
+    (
+        "gateway_prefix",
+        here({TOKEN: "vt_agt_0", "ANTHROPIC_BASE_URL": "http://127.0.0.1:14322"}),
+        "vault-tui setup claude-code --mode gateway --vault default",
+    ),
+    (
         "settings_replace",
         here({OAUTH: PLACEHOLDER}, settings(env={"NO_PROXY": "*"})),
         "${EDITOR:-vi} /user/settings.json",

@@ -18,7 +18,7 @@ from proxy_core.domain.doctor.facts import ServiceFacts
 NOW = 1_800_000_000.0
 PLACEHOLDER = "__PLACEHOLDER__"
 PROXY = "http://vt_sess_x:default@127.0.0.1:14322"
-SERVICE = ServiceFacts("anthropic-api", "api.anthropic.com", True, ("ANTHROPIC",))
+SERVICE = ServiceFacts("anthropic-api", "api.anthropic.com", True, ("ANTHROPIC",), "anthropic")
 WORKER = WorkerFacts(
     version="1.0",
     slots=("password",),
