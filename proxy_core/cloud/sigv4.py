@@ -40,7 +40,7 @@ def load() -> None:
         raise VaultError(
             "signing_failed",
             "Signing for AWS needs botocore, which is not installed; "
-            "an operator mends it with `pip install 'vault-tui[aws]'`.",
+            "an operator mends it with `make run`, or `pip install '.[aws]'` in the source tree.",
         )
     import proxy_core.cloud.botocore_signers  # noqa: F401 - so that it is there
 

@@ -128,7 +128,9 @@ def _check_driver() -> None:
         import psycopg  # noqa: F401 - SQLAlchemy loads it by name
     except ImportError:
         raise VaultError(
-            "bad_request", "PostgreSQL needs an extra: pip install 'vault-tui[postgres]'."
+            "bad_request",
+            "PostgreSQL needs psycopg, which is not installed; "
+            "`make run` installs it, or `pip install '.[postgres]'` in the source tree.",
         ) from None
 
 

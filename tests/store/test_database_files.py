@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,15 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
 def test_other_kinds_of_database_are_refused(url: str) -> None:
     """Only a file or psycopg's URL is accepted."""
     opening_fails(url, "bad_request")
+
+
+def test_without_its_driver_postgresql_is_refused_with_the_mend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is an extra: who keeps to SQLite needs none of it."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    said = opening_fails("postgresql://localhost/vault", "bad_request")
+    assert "pip install '.[postgres]'" in said
 
 
 def test_an_unreachable_server_is_said_without_its_url(tmp_path: Path) -> None:

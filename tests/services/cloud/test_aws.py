@@ -104,7 +104,7 @@ async def test_without_botocore_the_extra_is_named(monkeypatch: pytest.MonkeyPat
     with pytest.raises(VaultError) as caught:
         sigv4.load()
     assert caught.value.code == "signing_failed"
-    assert "vault-tui[aws]" in caught.value.detail
+    assert "pip install '.[aws]'" in caught.value.detail
 
 
 async def test_a_roles_keys_sign_in_the_place_of_the_stored_ones(
