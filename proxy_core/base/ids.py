@@ -16,6 +16,7 @@ import time
 AGENT_PREFIX = "vt_agt_"
 SESSION_PREFIX = "vt_sess_"
 USER_PREFIX = "vt_user_"
+PAGE_PREFIX = "vt_page_"
 APPROVAL_PREFIX = "vt_appr_"
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

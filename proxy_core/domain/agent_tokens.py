@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"vt_(?:agt|sess)_[0-9a-f]{64}", re.ASCII)
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 # A JWT begins with `{"` in base 64 (eyJ), which base 64 makes ZXlK of.
 _JWT_FIELD = re.compile(rb"[ \t]*(?:[Bb][Ee][Aa][Rr][Ee][Rr] +eyJ|[Bb][Aa][Ss][Ii][Cc] +ZXlK)")
-_ANY_OF_OURS = re.compile(rb"vt_(?:agt|sess|user|appr)_[0-9a-f]{16}")
+_ANY_OF_OURS = re.compile(rb"vt_(?:agt|sess|user|page|appr)_[0-9a-f]{16}")
 
 
 def parse_authorization(field: bytes | None) -> tuple[str, str | None]:

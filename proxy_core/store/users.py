@@ -119,6 +119,11 @@ def remove_grant(session: Session, user_id: str, vault_id: str) -> None:
     session.flush()
 
 
+def session_by_token(session: Session, sha256: bytes) -> UserSessionRow | None:
+    """The session of a token, whether it has expired or not."""
+    return session.exec(select(UserSessionRow).where(UserSessionRow.token_sha256 == sha256)).first()
+
+
 def add_session(session: Session, signed_in: UserSessionRow) -> UserSessionRow:
     """Store a new session."""
     session.add(signed_in)

@@ -13,7 +13,6 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from proxy_core.base.errors import VaultError
 from proxy_core.services.application import Application
 from proxy_core.worker.access import Caller, Gatekeeper
-from proxy_core.worker.browsing import Browsers
 from proxy_core.worker.description import Description
 from proxy_core.worker.facts import WorkerFacts
 from proxy_core.worker.front import MAX_BODY_BYTES, Front
@@ -54,7 +53,6 @@ def create_api(
                 "facts": facts,
                 "gatekeeper": gatekeeper,
                 "description": Description(dependencies),
-                "browsers": Browsers(facts.clock.monotonic),
             }
         ),
         response_headers=_HEADERS,

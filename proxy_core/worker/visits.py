@@ -14,9 +14,10 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.proposals.proposal import MAX_REASON
 from proxy_core.services.application import Application
+from proxy_core.services.audit.acting import act_as_user
 from proxy_core.services.principal import Permission, Principal, authorize
 from proxy_core.worker import reviewed
-from proxy_core.worker.browsing import Browsers
+from proxy_core.worker.browsing import form_token, is_own_form, new_cookie
 from proxy_core.worker.facts import WorkerFacts
 from proxy_core.worker.forms import parse_form
 from proxy_core.worker.pages import moment, render
@@ -32,13 +33,15 @@ Ask = Request[Any, Any, State]
 
 
 class Visit:
-    """One request of a browser: which proposal it is about, and who is signed in there."""
+    """One request of a browser: which proposal it is about, and who is signed in there.
+
+    Made by `of`, which looks up the user.
+    """
 
     def __init__(
         self, app: Application, facts: WorkerFacts, request: Ask, number: int, address: str
     ) -> None:
         self.app = app
-        self.browsers: Browsers = request.app.state.browsers
         self.number = number
         self.address = address
         """The token of the approval's address."""
@@ -49,22 +52,20 @@ class Visit:
         self.cookie = request.cookies.get(self.cookie_name, "")
         self.is_new = not self.cookie
         if self.is_new:
-            self.cookie = self.browsers.new_cookie()
+            self.cookie = new_cookie()
+        self.user: Principal | None = None
+        """Who is signed in."""
 
-    @property
-    def user_token(self) -> str:
-        """Of the user who is signed in; else empty."""
-        return self.browsers.token(self.cookie)
-
-    @property
-    def user(self) -> Principal | None:
-        """Who is signed in, as of now."""
-        token = self.user_token
-        try:
-            return self.app.identity.of_bearer(token) if token else None
-        except VaultError:
-            self.browsers.sign_out(self.cookie)
-            return None
+    @classmethod
+    async def of(
+        cls, app: Application, facts: WorkerFacts, request: Ask, number: int, address: str
+    ) -> "Visit":
+        """The request's; from here on its user acts. Raises VaultError: database_unavailable."""
+        visit = cls(app, facts, request, number, address)
+        visit.user = await app.users.pages.user(visit.cookie)
+        if visit.user is not None:
+            act_as_user(visit.user.kind.value, visit.user.name, visit.user.id)
+        return visit
 
     def cookies(self) -> list[Cookie]:
         """What an answer sets."""
@@ -105,7 +106,7 @@ class Visit:
             complaint=complaint,
             notice=notice,
             most_reason=MAX_REASON,
-            form={"address": self.address, "token": self.browsers.form_token(self.cookie)},
+            form={"address": self.address, "token": form_token(self.cookie)},
         )
 
     async def show_stale(self) -> Response[str]:
@@ -130,8 +131,8 @@ async def posted(
 ) -> Response[str]:
     """Do what a form asks for that was shown to this browser; another one gets the page again."""
     form = parse_form(await request.body())
-    visit = Visit(app, facts, request, number, form.get("token", ""))
-    if not visit.browsers.is_own_form(visit.cookie, form.get("form", "")):
+    visit = await Visit.of(app, facts, request, number, form.get("token", ""))
+    if not is_own_form(visit.cookie, form.get("form", "")):
         return await visit.show_stale()
     return await act(visit, form)
 

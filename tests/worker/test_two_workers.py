@@ -5,8 +5,11 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import psycopg
 import pytest
@@ -14,13 +17,15 @@ from sqlalchemy import make_url
 
 from proxy_core.client import calls
 from proxy_core.client.sse import Connected
-from proxy_core.client.stream import events_sync
+from proxy_core.client.stream import Note, events_sync
 from proxy_core.domain.events import Event
 from proxy_core.domain.wire import AgentVault
-from tests.worker.harness import PASSWORD, ThreadedWorker
+from tests.worker.browser import Browser
+from tests.worker.harness import PASSWORD, Answer, ThreadedWorker
 
 LIMIT_SECONDS = 60
 GRANTS = [AgentVault(vault_name="default", vault_role="proxy")]
+DECISIONS = ["proposal.created", "proposal.applied"]
 TOKENS = {"access_token": "at-1", "expires_in": 3600}
 
 
@@ -136,6 +141,92 @@ def test_a_user_is_signed_in_everywhere(two: Two) -> None:
     _until(lambda: two.a.ask("GET", "/v1/auth/me", token=second).status == 200)
     two.a.tcp_client(ada).send(calls.remove_user("bob"))
     _until(lambda: two.b.ask("GET", "/v1/auth/me", token=second).status == 401)
+
+
+def proposed(worker: ThreadedWorker, agent: str, key: str) -> str:
+    """The path of the page of a new proposal for a credential."""
+    body = {"credentials": [{"action": "set", "key": key}]}
+    made = worker.ask("POST", "/v1/proposals", token=agent, body=body)
+    assert made.status == 201, made.body
+    return str(made.json["approval_url"].removeprefix(f"http://{worker.api}"))
+
+
+def next_of(follow: Iterator[Note], type: str) -> Event:
+    """The stream's next event of a type."""
+    return next(one for one in follow if isinstance(one, Event) and one.type == type)
+
+
+def test_people_decide_at_either_worker(two: Two) -> None:
+    """Signed in at one worker's page, a browser is so at the other's; either takes the forms of
+    both, consoles of both hear what becomes of a proposal, and a revoked browser is out at both.
+    """
+    two.a.add_user("ada", "owner")
+    agent = two.a.client().send(calls.create_agent("bot", vaults=GRANTS)).av_agent_token
+    two.b.client().send(calls.unlock("password", PASSWORD))
+    streams = [events_sync(one.client(), types=DECISIONS) for one in (two.a, two.b)]
+    assert [next(one) for one in streams] == [Connected(), Connected()]
+    path = proposed(two.a, agent, "FIRST")
+    assert {next_of(one, "proposal.created").data["agent"] for one in streams} == {"agent bot"}
+    here, there = Browser(f"http://{two.a.api}"), Browser(f"http://{two.b.api}")
+    there.cookies = here.cookies  # one browser: the workers stand behind one name
+    form = here.get(path).form("sign-in")
+    _until(lambda: len(two.b.client().send(calls.users()).users) == 1)
+    assert "ada" in there.submit(form, email="ada", password=PASSWORD).text
+    page = here.get(path)
+    assert "Sign in to decide" not in page.text
+    done = there.submit(page.form("allow"), value__FIRST="the value")
+    assert "Allowed by user ada" in done.text
+    assert {next_of(one, "proposal.applied").data["by"] for one in streams} == {"user ada"}
+    assert "Allowed by user ada" in here.get(path).text
+    for one in streams:
+        one.close()  # type: ignore[attr-defined]
+    (signed_in,) = two.a.client().send(calls.user_sessions()).sessions
+    two.a.client().send(calls.revoke_user_session(signed_in.id))
+    _until(lambda: "Sign out" not in there.get(path).text)
+
+
+def test_of_two_decisions_at_two_workers_one_counts(two: Two) -> None:
+    """Two administrators approve in the same moment: one is told that the other has decided."""
+    agent = two.a.client().send(calls.create_agent("bot", vaults=GRANTS)).av_agent_token
+    two.b.client().send(calls.unlock("password", PASSWORD))
+    for name in ("ada", "grace"):
+        two.a.add_user(name, default="admin")
+    people = {"ada": two.a, "grace": two.b}
+    tokens = {name: two.a.sign_in(name) for name in people}
+    _until(lambda: two.b.ask("GET", "/v1/auth/me", token=tokens["grace"]).status == 200)
+    for turn in range(4):
+        key = f"AT_ONCE_{turn}"
+        number = proposed(two.a, agent, key).partition("?")[0].rpartition("/")[2]
+        answers = at_once(key, number, people, tokens)
+        winner, loser = sorted(answers, key=lambda name: answers[name].status)
+        assert [answers[name].status for name in (winner, loser)] == [200, 409]
+        assert answers[loser].json["reviewed_by"] == f"user {winner}"
+        for worker in people.values():
+            _until(partial(holds, worker, tokens[loser], key, f"of-{winner}"))
+
+
+def holds(worker: ThreadedWorker, token: str, key: str, value: str) -> bool:
+    """Whether a worker knows a credential, whose first and only value is this one."""
+    shown = f"/v1/credentials?vault=default&reveal=true&key={key}"
+    (stored,) = worker.ask("GET", shown, token=token).json["credentials"]
+    assert (stored["version"], stored.get("value", value)) == (1, value)
+    return "value" in stored
+
+
+def at_once(
+    key: str, number: str, people: dict[str, ThreadedWorker], tokens: dict[str, str]
+) -> dict[str, Answer]:
+    """Each person's approval at their worker, with a value of their own, in the same moment."""
+    ready = Barrier(len(people))
+
+    def approve(name: str) -> Answer:
+        body = {"vault": "default", "credentials": {key: f"of-{name}"}}
+        ready.wait(LIMIT_SECONDS)
+        path = f"/v1/admin/proposals/{number}/approve"
+        return people[name].ask("POST", path, token=tokens[name], body=body)
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        return dict(zip(people, pool.map(approve, people), strict=True))
 
 
 @pytest.mark.parametrize("two", ["postgresql"], indirect=True)

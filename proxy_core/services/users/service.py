@@ -9,19 +9,23 @@ from proxy_core.services.users.admin import UserAdmin
 from proxy_core.services.users.invites import Invites
 from proxy_core.services.users.lifetime import Rules
 from proxy_core.services.users.members import VaultUsers
+from proxy_core.services.users.page_sessions import PageSessions
 from proxy_core.services.users.passwords import Passwords
 from proxy_core.services.users.sessions import UserSessions
 from proxy_core.services.users.signing_in import SigningIn
 
 
 class Users:
-    """`sessions` says who a token is; `admin`, `members` and `invites` are for operators."""
+    """`sessions` says who a token is, `pages` who a browser at the approval page; `admin`,
+    `members` and `invites` are for operators.
+    """
 
     def __init__(self, context: Context, rules: Rules) -> None:
         self._context = context
         self.passwords = Passwords()
         self.sessions = UserSessions(context, rules)
         self.signing_in = SigningIn(context, self.passwords, rules)
+        self.pages = PageSessions(context, rules, self.sessions, self.read)
         self.admin = UserAdmin(context, self.passwords)
         self.members = VaultUsers(context)
         self.invites = Invites(context, self.passwords)

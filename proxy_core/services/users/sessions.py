@@ -14,7 +14,7 @@ from proxy_core.domain.users import normal_email
 from proxy_core.services.context import Context
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.users.directory import SignedIn, User
-from proxy_core.services.users.lifetime import Rules
+from proxy_core.services.users.lifetime import Rules, SessionRules
 from proxy_core.store import users as store
 
 _GRAIN_SECONDS = 60.0
@@ -59,14 +59,18 @@ class UserSessions:
 
     def prolong(self, token: str) -> None:
         """Note that a session was used for more than reading."""
+        found = self._context.users.signed_in(token_sha256(token), self._context.clock.time())
+        if found is not None:
+            self.slide(found[1], self._rules())
+
+    def slide(self, session: SignedIn, rules: SessionRules) -> bool:
+        """Let a session that is used now go on by these rules; whether its end has moved."""
         now = self._context.clock.time()
-        found = self._context.users.signed_in(token_sha256(token), now)
-        if found is None:
-            return
-        session = found[1]
-        end = self._rules().end(session.created_at, session.expires_at, now)
-        if end - session.expires_at >= _GRAIN_SECONDS:
-            session.expires_at, session.unsaved = end, True
+        end = rules.end(session.created_at, session.expires_at, now)
+        if end - session.expires_at < _GRAIN_SECONDS:
+            return False
+        session.last_used_at, session.expires_at, session.unsaved = now, end, True
+        return True
 
     def of(self, by: Principal) -> SignedIn | None:
         """The session that `by` uses."""

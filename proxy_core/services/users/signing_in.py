@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
-from proxy_core.base.ids import USER_PREFIX, new_id, new_token, token_sha256
+from proxy_core.base.ids import PAGE_PREFIX, USER_PREFIX, new_id, new_token, token_sha256
 from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
 from proxy_core.domain.audit import Deed
@@ -53,9 +53,19 @@ class SigningIn:
 
         Raises VaultError: login_failed (whatever is wrong), rate_limited, overloaded.
         """
+        return await self._login(email, password, new_token(USER_PREFIX), address, label)
+
+    async def login_page(
+        self, email: str, password: str, address: str = "", label: str = ""
+    ) -> wire.LoggedIn:
+        """As `login`, for a browser at the approval page: its token opens nothing else."""
+        return await self._login(email, password, new_token(PAGE_PREFIX), address, label)
+
+    async def _login(
+        self, email: str, password: str, token: str, address: str, label: str
+    ) -> wire.LoggedIn:
         user = await self._proved(_name(email), password, address)
         act_as_user(PrincipalKind.USER.value, user.email, user.id)
-        token = new_token(USER_PREFIX)
         values = self._new_session(user, token, address, label)
         surplus = self._surplus(user)
 
@@ -74,9 +84,12 @@ class SigningIn:
     async def reauth(self, password: str, by: Principal, address: str = "") -> wire.Reauthed:
         """Prove the password of the session's user again.
 
-        Raises VaultError: login_failed, rate_limited, overloaded, role_forbidden (no user).
+        Raises VaultError: login_failed, rate_limited, overloaded, role_forbidden (no user),
+        issuer_proof_required (no session: the user is known by a JWT).
         """
         user = self._user(by)
+        if by.issuer:
+            raise VaultError("issuer_proof_required")
         await self._proved(user.email, password, address)
         now = self._context.clock.time()
         found = self._context.users.signed_in(by.token_sha256, now)
@@ -144,7 +157,9 @@ class SigningIn:
         return user
 
     def _new_session(self, user: User, token: str, address: str, label: str) -> dict[str, Any]:
-        now = self._context.clock.time()
+        now, rules = self._context.clock.time(), self._rules()
+        if token.startswith(PAGE_PREFIX):
+            rules = rules.of_a_page()
         return tables.UserSessionRow(
             id=new_id(),
             user_id=user.id,
@@ -154,7 +169,7 @@ class SigningIn:
             created_at=now,
             proved_at=now,
             last_used_at=now,
-            expires_at=self._rules().first_end(now),
+            expires_at=rules.first_end(now),
         ).model_dump()
 
     def _surplus(self, user: User) -> list[str]:

@@ -14,7 +14,9 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.services.application import Application
 from proxy_core.services.principal import Permission, Principal, authorize
+from proxy_core.worker.browsing import new_cookie
 from proxy_core.worker.forms import check_typed, given_values
+from proxy_core.worker.origins import note_refusal
 from proxy_core.worker.pages import page, render
 from proxy_core.worker.uses import UseApp, UseFacts
 from proxy_core.worker.visits import PATH, Ask, Visit, posted
@@ -53,7 +55,7 @@ async def show(
     token: FromQuery[str] = "",
 ) -> Response[str]:
     """The proposal, and what this browser's user may do about it."""
-    visit = Visit(app, facts, request, number, token)
+    visit = await Visit.of(app, facts, request, number, token)
     if visit.is_new and request.headers.get("sec-fetch-site") == "cross-site":
         # By a link from another site the browser keeps the cookie back, and to give it a new one
         # would sign its user out. Opened once more, by this page, it sends what it has.
@@ -82,9 +84,9 @@ async def _decide(visit: Visit, form: dict[str, str]) -> Response[str]:
     found = await app.proposals.details(visit.address, visit.number)
     try:
         authorize(user, Permission.DECIDE_PROPOSALS, found.vault)
-        app.users.sessions.prolong(visit.user_token)
         await _carry_out(app, found, form, user)
     except VaultError as error:
+        note_refusal(app.auditing.refusals, error, had_token=True)
         if error.code == "conflict" and "review" in error.extra:
             return await visit.show(error.status, notice=_CHANGED)
         return await visit.show(error.status, complaint=str(error))
@@ -109,13 +111,12 @@ async def _sign_in(visit: Visit, form: dict[str, str]) -> Response[str]:
     app, email, password = visit.app, form.get("email", ""), form.get("password", "")
     await app.proposals.details(visit.address, visit.number)  # or there is nothing to sign in for
     try:
-        signed_in = await app.users.login(email, password, visit.client, _LABEL)
+        signed_in = await app.users.signing_in.login_page(email, password, visit.client, _LABEL)
     except VaultError as error:
         return await visit.show(error.status, complaint=f"{error} {_patience(error)}".rstrip())
-    cookie, left = visit.browsers.sign_in(signed_in.token)
-    for token in left:
-        await _end(app, token)
-    return visit.back([visit.set_cookie(cookie)])
+    if visit.user is not None:
+        await app.users.sessions.logout(visit.user)
+    return visit.back([visit.set_cookie(signed_in.token)])
 
 
 @post(
@@ -133,11 +134,9 @@ async def sign_out(
 
 
 async def _sign_out(visit: Visit, _form: dict[str, str]) -> Response[str]:
-    token = visit.user_token
-    visit.browsers.sign_out(visit.cookie)
-    if token:
-        await _end(visit.app, token)
-    return visit.back([visit.set_cookie(visit.browsers.new_cookie())])
+    if visit.user is not None:
+        await visit.app.users.sessions.logout(visit.user)
+    return visit.back([visit.set_cookie(new_cookie())])
 
 
 async def _carry_out(
@@ -155,13 +154,6 @@ async def _carry_out(
         check_typed(form, found.review)
     values = given_values(form)
     await app.deciding.approve(found.id, wire.ApproveProposal(found.vault, values, digest), by)
-
-
-async def _end(app: Application, token: str) -> None:
-    """End a user's session that a browser has left."""
-    user = app.users.sessions.of_token(token)
-    if user is not None:
-        await app.users.sessions.logout(user)
 
 
 def _patience(error: VaultError) -> str:
