@@ -110,7 +110,8 @@ class ConsoleApp(GlobalActions, App[int]):
     def _fatal_error(self) -> None:
         """Without Textual's traceback: it prints local variables, and those can be secrets."""
         log.critical("the console failed", exc_info=self._exception)
-        self.panic(strings.CRASHED.format(log=self.log_path))
+        if not self._exit_renderables:  # one failure often brings another: said once
+            self.panic(strings.CRASHED.format(log=self.log_path))
 
     log_path: ClassVar[str] = ""
 

@@ -105,8 +105,7 @@ class GlobalActions:
         app.switch_mode("services")
         screen = app.console_screen
         if isinstance(screen, ServicesScreen):
-            screen.wanted = name
-            app.call_later(screen.go_to_wanted)
+            screen.go_to(name)
 
     async def do_unlock(self) -> None:
         """Get an operator session."""

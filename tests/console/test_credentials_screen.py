@@ -7,6 +7,7 @@ from tests.console.fake_worker import PASSWORD, FakeWorker, furnished
 from tests.console.harness import console, running, text_of, until
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.reveal import RevealDialog
+from vault_tui.widgets.keyed_table import KeyedTable
 
 KEYS_OF = {" ": "space", "_": "underscore", "-": "minus"}
 
@@ -107,6 +108,18 @@ async def test_deleting_says_what_breaks_and_enter_alone_does_nothing():
         await pilot.press("right", "enter")
         await until(pilot, lambda: "GITHUB_TOKEN" not in worker.secrets)
         await until(pilot, lambda: app.screen.query_one("#credentials-table").row_count == 4)  # type: ignore[attr-defined]
+
+
+async def test_enter_goes_to_the_service_that_uses_it_also_when_that_screen_is_new():
+    """The cursor stands on the service, though nobody had looked at the services before."""
+    worker = furnished()
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: bool(app.screen.query("#services-table")))
+        table = app.screen.query_one(KeyedTable)
+        await until(pilot, lambda: table.key == "slack-bot")
 
 
 async def test_an_old_version_becomes_the_newest():

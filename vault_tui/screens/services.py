@@ -14,6 +14,7 @@ from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.screens.service_flows import create_service, edit_service, save_service
 from vault_tui.service_words import auth_line, keys_of_document, rule_lines
 from vault_tui.state import Level
+from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.words import ago, plain, when
 
@@ -42,7 +43,7 @@ class ServicesScreen(ListScreen, screen_id="services"):
 
     empty = strings_services.EMPTY_SERVICES
     enter_action = "services.edit"
-    wanted = ""
+    _wanted = ""
     _deleted: Deleted | None = None
 
     @property
@@ -120,9 +121,18 @@ class ServicesScreen(ListScreen, screen_id="services"):
         now = self.console.clock.monotonic()
         return gone is not None and gone.vault == self.state.vault and now < gone.until
 
-    def go_to_wanted(self) -> None:
-        """Put the cursor where another screen pointed to."""
-        self.table.select(self.wanted)
+    def go_to(self, name: str) -> None:
+        """Put the cursor where another screen points to, as soon as the list is there."""
+        self._wanted = name
+        if self.is_attached and self.query(KeyedTable):
+            self.show()
+
+    def show(self) -> None:
+        """The list, and the cursor where it was wanted."""
+        super().show()
+        if self.is_mounted and self._wanted in self._documents() and self.table.row_count:
+            self.table.select(self._wanted)
+            self._wanted = ""
 
     # --- actions ------------------------------------------------------------------------------
 
