@@ -59,6 +59,7 @@ ARROW = " → "
 WORKER = "the worker"
 PROCESS = "uid {uid}, process {pid}"
 TERMINAL = "{process}, {tty}"
+BY_JWT = "{place}, by a JWT of {issuer}"
 
 # --- actions ------------------------------------------------------------------------------------
 WHY_AUDIT_ONLY = "only of the audit: a shows it"

@@ -83,6 +83,13 @@ ERRORS: Mapping[str, ErrorKind] = _table(
         "Password needed again",
         "Prove your password: POST /v1/auth/reauth, or `vault-tui login`.",
     ),
+    ErrorKind(
+        "issuer_proof_required",
+        403,
+        "A recent sign-in at the issuer needed",
+        "Send a JWT whose auth_time is at most five minutes ago (`vault-tui auth login --fresh`), "
+        "or sign in with a password: `vault-tui login`.",
+    ),
     ErrorKind("login_failed", 401, "Not signed in", "Check both and try again."),
     ErrorKind(
         "agent_process",

@@ -30,8 +30,8 @@ class Origin:
     """Who acts, and from where.
 
     `kind` is a principal's, `worker`, or `nobody` for who proved nothing. `source` holds `uid`,
-    `pid` and `tty` of the control socket's peer, or the `address` of a TCP client. `route` is the
-    endpoint, for example `POST /v1/credentials`.
+    `pid` and `tty` of the control socket's peer, or the `address` of a TCP client, and the `issuer`
+    by whose JWT it is known. `route` is the endpoint, for example `POST /v1/credentials`.
     """
 
     kind: str

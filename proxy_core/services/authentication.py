@@ -7,7 +7,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import token_sha256
 from proxy_core.base.text import display_safe
 from proxy_core.domain.agent_tokens import is_jwt, parse_authorization
-from proxy_core.domain.exchange import Access
+from proxy_core.domain.exchange import Access, ActorType
 from proxy_core.services.context import Context
 from proxy_core.services.limits import AuthFailures
 from proxy_core.services.snapshot import Bearer, Snapshot, VaultEntry
@@ -69,6 +69,12 @@ class Authentication:
             raise VaultError("proxy_auth_required", "The token is unknown or was revoked.")
         if bearer.expires_at <= self._time():
             raise VaultError("proxy_auth_required", "The token has expired.")
+        if bearer.actor_type is ActorType.USER:  # what an agent holds must not decide for people
+            raise VaultError(
+                "proxy_auth_required",
+                "The JWT stands for a user, who is served at the API alone: an agent needs one "
+                "that an issuer's rule leads to an agent or a vault.",
+            )
         return bearer
 
 

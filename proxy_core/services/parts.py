@@ -29,6 +29,7 @@ from proxy_core.services.holds import Holds
 from proxy_core.services.housekeeping import Housekeeping
 from proxy_core.services.identity import Identity
 from proxy_core.services.issuers import Issuers
+from proxy_core.services.issuers.people import VouchedPeople
 from proxy_core.services.key_slots import KeySlots
 from proxy_core.services.keys import Keys
 from proxy_core.services.lending import Lending
@@ -92,7 +93,8 @@ class Parts:
             context, self.keys, lambda: float(self.settings.value("unlock_minutes"))
         )
         self.users = Users(context, self.settings.session_rules)
-        self.identity = Identity(context, self.operators, self.users.sessions)
+        people = VouchedPeople(context, self.settings.session_rules)
+        self.identity = Identity(context, self.operators, self.users.sessions, people)
         self.issuers = Issuers(context, self._allow_http_token_urls)
 
     def _make_vaults(self) -> None:

@@ -2,8 +2,8 @@
 
 operator   the control socket with an operator session, or the `vt_user_` token of one
 peer       the control socket without one: names, status and traffic, nothing else
-user       a `vt_user_` token of somebody who signed in: an instance role, and a role in each
-           granted vault; an owner acts as an operator
+user       a `vt_user_` token of somebody who signed in, or a JWT that stands for somebody: an
+           instance role, and a role in each granted vault; an owner acts as an operator
 agent      a `vt_agt_` token: an instance role, and a role in each granted vault
 session    a `vt_sess_` token: the proxy role in one vault
 """
@@ -79,7 +79,8 @@ class Permission(StrEnum):
 class Principal:
     """`vaults` maps vault names to the role held there; empty for operators and peers.
 
-    `proved`: a user's password was proved a short while ago.
+    `proved`: a user's password was proved a short while ago, or the user to the issuer. `issuer`:
+    the name of the one by whose JWT the principal is known; empty without one.
     """
 
     kind: PrincipalKind
@@ -89,6 +90,7 @@ class Principal:
     vaults: Mapping[str, VaultRole] = field(default_factory=dict)
     token_sha256: bytes = field(default=b"", repr=False)
     proved: bool = False
+    issuer: str = ""
 
     @property
     def label(self) -> str:
@@ -230,7 +232,8 @@ def authorize(principal: Principal, permission: Permission, vault: str | None = 
     """Return when allowed. `vault` is a name and must be given for what concerns one vault.
 
     Raises VaultError: operator_required (a peer), vault_forbidden (no grant), role_forbidden,
-    reauth_required (a user who may, but has not proved the password for a while).
+    reauth_required (a user who may, but has not proved the password for a while), and in its place
+    issuer_proof_required for a JWT's.
     """
     if not _has_all(principal, permission):
         if permission in _VAULT_ROLE:
@@ -290,8 +293,14 @@ def _check_person(principal: Principal, permission: Permission) -> None:
 
 
 def _check_proof(principal: Principal, permission: Permission) -> None:
-    if principal.kind is PrincipalKind.USER and permission in _NEEDS_PROOF and not principal.proved:
-        raise VaultError("reauth_required", f"To {permission.value}, prove your password again.")
+    if principal.kind is not PrincipalKind.USER or permission not in _NEEDS_PROOF:
+        return
+    if principal.proved:
+        return
+    if principal.issuer:
+        why = f"To {permission.value}, sign in at the issuer {principal.issuer} again."
+        raise VaultError("issuer_proof_required", why)
+    raise VaultError("reauth_required", f"To {permission.value}, prove your password again.")
 
 
 def _role_needed(permission: Permission, what: str) -> VaultError:

@@ -41,7 +41,8 @@ def origin_of(place: Origin, caller: Caller) -> Origin:
     if principal is None:
         return place
     kind, name = principal.kind.value, principal.name
-    return Origin(kind, name, principal.id, place.source, place.route)
+    by_jwt = {"issuer": principal.issuer} if principal.issuer else {}
+    return Origin(kind, name, principal.id, {**place.source, **by_jwt}, place.route)
 
 
 def note_refusal(refusals: Refusals, error: VaultError, had_token: bool) -> None:

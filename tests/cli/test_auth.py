@@ -85,6 +85,13 @@ def subject(token: str) -> str:
     return str(jwt.decode(token.strip(), options={"verify_signature": False})["sub"])
 
 
+def trust(worker: ThreadedWorker, here: Machine, issuer: str, rule: str) -> None:
+    """Let the worker trust the issuer by this rule alone."""
+    there = replace(here, home=worker.config.home.path)
+    known = ("--replace",) if worker.client().send(calls.issuers()).issuers else ()
+    there("issuer", "add", "corp", issuer, "--audience", "public", "--rule", rule, *known)
+
+
 def test_the_whole_story(here: Machine, issuer: str, person: list[str]) -> None:
     """Sign in, print, look, print the other token, sign out: the token is on stdout alone."""
     login = ("auth", "login", "--browser")
@@ -195,13 +202,30 @@ def test_a_worker_that_trusts_the_issuer_takes_the_token(
     worker: ThreadedWorker, here: Machine, issuer: str, person: list[str]
 ) -> None:
     """What is printed by default is a JWT for the client; the worker's rule says who that is."""
-    there = replace(here, home=worker.config.home.path)
-    rule = ("--audience", "public", "--rule", "sub=ann -> vault:default")
-    there("issuer", "add", "corp", issuer, *rule)
+    trust(worker, here, issuer, "sub=ann -> vault:default")
     here("auth", "login", "--issuer", issuer, "--client-id", "public", "--browser")
     answer = worker.ask("GET", "/discover", token=here(*TOKEN).strip())
     assert (answer.status, answer.json["vault"]) == (200, "default")
     assert person
+
+
+def test_a_person_s_token_reveals_after_signing_in_anew(
+    worker: ThreadedWorker, here: Machine, issuer: str, person: list[str]
+) -> None:
+    """What stands for a user says by `--fresh` that it was they, this moment; else it does not."""
+    worker.add_user("ann", "no-access", default="member")
+    worker.client().send(calls.set_credentials({"KEY": "value"}))
+    trust(worker, here, issuer, "sub~* -> user-by-name")
+    login = ("auth", "login", "--browser")
+    here(*login, "--issuer", issuer, "--client-id", "public")
+    path = "/v1/credentials?vault=default&key=KEY&reveal=true"
+    refused = worker.ask("GET", path, token=here(*TOKEN).strip())
+    assert (refused.status, refused.json["code"]) == (403, "issuer_proof_required")
+    here(*login, "--fresh")
+    assert "max_age=60" in person[1]
+    shown = worker.ask("GET", path, token=here(*TOKEN).strip())
+    assert [one["value"] for one in shown.json["credentials"]] == ["value"]
+    assert "device code" in here("auth", "login", "--fresh", "--device", code=2)
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,18 @@ RULES = [
         "sub=repo:corp/x:ref:a->b -> vault:work:admin",
         IssuerRule(claim="sub", equals="repo:corp/x:ref:a->b", vault="work", role="admin"),
     ),
+    (
+        "sub=ada -> user:ada@x.example:member",
+        IssuerRule(claim="sub", equals="ada", user="ada@x.example", at_most="member"),
+    ),
+    (
+        "email~*@x.example -> user-by-email",
+        IssuerRule(claim="email", matches="*@x.example", user_by="email"),
+    ),
+    (
+        "upn~* -> user-by-name:no-access",
+        IssuerRule(claim="upn", matches="*", user_by="name", at_most="no-access"),
+    ),
 ]
 
 
@@ -98,7 +110,9 @@ def test_how_a_rule_is_written(text: str, rule: IssuerRule) -> None:
         "=ada -> agent:x",
         "sub= -> agent:x",
         "sub=a -> x",
-        "a=b->user:x",
+        "a=b->user:",
+        "a=b->user:x:member:y",
+        "a=b->user-by-email:member:y",
     ],
 )
 def test_what_is_no_rule(text: str) -> None:
@@ -115,7 +129,7 @@ def test_whatever_is_written_is_a_rule_or_refused(text: str) -> None:
     except Usage:
         return
     assert bool(rule.equals) is not bool(rule.matches)
-    assert bool(rule.agent) is not bool(rule.vault)
+    assert sum(map(bool, (rule.agent, rule.vault, rule.user, rule.user_by))) == 1
 
 
 def test_a_rule_that_leads_nowhere_any_more() -> None:

@@ -14,6 +14,7 @@ import trustme
 
 from proxy_core.client import calls
 from proxy_core.domain import wire
+from proxy_core.services.audit.auditing import AuditQuery
 from proxy_core.services.issuers import keys
 from tests.oauth.issuer import provider
 from tests.worker.harness import ThreadedWorker
@@ -73,10 +74,13 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadedWorker]
 
 
 def trust(worker: ThreadedWorker, url: str) -> None:
-    """Trust the provider: its client `ci` is the agent ci-bot, `ada` may use the vault."""
+    """Trust the provider: its client `ci` is the agent ci-bot, `ada` may use the vault, and users
+    are known by their addresses.
+    """
     rules = [
         wire.IssuerRule(claim="sub", equals="ci", agent="ci-bot"),
         wire.IssuerRule(claim="sub", equals="ada", vault="default"),
+        wire.IssuerRule(claim="email", matches="*@example.com", user_by="email"),
     ]
     wanted = wire.AddIssuer(name="corp", url=url, audiences=["vault"], rules=rules)
     known = worker.client().send(calls.issuers()).issuers
@@ -126,6 +130,33 @@ def test_its_jwts_are_taken_wherever_an_agents_token_is(worker: ThreadedWorker, 
     eve = token_of(idp, "eve")
     assert at_the_gateway(worker, Authorization=f"Bearer {eve}") == 401
     assert "no rule" in worker.ask("GET", "/discover", token=eve).json["message"]
+
+
+def test_its_jwts_are_taken_where_a_users_token_is(worker: ThreadedWorker, idp: str) -> None:
+    """At the API with the user's roles, and nowhere else; the audit names the user and the issuer.
+
+    Whoever only says to have the address is nobody, and so is who was removed.
+    """
+    trust(worker, idp)
+    worker.add_user("mary@example.com", "no-access", default="member")
+    mary, mallory = token_of(idp, "mary"), token_of(idp, "mallory")
+    me = worker.ask("GET", "/v1/auth/me", token=mary).json
+    assert (me["type"], me["email"], me["issuer"]) == ("user", "mary@example.com", "corp")
+    assert me["proved_until"]
+    client = worker.tcp_client(mary)
+    client.send(calls.set_credentials({"MINE": "mine"}))
+    shown = client.send(calls.credentials("default", reveal=True)).credentials
+    assert shown is not None
+    assert "mine" in [one.value for one in shown]
+    assert worker.ask("GET", "/v1/issuers", token=mary).status == 403
+    entries = worker.run(worker.running.app.auditing.page(AuditQuery())).entries
+    done = next(one for one in entries if one.target == "MINE")
+    assert (done.actor.kind, done.actor.name) == ("user", "mary@example.com")
+    assert done.source["issuer"] == "corp"
+    assert at_the_gateway(worker, Authorization=f"Bearer {mary}") == 401
+    assert worker.ask("GET", "/v1/auth/me", token=mallory).status == 401
+    worker.client().send(calls.remove_user("mary@example.com"))
+    assert worker.ask("GET", "/v1/auth/me", token=mary).status == 401
 
 
 def test_its_keys_may_change_at_any_time(

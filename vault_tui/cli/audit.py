@@ -155,6 +155,11 @@ def _value(value: object) -> str:
 
 
 def _place(source: dict[str, Any]) -> str:
+    by = f" by a JWT of {output.safe(source['issuer'])}" if "issuer" in source else ""
+    return _where(source) + by
+
+
+def _where(source: dict[str, Any]) -> str:
     if "address" in source:
         return output.safe(source["address"])
     said = " ".join(f"{name} {source[name]}" for name in ("uid", "pid", "tty") if name in source)

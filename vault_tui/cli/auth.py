@@ -68,6 +68,11 @@ def auth() -> None:
     "The default over SSH and without a display.",
 )
 @click.option("--browser/--no-browser", default=None, help="Open a browser here, or not.")
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Have the issuer ask who you are, whatever it remembers: for what takes a proof.",
+)
 @click.option("--vault", metavar="V", help="Instead: a session of this machine's worker.")
 @click.option("--ttl", type=TTL_RANGE, metavar="S", help="That session's life, in seconds.")
 @json_option
@@ -144,7 +149,7 @@ def logout(connection: Connection) -> None:
 def _at_issuer(holder: Holder, last: Login | None, **given: Any) -> Login:
     from vault_tui.cli.auth_sign_in import Way, discovered, sign_in
 
-    way = Way(given["headless"], given["browser"], given["device"], given["use"])
+    way = Way(given["headless"], given["browser"], given["device"], given["use"], given["fresh"])
     secret = _client_secret() if given["secret"] else ""
     ca_file = str(Path(given["ca_file"]).absolute()) if given["ca_file"] else ""
     if last is None:

@@ -20,11 +20,15 @@ from vault_tui.cli.output import safe
 from vault_tui.cli.sign_in import ASK, NOTHING_PASTED, TERMINAL_LINE, has_display, open_browser
 
 _UNLOCK_SECONDS = 60.0
+_FRESH = {"max_age": "60"}
+"""The issuer asks who is there unless it did so this minute, and says when (OpenID Connect Core
+3.1.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a person signs in: with a browser here or elsewhere (`headless`), or by a device code.
+    `fresh`: whatever the issuer remembers, it shall ask who is there.
 
     `browser` None: one is opened where there is a display. `printed` None: the access token if an
     audience was asked for, else the ID token if the issuer gives one.
@@ -34,6 +38,7 @@ class Way:
     browser: bool | None = None
     device: bool = False
     printed: Printed | None = None
+    fresh: bool = False
 
     @property
     def is_elsewhere(self) -> bool:
@@ -53,6 +58,11 @@ def sign_in(holder: Holder, login: Login, way: Way, secret: str = "") -> tuple[L
         secret = secret or holder.secret(login) or _typed_secret(login)
     issuer = Issuer.of(login, secret)
     by_code = way.device or not client.authorization_url
+    if way.fresh:
+        if by_code:
+            raise VaultError("bad_request", "A device code can't ask for a fresh sign-in.")
+        asked = {**client.authorization_parameters, **_FRESH}
+        client = replace(client, authorization_parameters=asked)
     try:
         answer = _by_device(issuer, client) if by_code else _by_browser(issuer, client, way)
     except TokenError as error:

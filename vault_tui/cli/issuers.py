@@ -1,6 +1,8 @@
 """`vault-tui issuer …`."""
 
 import sys
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import click
 
@@ -13,15 +15,23 @@ from vault_tui.cli.failures import Usage
 from vault_tui.cli.options import Group, confirm, json_option, pass_connection, yes_option
 
 _name = click.argument("name", metavar="NAME")
+_BY_CLAIM: Final[Mapping[str, Literal["email", "name"]]] = {
+    "user-by-email": "email",
+    "user-by-name": "name",
+}
 
 
 @click.group(cls=Group)
 def issuer() -> None:
-    """Whose JWTs count wherever an agent's token does.
+    """Whose JWTs count wherever an agent's token does, or a user's.
 
     A rule says whom a token stands for: `CLAIM=VALUE -> agent:NAME`, or `CLAIM~PATTERN ->
     vault:NAME[:ROLE[:SERVICE,…]]`, where `*` in a pattern stands for any characters. The first
     rule that fits decides.
+
+    For a person: `-> user:NAME`, or `email~PATTERN -> user-by-email` (whoever has that address,
+    which the issuer must have verified), or `CLAIM~PATTERN -> user-by-name`. `:no-access` or
+    `:member` behind it is the highest instance role that the user then has.
     """
 
 
@@ -124,37 +134,59 @@ def parse_rule(text: str) -> IssuerRule:
     """`CLAIM=VALUE -> agent:NAME` and its like. Raises Usage."""
     condition, arrow, target = (part.strip() for part in text.rpartition("->"))
     sign = min((one for one in "=~" if one in condition), key=condition.index, default="")
-    kind, _, rest = target.partition(":")
     claim, _, value = condition.partition(sign) if sign else ("", "", "")
-    if not (arrow and claim and value and rest and kind in ("agent", "vault")):
-        raise Usage(
-            f"rule {text!r}: write CLAIM=VALUE -> agent:NAME, or CLAIM~PATTERN -> vault:NAME"
-        )
     rule = IssuerRule(claim=claim.strip())
+    if not (arrow and rule.claim and value and _lead(rule, *target.split(":"))):
+        raise Usage(
+            f"rule {text!r}: write CLAIM=VALUE -> agent:NAME, CLAIM~PATTERN -> vault:NAME, "
+            "or email~PATTERN -> user-by-email"
+        )
     setattr(rule, "equals" if sign == "=" else "matches", value.strip())
-    if kind == "agent":
-        rule.agent = rest
-        return rule
-    rule.vault, *more = rest.split(":", 2)
-    rule.role = (more[0] if more else "") or "proxy"
-    rule.services = [one.strip() for one in more[1].split(",")] if len(more) > 1 else []
     return rule
+
+
+def _lead(rule: IssuerRule, kind: str, *rest: str) -> bool:
+    """Set whom the rule leads to; whether that was said as it should be."""
+    if kind in _BY_CLAIM and len(rest) <= 1:
+        rule.user_by, rule.at_most = _BY_CLAIM[kind], "".join(rest)
+        return True
+    name, *more = rest or ("",)
+    if kind == "agent":
+        rule.agent = ":".join(rest)
+    elif kind == "user" and len(more) <= 1:
+        rule.user, rule.at_most = name, "".join(more)
+    elif kind == "vault":
+        rule.vault, rule.role = name, "".join(more[:1]) or "proxy"
+        rule.services = [one.strip() for one in ":".join(more[1:]).split(",")] if more[1:] else []
+    else:
+        return False
+    return bool(name)
 
 
 def rule_text(rule: IssuerRule) -> str:
     """The inverse of `parse_rule`; whom it leads to may have been deleted."""
     condition = f"{rule.claim}={rule.equals}" if rule.equals else f"{rule.claim}~{rule.matches}"
+    return f"{condition} -> {_target(rule)}"
+
+
+def _target(rule: IssuerRule) -> str:
+    at_most = f":{rule.at_most}" if rule.at_most else ""
+    if rule.user_by:
+        return f"user-by-{rule.user_by}{at_most}"
+    if rule.user:
+        return f"user:{rule.user}{at_most}"
     if rule.agent:
-        return f"{condition} -> agent:{rule.agent}"
+        return f"agent:{rule.agent}"
     if not rule.vault:
-        return f"{condition} -> (deleted)"
+        return "(deleted)"
     services = f":{','.join(rule.services)}" if rule.services else ""
-    return f"{condition} -> vault:{rule.vault}:{rule.role}{services}"
+    return f"vault:{rule.vault}:{rule.role}{services}"
 
 
 def _show_test(found: IssuerTested) -> None:
     output.emit(f"Keys: {output.safe(', '.join(found.keys)) or 'none'}")
     if found.actor:
         roles = ", ".join(f"{vault} ({role})" for vault, role in found.vaults.items()) or "nothing"
-        output.emit(f"The token stands for {output.safe(found.actor)}, for {output.safe(roles)}")
+        who = f"{found.actor} ({found.role})" if found.role else found.actor
+        output.emit(f"The token stands for {output.safe(who)}, for {output.safe(roles)}")
         output.emit(f"until {output.safe(found.expires_at)}.")

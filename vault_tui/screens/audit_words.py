@@ -97,7 +97,14 @@ def who(entry: wire.AuditEntry) -> str:
 
 
 def place(source: Mapping[str, Any]) -> str:
-    """An address, or a process."""
+    """An address, or a process; and the issuer whose JWT was sent from there."""
+    where = _where(source)
+    if "issuer" not in source:
+        return where
+    return words.BY_JWT.format(place=where, issuer=source["issuer"])
+
+
+def _where(source: Mapping[str, Any]) -> str:
     if not source:
         return words.WORKER
     if "address" in source:

@@ -32,6 +32,14 @@ def check(presented: Presented, issuer: Issuer, now: float) -> float:
     return _lifetime(claims, now)
 
 
+def auth_time(claims: Mapping[str, Any]) -> float | None:
+    """When the person last proved to the issuer who it is (OpenID Connect Core 2); None: unsaid.
+
+    Raises VaultError unauthorized where that is no time.
+    """
+    return _time(claims, "auth_time")
+
+
 def suits(key: Mapping[str, Any], algorithm: str) -> bool:
     """Whether a JSON Web Key is for checking signatures of this algorithm (RFC 7517 4).
 

@@ -1,22 +1,28 @@
-"""An issuer that is trusted, and the rules by which its claims become an agent or a vault's role.
+"""An issuer that is trusted, and the rules by which its claims become an agent, a vault's role or
+a user.
 
     {claim: email,  matches: "*@example.com", agent: ci-bot}
     {claim: groups, equals: dev, vault: work, role: proxy, services: [github]}
+    {claim: email,  matches: "*@example.com", user_by: email, at_most: member}
 
 The first rule that fits decides; a token that none fits is refused. A claim is named as it stands
 in the token, or as a path into it (`realm_access.roles`). Of a list any element may fit, of
-`scope` any word. `equals` compares exactly, `matches` lets `*` stand for any characters. `email`
-counts only where the issuer says that it has verified it: many let people type what they like.
+`scope` any word. `equals` compares exactly, `matches` lets `*` stand for any characters. An
+address counts only where the issuer says that it has verified it: many let people type what they
+like.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.fields import quoted
 from proxy_core.domain.globs import compile_glob
-from proxy_core.domain.names import VaultRole, check_slug
+from proxy_core.domain.issuers.presented import refused
+from proxy_core.domain.names import InstanceRole, VaultRole, check_slug
+from proxy_core.domain.users import normal_email
 
 ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", "")),
@@ -35,11 +41,22 @@ _WORDS: Final = frozenset({"scope", "scp"})
 """Claims that hold words with blanks between them (RFC 8693 4.2)."""
 
 
+class UserBy(StrEnum):
+    """What a claim says of the user whom it names: the address, which is in `email` and which the
+    issuer must have verified, or a name that the issuer alone gives.
+    """
+
+    EMAIL = "email"
+    NAME = "name"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """From a claim to an agent (`agent_id`), or to a role in a vault, perhaps for some `services`.
+    """From a claim to an agent (`agent_id`), to a role in a vault, perhaps for some `services`, or
+    to a user: the one of `user_id`, or whom the claim itself names (`user_by`), who then is an
+    owner or a member no further than `at_most`.
 
-    One of `equals` and `matches` is set, and one of `agent_id` and `vault_id`.
+    One of `equals` and `matches` is set, and one of `agent_id`, `vault_id`, `user_id`, `user_by`.
     """
 
     claim: str
@@ -49,28 +66,56 @@ class Rule:
     vault_id: str = ""
     role: VaultRole = VaultRole.PROXY
     services: frozenset[str] | None = None
+    user_id: str = ""
+    user_by: UserBy | None = None
+    at_most: InstanceRole = InstanceRole.OWNER
 
     def check(self) -> None:
         """Raises VaultError bad_request, which says what is wrong with it."""
         if not self.claim or bool(self.equals) is bool(self.matches):
             raise _bad("a rule names a claim, and either what it equals or what it matches")
-        if bool(self.agent_id) is bool(self.vault_id):
-            raise _bad("a rule leads either to an agent or to a vault")
+        if sum(map(bool, (self.agent_id, self.vault_id, self.user_id, self.user_by))) != 1:
+            raise _bad("a rule leads either to an agent, to a vault or to a user")
         if max(map(len, (self.claim, self.equals, self.matches))) > MAX_TEXT:
             raise _bad(f"a rule's texts have at most {MAX_TEXT} characters")
-        if self.agent_id and (self.services is not None or self.role is not VaultRole.PROXY):
-            raise _bad("an agent's grants say its roles and services; leave them out of the rule")
+        if not self.vault_id and (self.services is not None or self.role is not VaultRole.PROXY):
+            raise _bad(
+                "the grants of an agent or a user say the roles and services; leave them out"
+            )
         if self.services is not None and self.role is not VaultRole.PROXY:
             raise _bad("a rule for some services goes with the role proxy only")
+        if self.user_by is UserBy.EMAIL and self.claim != "email":
+            raise _bad("only `email` is an address that issuers verify; name users by `name`")
+        if self.at_most is not InstanceRole.OWNER and not (self.user_id or self.user_by):
+            raise _bad("at_most is about users")
 
     def fits(self, claims: Mapping[str, Any]) -> bool:
         """Whether it is about a token with these claims."""
+        return bool(self._fitting(claims))
+
+    def user_name(self, claims: Mapping[str, Any]) -> str:
+        """How the user is called whom a fitting token names (`user_by`).
+
+        Raises VaultError unauthorized: that is no name, or there are several.
+        """
+        values = set(self._fitting(claims))
+        value = values.pop() if len(values) == 1 else ""
+        # Letters that become ASCII in lower case would let somebody be called like another.
+        usable = value.isascii() and value == value.strip()
+        try:
+            if usable and ("@" in value or self.user_by is UserBy.NAME):
+                return normal_email(value)
+        except VaultError:
+            pass
+        raise refused(f"its {quoted(self.claim)} is not one user's {self.user_by}")
+
+    def _fitting(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
         if self.claim == "email" and not email_is_verified(claims):
-            return False
+            return ()
         values = claim_values(claims, self.claim)
         if self.equals:
-            return self.equals in values
-        return any(map(compile_glob(self.matches).matches, values))
+            return (self.equals,) if self.equals in values else ()
+        return tuple(filter(compile_glob(self.matches).matches, values))
 
 
 @dataclass(frozen=True, slots=True)

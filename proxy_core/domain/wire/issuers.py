@@ -1,15 +1,20 @@
 """Trusted issuers of JWTs."""
 
+from typing import Literal
+
 import msgspec
 
 from proxy_core.domain.wire.base import Request, Response
 
 
 class IssuerRule(Request):
-    """From a claim to an agent, or to a role in a vault, perhaps for some services of it.
+    """From a claim to an agent, to a role in a vault (perhaps for some of its services), or a user.
 
-    Either `equals` or `matches` (`*` stands for any characters), either `agent` or `vault`. In an
-    answer the agent or vault is empty when it was deleted; such a rule refuses.
+    Either `equals` or `matches` (`*` stands for any characters), and one of `agent`, `vault`,
+    `user` (a user's name) and `user_by`: the claim's value is a user's address, which the issuer
+    must have verified (`email`), or a name that the issuer gives (`name`). `at_most`: the highest
+    instance role that the user then has. In an answer the agent, vault or user is empty when it was
+    deleted; such a rule refuses.
     """
 
     claim: str
@@ -19,6 +24,9 @@ class IssuerRule(Request):
     vault: str = ""
     role: str = "proxy"
     services: list[str] = msgspec.field(default_factory=list)
+    user: str = ""
+    user_by: Literal["", "email", "name"] = ""
+    at_most: str = ""
 
 
 class IssuerFields(Request, kw_only=True):
@@ -78,12 +86,13 @@ class IssuerList(Response):
 class IssuerTested(Response):
     """Answer of `POST /v1/issuers/{name}/test`.
 
-    `actor` is whom the token stands for, `vaults` its roles by name, `expires_at` when that ends;
-    empty without a token, or when `problem` says why there is nobody.
+    `actor` is whom the token stands for, `vaults` its roles by name, `role` a user's instance role,
+    `expires_at` when that ends; empty without a token, or when `problem` says why there is nobody.
     """
 
     keys: list[str]
     problem: str = ""
     actor: str = ""
     vaults: dict[str, str] = msgspec.field(default_factory=dict)
+    role: str = ""
     expires_at: str = ""

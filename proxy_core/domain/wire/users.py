@@ -62,7 +62,10 @@ class Me(Response):
     agent_name: str = ""
     has_password: bool = False
     proved_until: str = ""
-    """Until when a user's proof of the password counts; empty when it does no more."""
+    """Until when a user's proof of the password counts, or the sign-in at the issuer; empty when it
+    does no more."""
+    issuer: str = ""
+    """The trusted issuer by whose JWT the caller is known."""
 
 
 class UserSessionInfo(Response):

@@ -13,6 +13,7 @@ from proxy_core.services.accounts.adding import NewAccount
 from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.connecting.clients import Configuration
 from proxy_core.services.context import Context
+from proxy_core.services.issuers.people import present_user
 from proxy_core.services.oauth_credentials import OAuthCredentials
 from proxy_core.services.principal import Permission, Principal, PrincipalKind
 
@@ -169,10 +170,10 @@ def check_still_allowed(context: Context, by: Principal, vault_id: str) -> None:
 
 
 def _check_user(context: Context, by: Principal, vault_id: str) -> None:
-    found = context.users.signed_in(by.token_sha256, context.clock.time())
-    role = found[0].grants.get(vault_id) if found else None
+    user = present_user(context, by)
+    role = user.grants.get(vault_id) if user else None
     kept = role is not None and role.at_least(VaultRole.MEMBER)
-    if found is None or not (found[0].is_owner or kept):
+    if user is None or not (user.is_owner or kept):
         raise _not_any_more()
 
 

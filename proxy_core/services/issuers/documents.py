@@ -6,14 +6,16 @@ from typing import Any
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
-from proxy_core.domain.issuers import Issuer, Rule
+from proxy_core.domain.issuers import Issuer, Rule, UserBy
 from proxy_core.domain.issuers.issuer import USUAL
-from proxy_core.domain.names import VaultRole, parse_vault_role
+from proxy_core.domain.names import InstanceRole, VaultRole, parse_instance_role, parse_vault_role
 from proxy_core.domain.oauth.metadata import check_issuer
 from proxy_core.domain.oauth.urls import check_endpoint_url
+from proxy_core.domain.users import normal_email
 from proxy_core.services.context import Context
 from proxy_core.services.issuers.keys import IssuerKeys
 from proxy_core.services.snapshot import Snapshot
+from proxy_core.services.users.directory import Directory
 from proxy_core.store.tables import IssuerRow
 
 
@@ -22,7 +24,7 @@ def row_of(
 ) -> IssuerRow:
     """What is asked for as it is stored, names resolved now.
 
-    Raises VaultError: bad_request, vault_not_found, not_found (an agent).
+    Raises VaultError: bad_request, vault_not_found, not_found (an agent, a user).
     """
     check_issuer(asked.url, allow_http)
     if asked.jwks_url:
@@ -54,7 +56,7 @@ def issuer_of(row: IssuerRow) -> Issuer:
     )
 
 
-def info_of(row: IssuerRow, keys: IssuerKeys, snapshot: Snapshot) -> wire.IssuerInfo:
+def info_of(row: IssuerRow, keys: IssuerKeys, context: Context) -> wire.IssuerInfo:
     """What operators are shown."""
     return wire.IssuerInfo(
         name=row.name,
@@ -62,7 +64,7 @@ def info_of(row: IssuerRow, keys: IssuerKeys, snapshot: Snapshot) -> wire.Issuer
         audiences=list(row.audiences),
         algorithms=list(row.algorithms),
         jwks_url=row.jwks_url,
-        rules=[_shown(document, snapshot) for document in row.rules],
+        rules=[_shown(document, context) for document in row.rules],
         created_at=rfc3339(row.created_at),
         keys=key_names(keys),
         keys_fetched_at="" if keys.fetched_at is None else rfc3339(keys.fetched_at),
@@ -89,11 +91,22 @@ def _document(rule: wire.IssuerRule, context: Context) -> dict[str, Any]:
         unknown = set(rule.services) - {one.name for one in entry.compiled.services}
         if unknown:
             raise VaultError("bad_request", f"Vault {entry.name} has no service {min(unknown)!r}.")
+    if rule.user:
+        found |= {"user": rule.user, "user_id": _user_id(rule.user, context.users)}
+    found |= {"user_by": rule.user_by} if rule.user_by else {}
+    found |= {"at_most": parse_instance_role(rule.at_most).value} if rule.at_most else {}
     if rule.vault or role is not VaultRole.PROXY:
         found["role"] = role.value
     if rule.services:
         found["services"] = sorted(set(rule.services))
     return found
+
+
+def _user_id(name: str, users: Directory) -> str:
+    user = users.by_email(normal_email(name))
+    if user is None:
+        raise VaultError("not_found", f"There is no user {name!r}.")
+    return user.id
 
 
 def _agent_id(name: str, snapshot: Snapshot) -> str:
@@ -113,12 +126,17 @@ def _rule(document: Mapping[str, Any]) -> Rule:
         vault_id=document.get("vault_id", ""),
         role=VaultRole(document.get("role", VaultRole.PROXY)),
         services=None if services is None else frozenset(services),
+        user_id=document.get("user_id", ""),
+        user_by=UserBy(document["user_by"]) if "user_by" in document else None,
+        at_most=InstanceRole(document.get("at_most", InstanceRole.OWNER)),
     )
 
 
-def _shown(document: Mapping[str, Any], snapshot: Snapshot) -> wire.IssuerRule:
+def _shown(document: Mapping[str, Any], context: Context) -> wire.IssuerRule:
+    snapshot = context.snapshot
     agent = snapshot.agent(document.get("agent_id", ""))
     vault = snapshot.by_id.get(document.get("vault_id", ""))
+    user = context.users.by_id(document.get("user_id", ""))
     return wire.IssuerRule(
         claim=document["claim"],
         equals=document.get("equals", ""),
@@ -127,4 +145,7 @@ def _shown(document: Mapping[str, Any], snapshot: Snapshot) -> wire.IssuerRule:
         vault="" if vault is None else vault.name,
         role=document.get("role", VaultRole.PROXY.value),
         services=list(document.get("services", ())),
+        user="" if user is None else user.email,
+        user_by=document.get("user_by", ""),
+        at_most=document.get("at_most", ""),
     )

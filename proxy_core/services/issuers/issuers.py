@@ -23,9 +23,10 @@ from proxy_core.services.issuers.documents import info_of, issuer_of, key_names,
 from proxy_core.services.issuers.fetching import fetch_keys
 from proxy_core.services.issuers.keys import IssuerKeys
 from proxy_core.services.issuers.verifying import IssuerVerifier, is_of
-from proxy_core.services.issuers.vouched import Vouched
+from proxy_core.services.issuers.vouched import Vouched, VouchedUser
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Bearer, Snapshot
+from proxy_core.services.users.directory import Directory
 from proxy_core.store import issuers as store
 from proxy_core.store.tables import IssuerRow
 
@@ -64,6 +65,11 @@ class Issuers:
     def snapshot(self) -> Snapshot:
         """The one that is in force."""
         return self._context.snapshot
+
+    @property
+    def users(self) -> Directory:
+        """Those that there are."""
+        return self._context.users
 
     def keys_of(self, url: str) -> IssuerKeys | None:
         """The keys of the issuer of that URL; None when it is not trusted."""
@@ -149,9 +155,11 @@ class Issuers:
         if not is_of(held, issuer):
             found.problem = "The JWT is another issuer's."
             return
-        by_id = self._context.snapshot.by_id
+        by_id, grants = self._context.snapshot.by_id, held.grants
+        if isinstance(held, VouchedUser) and (user := held.user(self._context.users)):
+            found.role, grants = user.role.value, user.grants
         found.actor = held.actor_name
-        found.vaults = {by_id[one].name: role.value for one, role in held.grants.items()}
+        found.vaults = {by_id[one].name: role.value for one, role in grants.items()}
         found.expires_at = rfc3339(held.expires_at)
 
     async def _store(
@@ -227,7 +235,7 @@ class Issuers:
             self._context.tunnels.close_for_token(sha256)
 
     def _info(self, row: IssuerRow) -> wire.IssuerInfo:
-        return info_of(row, self._keys[row.url], self._context.snapshot)
+        return info_of(row, self._keys[row.url], self._context)
 
 
 def _sentence(keys: IssuerKeys) -> str:

@@ -15,10 +15,11 @@ from proxy_core.domain.issuers.presented import refused
 from proxy_core.services.issuers.keys import IssuerKeys
 from proxy_core.services.issuers.vouched import Proof, Vouched, holder, not_fitting
 from proxy_core.services.snapshot import Bearer, Snapshot
+from proxy_core.services.users.directory import Directory
 
 
 class Trusted(Protocol):
-    """The issuers that are trusted now, and the snapshot in force."""
+    """The issuers that are trusted now, and whom they may vouch for."""
 
     def keys_of(self, url: str) -> IssuerKeys | None:
         """The keys of the issuer of that URL; None when it is not trusted."""
@@ -26,6 +27,10 @@ class Trusted(Protocol):
     @property
     def snapshot(self) -> Snapshot:
         """The one that is in force."""
+
+    @property
+    def users(self) -> Directory:
+        """Those that there are."""
 
 
 class IssuerVerifier:
@@ -51,8 +56,9 @@ class IssuerVerifier:
         rule = issuer.rule_for(presented.claims)
         if rule is None:
             raise not_fitting()
-        proof = Proof(token_sha256(token), issuer.id, key.thumbprint, until)
-        return holder(issuer, rule, presented.claims, proof, self._trusted.snapshot)
+        proof = Proof(token_sha256(token), issuer.id, issuer.name, key.thumbprint, until)
+        trusted = self._trusted
+        return holder(issuer, rule, presented.claims, proof, trusted.snapshot, trusted.users)
 
 
 def is_of(held: Bearer, issuer: Issuer) -> TypeGuard[Vouched]:

@@ -1,17 +1,21 @@
-"""A JWT's holder: an agent with all that is granted to it now, or somebody with a vault's role."""
+"""A JWT's holder: an agent with all that is granted to it now, somebody with a vault's role, or a
+user as the directory has them now.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from typing import Any, Final
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.domain.exchange import ActorType
-from proxy_core.domain.issuers import Issuer, Rule
+from proxy_core.domain.issuers import Issuer, Rule, auth_time
 from proxy_core.domain.issuers.issuer import email_is_verified
 from proxy_core.domain.issuers.presented import refused
+from proxy_core.domain.names import InstanceRole
 from proxy_core.services.snapshot import Bearer, Snapshot
+from proxy_core.services.users.directory import Directory, User
 
 _NAME_SHOWN: Final = 64
 _BEARER: Final = tuple(field.name for field in fields(Bearer))
@@ -23,6 +27,7 @@ class Proof:
 
     sha256: bytes
     issuer_id: str
+    issuer_name: str
     key: str
     until: float
 
@@ -41,10 +46,38 @@ class Vouched(Bearer):
         return self if self.grants.keys() <= snapshot.by_id.keys() else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VouchedUser(Vouched):
+    """The holder of a JWT that stands for a user: nobody on the data path, so no grant is in it.
+
+    The user is the one of that id, or else whoever has that name. `signed_in_at`: when the person
+    last proved to the issuer who it is, in epoch seconds; None where the token does not say it.
+    """
+
+    user_id: str = ""
+    user_name: str = ""
+    at_most: InstanceRole = InstanceRole.OWNER
+    signed_in_at: float | None = None
+
+    def user(self, users: Directory) -> User | None:
+        """The user as of now, with the instance role that the rule leaves; None: there is none."""
+        found = users.by_id(self.user_id) if self.user_id else users.by_email(self.user_name)
+        if found is None or self.at_most.at_least(found.role):
+            return found
+        return replace(found, role=self.at_most)
+
+
 def holder(
-    issuer: Issuer, rule: Rule, claims: Mapping[str, Any], proof: Proof, snapshot: Snapshot
+    issuer: Issuer,
+    rule: Rule,
+    claims: Mapping[str, Any],
+    proof: Proof,
+    snapshot: Snapshot,
+    users: Directory,
 ) -> Vouched:
     """Whom the rule lets a token stand for. Raises VaultError unauthorized: it is gone, or over."""
+    if rule.user_id or rule.user_by:
+        return _as_user(rule, claims, proof, users)
     if rule.agent_id:
         agent = snapshot.agent(rule.agent_id)
         if agent is None:
@@ -63,6 +96,26 @@ def holder(
         expires_at=proof.until,
         proof=proof,
     )
+
+
+def _as_user(rule: Rule, claims: Mapping[str, Any], proof: Proof, users: Directory) -> VouchedUser:
+    held = VouchedUser(
+        sha256=proof.sha256,
+        actor_type=ActorType.USER,
+        actor_id=rule.user_id,
+        actor_name="",
+        grants={},
+        expires_at=proof.until,
+        proof=proof,
+        user_id=rule.user_id,
+        user_name="" if rule.user_id else rule.user_name(claims),
+        at_most=rule.at_most,
+        signed_in_at=auth_time(claims),
+    )
+    user = held.user(users)
+    if user is None:
+        raise refused("the user that it would stand for is not there")
+    return replace(held, actor_id=user.id, actor_name=user.email)
 
 
 def _as_agent(agent: Bearer, proof: Proof) -> Vouched:

@@ -78,7 +78,8 @@ async def me(app: UseApp, caller: UseCaller) -> wire.Me:
         email=by.name if is_user else "",
         agent_name=by.name if by.kind is PrincipalKind.AGENT else "",
         has_password=is_user,
-        proved_until=app.users.sessions.proved_until(by),
+        proved_until=app.identity.proved_until(by),
+        issuer=by.issuer,
     )
 
 

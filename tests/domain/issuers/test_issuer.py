@@ -1,4 +1,4 @@
-"""Rules from claims to agents and vaults, and what an issuer's configuration must say."""
+"""Rules from claims to agents, vaults and users, and what an issuer's configuration must say."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.issuers import Issuer, Rule, jwks_url
-from proxy_core.domain.names import VaultRole
+from proxy_core.domain.issuers import Issuer, Rule, UserBy, jwks_url
+from proxy_core.domain.names import InstanceRole, VaultRole
 
 TO_AGENT = Rule("sub", equals="ada", agent_id="a1")
 TO_VAULT = Rule("groups", matches="dev-*", vault_id="v1")
+BY_EMAIL = Rule("email", matches="*@x.example", user_by=UserBy.EMAIL)
+BY_NAME = Rule("upn", matches="*", user_by=UserBy.NAME)
 ISSUER = Issuer("i1", "corp", "https://id.example", ("vault",), rules=(TO_AGENT, TO_VAULT))
 
 
@@ -88,12 +90,16 @@ def test_the_first_rule_that_fits_decides() -> None:
         ({"rules": (Rule("sub", agent_id="a1"),)}, "equals or what it matches"),
         ({"rules": (Rule("sub", "a", "b", agent_id="a1"),)}, "equals or what it matches"),
         ({"rules": (Rule("", "a", agent_id="a1"),)}, "names a claim"),
-        ({"rules": (Rule("sub", "a"),)}, "either to an agent or to a vault"),
+        ({"rules": (Rule("sub", "a"),)}, "either to an agent, to a vault or to a user"),
         ({"rules": (Rule("sub", "a", agent_id="a", vault_id="v"),)}, "either to an agent"),
-        ({"rules": (replace(TO_AGENT, role=VaultRole.ADMIN),)}, "agent's grants"),
-        ({"rules": (replace(TO_AGENT, services=frozenset({"s"})),)}, "agent's grants"),
+        ({"rules": (replace(TO_AGENT, role=VaultRole.ADMIN),)}, "grants of an agent"),
+        ({"rules": (replace(TO_AGENT, services=frozenset({"s"})),)}, "grants of an agent"),
         ({"rules": (replace(TO_VAULT, role=VaultRole.MEMBER, services=frozenset("s")),)}, "proxy"),
         ({"rules": (Rule("sub", "a" * 300, agent_id="a1"),)}, "characters"),
+        ({"rules": (replace(BY_EMAIL, user_id="u1"),)}, "either to an agent"),
+        ({"rules": (replace(BY_EMAIL, claim="upn"),)}, "only `email`"),
+        ({"rules": (replace(BY_EMAIL, role=VaultRole.ADMIN),)}, "grants of an agent"),
+        ({"rules": (replace(TO_AGENT, at_most=InstanceRole.MEMBER),)}, "about users"),
     ],
 )
 def test_a_configuration_that_means_nothing_is_refused(changes: dict[str, Any], said: str) -> None:
@@ -102,6 +108,39 @@ def test_a_configuration_that_means_nothing_is_refused(changes: dict[str, Any], 
     with pytest.raises(VaultError, match=said) as caught:
         replace(ISSUER, **changes).check()
     assert caught.value.code == "bad_request"
+
+
+@pytest.mark.parametrize(
+    ("rule", "claims", "name"),
+    [
+        (BY_EMAIL, {"email": "Ada@x.example", "email_verified": True}, "ada@x.example"),
+        (BY_NAME, {"upn": "ada"}, "ada"),
+        (BY_NAME, {"upn": ["ada"]}, "ada"),
+        (replace(BY_NAME, matches="", equals="eve"), {"upn": ["ada", "eve"]}, "eve"),
+    ],
+)
+def test_whom_a_claim_names(rule: Rule, claims: dict[str, Any], name: str) -> None:
+    """As users' names are stored."""
+    assert rule.fits(claims)
+    assert rule.user_name(claims) == name
+
+
+@pytest.mark.parametrize(
+    ("rule", "claims"),
+    [
+        (replace(BY_EMAIL, matches="*"), {"email": "ada", "email_verified": True}),
+        (BY_NAME, {"upn": ["ada", "eve"]}),
+        (BY_NAME, {"upn": " ada"}),
+        (BY_NAME, {"upn": "\N{KELVIN SIGN}arl"}),
+        (BY_NAME, {"upn": ""}),
+        (BY_NAME, {"upn": "me"}),
+    ],
+)
+def test_what_names_nobody(rule: Rule, claims: dict[str, Any]) -> None:
+    """No address, several names, one that only looks like another's, or one that nobody has."""
+    with pytest.raises(VaultError, match="is not one user's") as caught:
+        rule.user_name(claims)
+    assert caught.value.code == "unauthorized"
 
 
 @given(st.text(max_size=12), st.text(max_size=12))

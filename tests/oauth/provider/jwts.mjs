@@ -1,4 +1,6 @@
 // An OpenID provider for tests: oidc-provider whose access tokens are JWTs for the audience `vault`.
+// The clients mary and mallory stand for people with mary's address, which is verified for mary alone,
+// and say that they have signed in this moment.
 // POST /rotate makes it sign with a new key, and publish no other. Prints its port; keeps nothing.
 import { createServer } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
@@ -6,6 +8,7 @@ import { Provider } from 'oidc-provider';
 
 let handle;
 let keys = 0;
+const people = { mary: true, mallory: false };
 const server = createServer((request, response) => {
   if (request.url !== '/rotate') return handle(request, response);
   rotate();
@@ -18,7 +21,7 @@ function rotate() {
   const key = { ...privateKey.export({ format: 'jwk' }), kid: `key-${keys}`, use: 'sig', alg: 'ES256' };
   const provider = new Provider(`http://127.0.0.1:${server.address().port}`, {
     jwks: { keys: [key] },
-    clients: ['ci', 'ada', 'eve'].map((name) => ({
+    clients: ['ci', 'ada', 'eve', ...Object.keys(people)].map((name) => ({
       client_id: name,
       client_secret: 'secret',
       grant_types: ['client_credentials'],
@@ -42,6 +45,11 @@ function rotate() {
       },
     },
     scopes: ['api'],
+    extraTokenClaims: (ctx, { clientId }) => clientId in people ? {
+      email: 'mary@example.com',
+      email_verified: people[clientId],
+      auth_time: Math.floor(Date.now() / 1000),
+    } : undefined,
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
     cookies: { keys: ['tests'] },
   });
