@@ -135,3 +135,35 @@ def test_a_broken_connection_leaves_nothing_under_way():
     ring.forget_under_way()
     assert ring.under_way == 0
     assert not ring.shown[0].live
+
+
+def test_rows_of_the_log_take_their_place_by_age_among_live_ones():
+    """A request that came while the log was read does not stand above its history."""
+    ring = TrafficRing()
+    ring.start(start_of(record(10)))
+    assert ring.catch_up([record(number) for number in (11, 9, 8)]) == 3
+    assert _ids(ring) == ["r000008", "r000009", "r000010", "r000011"]
+
+
+def test_what_ended_while_nobody_listened_is_completed_from_the_log():
+    """The row that the lost connection left without an end gets it; no second row is made."""
+    ring = TrafficRing()
+    ring.start(start_of(record(1)))
+    ring.start(start_of(record(2)))
+    ring.forget_under_way()
+    assert ring.catch_up([record(2, status=201), record(1, status=503)]) == 2
+    assert [row.record.status for row in ring.shown] == [503, 201]
+    assert ring.catch_up([record(2), record(1)]) == 0
+
+
+def test_what_was_missed_waits_while_someone_reads():
+    """Nothing is put between the rows that are read; following again has all in order."""
+    ring = TrafficRing()
+    ring.finish(record(1))
+    ring.finish(record(9))
+    ring.hold()
+    ring.catch_up([record(5)])
+    assert _ids(ring) == ["r000001", "r000009"]
+    assert ring.waiting == 1
+    ring.release()
+    assert _ids(ring) == ["r000001", "r000005", "r000009"]

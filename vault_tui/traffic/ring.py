@@ -205,12 +205,34 @@ class TrafficRing:
         return len(wanted)
 
     def catch_up(self, records: Sequence[RequestRecord]) -> int:
-        """Rows missed while the connection was lost (newest first); returns how many were new."""
-        known = {row.record.request_id for row in (*self._older, *self._live)}
-        fresh = [record for record in reversed(records) if record.request_id not in known]
-        for record in fresh:
-            self.finish(record)
-        return len(fresh)
+        """Requests that ended unseen (newest first): each takes its place by age among the rows
+        that came meanwhile, or completes the row of its start. Returns how many were news.
+        """
+        rows = {row.record.request_id: row for row in (*self._older, *self._live)}
+        news = 0
+        for record in reversed(records):
+            row = rows.get(record.request_id)
+            if row is None:
+                self._insert(record)
+            elif row.record.latency_ms < 0:
+                self.finish(record) if row.live else self._change(row, record, live=False)
+            else:
+                continue
+            news += 1
+        if not self.holding:
+            self._rebuild()
+        return news
+
+    def _insert(self, record: RequestRecord) -> None:
+        place = len(self._live)
+        while place and self._live[place - 1].record.started_at > record.started_at:
+            place -= 1
+        row = Row(record, self._next, live=False)
+        self._next += 1
+        self.changed += 1
+        self._live.insert(place, row)
+        if self.holding and self._wanted(row):
+            self._show(row)
 
     def _first_number(self) -> int:
         if self._older:
