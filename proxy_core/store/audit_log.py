@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import audit
-from proxy_core.store.audit_tables import AuditHead, AuditRow
+from proxy_core.store.tables import AuditHead, AuditRow
 
 PAGE_LIMIT: Final = 200
 SCAN_ROWS: Final = 20_000

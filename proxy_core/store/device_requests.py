@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, delete, select
 
 from proxy_core.base.errors import VaultError
-from proxy_core.store.device_tables import DeviceRequestRow
+from proxy_core.store.tables import DeviceRequestRow
 
 
 class State(StrEnum):

@@ -6,7 +6,7 @@ from typing import Final
 from sqlmodel import Session, col, delete, func, select
 
 from proxy_core.base.errors import VaultError
-from proxy_core.store.device_tables import ClaudeSettings, DeviceRow, DeviceToken
+from proxy_core.store.tables import ClaudeSettings, DeviceRow, DeviceToken
 from proxy_core.store.touched import NOTHING
 
 ACCESS: Final = "access"

@@ -1,4 +1,4 @@
-"""The schema of webhooks: one class a table, as in `tables`."""
+"""Webhooks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The schema of vaults that an external store backs: one class a table, as in `tables`."""
+"""Vaults that an external store backs."""
 
 from typing import Any
 

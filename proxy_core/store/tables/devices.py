@@ -1,4 +1,4 @@
-"""The schema of Claude Code's sign-ins at the gateway: one class a table, as in `tables`.
+"""Claude Code's sign-ins at the gateway.
 
 Tokens are kept as SHA-256 alone.
 """

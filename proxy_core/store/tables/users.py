@@ -1,4 +1,4 @@
-"""The schema of users, who sign in over the network: one class a table, as in `tables`.
+"""Users, who sign in over the network.
 
 Passwords are kept as Argon2id digests with their parameters, tokens as SHA-256 alone.
 """

@@ -1,4 +1,4 @@
-"""The schema of credentials that are commands: one class a table, as in `tables`."""
+"""Credentials that are commands."""
 
 from typing import Any
 

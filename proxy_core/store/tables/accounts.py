@@ -1,4 +1,4 @@
-"""The part of the schema that is about logins and accounts; `tables` has it all.
+"""Logins and accounts.
 
 A login is one refreshable OAuth grant: it belongs to a credential of type `oauth` or to an account.
 A credential of type `pool` names accounts.

@@ -1,4 +1,4 @@
-"""The schema of proposals: one class a table, as in `tables`."""
+"""Proposals."""
 
 from typing import Any
 

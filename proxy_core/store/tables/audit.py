@@ -1,12 +1,12 @@
-"""The schema of the audit: one class a table, as in `tables`.
+"""The audit.
 
 Nothing here refers to other tables: an entry outlives what it is about.
 """
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Text
 from sqlmodel import Field, SQLModel
 
-_RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+from proxy_core.store.tables.columns import RowNumber
 
 
 class AuditRow(SQLModel, table=True):
@@ -20,7 +20,7 @@ class AuditRow(SQLModel, table=True):
     )
 
     seq: int = Field(
-        sa_column=Column(_RowNumber, primary_key=True, autoincrement=False, nullable=False)
+        sa_column=Column(RowNumber, primary_key=True, autoincrement=False, nullable=False)
     )
     at: float = Field(sa_type=Double)
     vault_id: str

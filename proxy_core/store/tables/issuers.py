@@ -1,4 +1,4 @@
-"""The schema of trusted issuers: one class a table, as in `tables`."""
+"""Trusted issuers."""
 
 from typing import Any
 
