@@ -104,7 +104,7 @@ class Program:
         """Send the worker a signal and wait for its end; its exit status."""
         assert self.worker is not None
         self.worker.send_signal(number)
-        status = self.worker.wait(30)
+        status = self.worker.wait(60)
         assert self.worker.stdout is not None
         self.worker.stdout.close()
         self.worker = None

@@ -51,7 +51,7 @@ class Terminal:
         """Bytes that the console has drawn and nobody has read."""
         return int.from_bytes(fcntl.ioctl(self._master, termios.FIONREAD, bytes(4)), "little")
 
-    def shows(self, text: str, seconds: float = 20.0) -> bool:
+    def shows(self, text: str, seconds: float = 60.0) -> bool:
         """Whether this text is drawn in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -70,7 +70,7 @@ class Terminal:
         self.reading.set()
         self.console.send_signal(number)
         self.console.send_signal(signal.SIGCONT)
-        return self.console.wait(20)
+        return self.console.wait(60)
 
     def __enter__(self) -> "Terminal":
         return self

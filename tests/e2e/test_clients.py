@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -144,17 +145,17 @@ print("echoed")
 
 
 def test_sse_events_arrive_as_they_are_sent(world: World) -> None:
-    """No event waits for the next one, nor for the stream's end."""
+    """No event waits for the next one, which the upstream sends when this one was heard."""
     script = """
-import httpx, time
-with httpx.stream("GET", "https://api.test/sse/10") as stream:
+import httpx
+with httpx.stream("GET", "https://api.test/sse/5", timeout=60) as stream:
     for line in stream.iter_lines():
         if line.startswith("data: "):
-            print(time.time() - float(line[6:]))
+            print(line)
+            httpx.post("https://api.test/heard")
 """
-    delays = [float(line) for line in world.run(sys.executable, "-c", script).stdout.split()]
-    assert len(delays) == 10
-    assert sorted(delays)[5] < 0.05
+    heard = world.run(sys.executable, "-c", script).stdout.splitlines()
+    assert heard == [f"data: {number}" for number in range(5)]
 
 
 def test_runs_exit_status_is_the_commands(world: World) -> None:
@@ -193,17 +194,18 @@ def test_the_request_is_seen_within_200_ms(world: World, need: Callable[[str], s
         for line in process.stdout:
             if "/echo/first" in line:
                 break
-        # Of several the fastest, for the machine may be busy with other tests.
-        urls = [f"https://api.test/echo/{number}" for number in range(5)]
-        world.run(need("curl"), "-sS", *urls)
-        delays = []
-        for line in process.stdout:
-            seen_at, record = time.time(), json.loads(line)
-            delays.append(seen_at - record["started_at"] - record["latency_ms"] / 1000)
-            if record["path"] == "/echo/4":
-                break
+        # Of several the fastest, for the machine may be busy with other tests for a while.
+        delays = [math.inf]
+        while min(delays) >= 0.2:
+            assert len(delays) < 100, delays
+            urls = [f"https://api.test/echo/{number}" for number in range(5)]
+            world.run(need("curl"), "-sS", *urls)
+            for line in process.stdout:
+                seen_at, record = time.time(), json.loads(line)
+                delays.append(seen_at - record["started_at"] - record["latency_ms"] / 1000)
+                if record["path"] == "/echo/4":
+                    break
         process.terminate()
-    assert min(delays) < 0.2, delays
     assert record["matched_service"] == "api-test"
     assert record["credential_keys"] == ["UPSTREAM_TOKEN"]
     assert record["status"] == 200

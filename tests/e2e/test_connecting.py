@@ -72,12 +72,14 @@ def sign_in(program: Program, provider: Provider, *more: str) -> str:
             command.stdin.flush()
         shown = ""
         while "Paste the code" not in shown:
-            shown += command.stderr.read(1)
+            read = command.stderr.read(1)
+            assert read, shown
+            shown += read
         found = re.search(r"http\S+", shown)
         assert found is not None
         page = httpx.get(provider.agreed(found[0]))
         assert "Signed in" in page.text
-        assert command.wait(20) == 0
+        assert command.wait(60) == 0
         return command.stdout.read()
 
 

@@ -13,7 +13,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # head and body are two writes: the second must not wait
     token = ""
     directory = Path()
+    heard = threading.Semaphore(0)
 
     def log_message(self, *arguments: object) -> None:
         """Keep the test's output clean."""
@@ -75,17 +75,23 @@ class Handler(BaseHTTPRequestHandler):
             left -= self.wfile.write(block[: min(left, len(block))])
 
     def route_sse(self) -> None:
-        """`/sse/N`: N events 100 ms apart, each with its sending time."""
+        """`/sse/N`: N events, each when `/heard` was asked for the one before."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for _ in range(int(self.path.rsplit("/", 1)[1])):
-            event = f"data: {time.time()}\n\n".encode()
+        for number in range(int(self.path.rsplit("/", 1)[1])):
+            event = b"data: %d\n\n" % number
             self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
             self.wfile.flush()
-            time.sleep(0.1)  # the pace of the stream is what is being tested
+            self.heard.acquire(timeout=60)
         self.wfile.write(b"0\r\n\r\n")
+
+    def route_heard(self) -> None:
+        """Let the next event go."""
+        list(self.body())
+        self.heard.release()
+        self.reply(200, {})
 
     def route_repo_git(self) -> None:
         """Git's own smart HTTP back end, as CGI."""
