@@ -48,6 +48,7 @@ class _Leaf:
     context: ssl.SSLContext
     valid_from: float
     renew_at: float
+    ends_at: float
 
 
 def new_root(clock: Clock | None = None) -> RootCA:
@@ -103,7 +104,7 @@ class LeafMint:
     def seal(self) -> None:
         """Drop the root: nothing more is signed until `load`.
 
-        Leaves that there are stay for their day. In a tunnel that one opens, a client is told what
+        Leaves that there are stay until they end. In a tunnel that one opens, a client is told what
         a refused CONNECT would not let it see.
         """
         self._signer = None
@@ -122,7 +123,7 @@ class LeafMint:
         name = leaf_name(host)
         now = self._clock.time()
         leaf = self._cache.get(name)
-        if leaf is None or not leaf.valid_from <= now < leaf.renew_at:
+        if leaf is None or not leaf.valid_from <= now < self._until(leaf):
             leaf = self._mint(name)
             self._cache[name] = leaf
         self._cache.move_to_end(name)
@@ -135,13 +136,18 @@ class LeafMint:
         for host in list(hosts)[: self._cache_size]:
             self.context_for(host)
 
+    def _until(self, leaf: _Leaf) -> float:
+        """While there is no other to be had, it serves to its end."""
+        return leaf.ends_at if self._signer is None else leaf.renew_at
+
     def _mint(self, name: str) -> _Leaf:
         if self._signer is None:
             raise VaultError("sealed", "the certificate authority is sealed")
         start = _now(self._clock) - BACKDATED
         end = start + LEAF_LIFETIME
         context = _server_context(self._signer.leaf(name, start, end) + self._signer.leaf_key_pem)
-        return _Leaf(context, start.timestamp(), (end - RENEW_BEFORE).timestamp())
+        renew_at = (end - RENEW_BEFORE).timestamp()
+        return _Leaf(context, start.timestamp(), renew_at, end.timestamp())
 
 
 class _Signer:

@@ -41,11 +41,18 @@ def test_leaves_are_minted_ahead(worker: ThreadedWorker) -> None:
 
 
 def test_sealing_leaves_names_readable(fresh_worker: ThreadedWorker) -> None:
-    """Sealed, the worker still serves status and names, and answers `sealed` for values."""
+    """Sealed, the worker still serves status and names, and answers `sealed` for values.
+
+    It can open the tunnels of its services to say so, those that nobody has used yet, too.
+    """
     fresh_worker.init()
-    client = fresh_worker.client()
+    client, leaves = fresh_worker.client(), fresh_worker.running.app.leaves
     client.send(calls.set_credentials({"A_KEY": "value"}))
+    service = {"name": "one", "host": "api.example.com", "auth": {"type": "passthrough"}}
+    client.send(calls.upsert_services([service]))
+    fresh_worker.in_loop(leaves._cache.clear)
     client.send(calls.seal())
+    assert fresh_worker.in_loop(leaves.context_for, "api.example.com")
     assert client.send(calls.status()).sealed
     assert client.send(calls.credentials()).keys == ["A_KEY"]
     token = fresh_worker.in_loop(fresh_worker.running.app.operators.open, None, "tester").token

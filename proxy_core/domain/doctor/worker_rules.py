@@ -47,6 +47,8 @@ def worker_findings(facts: Facts) -> Iterator[Finding]:
         return
     if worker.sealed:
         why = "Agents are answered 503 until somebody opens it."
+        if facts.claude is not None and facts.claude_behind:
+            why += " Claude Code may wait for three minutes before it says anything."
         yield error("sealed", "The vault is sealed.", why, "vault-tui unseal")
     yield from _worker_itself(facts)
     yield from _signed_out(worker)
