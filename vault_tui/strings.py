@@ -55,6 +55,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "traffic.copy": ("copy", "Copy the row as a curl command, with placeholders"),
     "traffic.export": ("export", "Write the shown rows to a file, as JSON lines or HAR"),
     "traffic.service": ("service", "Make a service from this row's host"),
+    "traffic.deny": ("deny…", "Refuse requests like this row's from now on: a rule is written"),
     "traffic.why": ("why", "Which service wins for this row, and why"),
     "traffic.saved": ("saved filters", "Choose a saved filter, or save this one"),
     "traffic.clear_filter": ("clear filter", "Show every row again"),

@@ -65,3 +65,24 @@ EXPORT_EXISTS = "{path} exists already."
 EXPORT_NO_DIRECTORY = "{path} is no directory."
 NOT_WRITTEN = "{path} was not written: {why}"
 WRITTEN = "{count} rows written to {path}"
+
+# --- deny like this -----------------------------------------------------------------------------
+WHY_DENIED = "it is denied already"
+WHY_HELD = "it waits for your answer: screen 3, D denies such requests always"
+WHY_OWN = "the vault answered it itself"
+DENY_TITLE = "From now on, deny at {host}"
+DENY_EVERY_METHOD = "every method on"
+DENY_EVERY_PATH = "on every path"
+DENY_GONE = "service {name} is there no more"
+DENY_SURE = "Write this rule?"
+DENY_TEXT = (
+    "Service {name} will deny {what} to every agent of vault {vault}, before its other rules.\n\n"
+    "e on screen 5 takes the rule out again."
+)
+DENY_NEW_TEXT = (
+    "No service covers {host}. A new one, {name}, will deny {what} to every agent of vault "
+    "{vault}, and let the vault's policy for unknown hosts answer everything else.\n\n"
+    "d on screen 5 takes the service away again."
+)
+DENY_BUTTON = "Deny from now on"
+DENY_DONE = "Service {name} denies {what}"

@@ -283,6 +283,43 @@ async def test_a_service_is_made_from_a_row():
         await until(pilot, lambda: any(s["host"] == "registry.acme.test" for s in worker.services))
 
 
+async def test_denying_like_a_row_writes_a_rule_after_a_choice_and_a_confirmation():
+    """x offers how much, marks nothing, then starts on Cancel; the rule stands before others."""
+    worker = furnished()
+    worker.operator = True
+    worker.log = [record(1, method="DELETE", path="/repos/acme/site")]
+    app = console(worker)
+    async with running(app) as pilot:
+        await until(pilot, lambda: len(app.traffic.ring) == 1)
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "every method on /repos/acme/site" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "Write this rule?" in text_of(app))
+        assert "github" in text_of(app).split("Write this rule?")[1]
+        await pilot.press("enter")
+        await until(pilot, lambda: "Write this rule?" not in text_of(app))
+        await pilot.press("x")
+        await until(pilot, lambda: "every method on" in text_of(app))
+        await pilot.press("down", "enter", "right", "enter")
+        await until(pilot, lambda: bool(worker.services[-1].get("rules")))
+        assert worker.services[-1]["name"] == "github"
+        assert worker.services[-1]["rules"] == [
+            {"methods": ["DELETE"], "path": "/repos/acme/site", "action": "deny"}
+        ]
+
+
+async def test_what_no_rule_would_change_cannot_be_denied_again():
+    """The key is greyed, and says why."""
+    worker = furnished()
+    worker.log = [record(1, decision="denied", status=403, error_code="method_not_allowed")]
+    app = console(worker)
+    async with running(app, (200, 60)) as pilot:
+        await until(pilot, lambda: len(app.traffic.ring) == 1)
+        await until(pilot, lambda: "(x deny…)" in text_of(app))
+        await pilot.press("x")
+        await until(pilot, lambda: "it is denied already" in text_of(app))
+
+
 async def test_an_empty_table_says_the_next_command():
     """Nobody is left in front of an empty screen."""
     worker = furnished()

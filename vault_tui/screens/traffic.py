@@ -24,6 +24,13 @@ from vault_tui.widgets.traffic_view import TrafficView
 OLDER_ROWS = 200
 # More rows than fit on the screen cannot be read: drawing them half as often loses nothing.
 _FLOOD_SECONDS = 0.2
+_WHY_NOT_DENIED = {
+    "denied": strings_traffic.WHY_DENIED,
+    "held": strings_traffic.WHY_HELD,
+    "captured": strings_traffic.WHY_OWN,
+    "answered": strings_traffic.WHY_OWN,
+}
+"""By decision: no rule of a service would change what became of the request."""
 
 
 class TrafficScreen(ConsoleScreen, screen_id="traffic"):
@@ -108,13 +115,15 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
     def why_not(self, action: Action) -> str | None:
         """Most actions need a row."""
-        needs_row = {"detail", "mark", "copy", "export", "service", "why"}
+        needs_row = {"detail", "mark", "copy", "export", "service", "deny", "why"}
         if action.name in needs_row and self.view.row is None:
             return strings.WHY_NO_ROW
         if action.name == "clear_filter" and not self._filter_text:
             return strings.WHY_NO_FILTER
-        if action.name in {"service", "why"} and self.state.link is not Link.LIVE:
+        if action.name in {"service", "deny", "why"} and self.state.link is not Link.LIVE:
             return strings.NOT_CONNECTED
+        if action.name == "deny":
+            return _WHY_NOT_DENIED.get(self._row().record.decision)
         return None
 
     # --- following ----------------------------------------------------------------------------
@@ -266,6 +275,12 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
         found = self._row().record
         await draft_of_host(self.console, found.host, found.port)
+
+    async def do_deny(self) -> None:
+        """Write a rule that refuses requests like the row's."""
+        from vault_tui.screens.deny_flows import deny_like
+
+        await deny_like(self.console, self._row().record)
 
     async def do_why(self) -> None:
         """Which service wins for the row, and why."""
