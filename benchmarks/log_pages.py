@@ -15,10 +15,10 @@ from benchmarks.lab import Lab
 from benchmarks.report import Row, at_most, compared, paired
 from proxy_core.domain.filters import parse_filter
 from proxy_core.domain.traffic import RequestRecord
-from proxy_core.store import log_writes
 from proxy_core.store.database import Database
-from proxy_core.store.log_pages import LogQuery, LogRows, log_page
-from proxy_core.store.request_log import RequestLog
+from proxy_core.store.request_log import writes
+from proxy_core.store.request_log.pages import LogQuery, LogRows, log_page
+from proxy_core.store.request_log.sink import RequestLog
 from proxy_core.worker.runtime import SWITCH_SECONDS
 
 ROWS = (1_000, 1_000_000)
@@ -67,7 +67,7 @@ def filled(directory: Path, rows: int) -> Database:
             (record(number), "v9" if number % 100 == 0 else "v1")
             for number in range(start, start + 1_000)
         ]
-        log_writes.insert_entries(database.engines.log, entries)
+        writes.insert_entries(database.engines.log, entries)
     return database
 
 

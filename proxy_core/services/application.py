@@ -20,7 +20,7 @@ from proxy_core.services.snapshot import Snapshot
 from proxy_core.store import sessions as session_store
 from proxy_core.store.changes import ChangeFeed, change_feed
 from proxy_core.store.database import Database
-from proxy_core.store.request_log import RequestLog
+from proxy_core.store.request_log.sink import RequestLog
 from proxy_core.store.touched import Scope
 
 

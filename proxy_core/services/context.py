@@ -27,7 +27,7 @@ from proxy_core.services.usage import Usage
 from proxy_core.services.users.directory import Directory
 from proxy_core.services.verdicts import Verdicts
 from proxy_core.store.database import Database
-from proxy_core.store.request_log import RequestLog
+from proxy_core.store.request_log.sink import RequestLog
 
 T = TypeVar("T")
 Swap = Callable[[], None]

@@ -10,7 +10,7 @@ from proxy_core.domain import wire
 from proxy_core.domain.filters import FilterError, Node, parse_filter
 from proxy_core.domain.traffic import RequestRecord
 from proxy_core.services.context import Context
-from proxy_core.store import log_pages
+from proxy_core.store.request_log import pages
 from proxy_core.store.unmatched_hosts import unmatched_hosts
 
 _MAX_DIGITS = 18
@@ -37,7 +37,7 @@ class Logs:
 
     async def page(self, vault: str, query: LogQuery) -> wire.LogPage:
         """Newest first. Raises VaultError: bad_request (cursor, filter, bucket, limit over 200)."""
-        wanted = log_pages.LogQuery(
+        wanted = pages.LogQuery(
             vault_id=self._context.vault(vault).id,
             before=_cursor("before", query.before),
             after=_cursor("after", query.after),
@@ -47,9 +47,7 @@ class Logs:
             agent=query.agent,
             filter=_filter(query.q),
         )
-        found = await self._context.database.read(
-            lambda session: log_pages.log_page(session, wanted)
-        )
+        found = await self._context.database.read(lambda session: pages.log_page(session, wanted))
         cursor = None if found.next_cursor is None else str(found.next_cursor)
         entries = [_entry(record) for record in found.rows]
         return wire.LogPage(logs=entries, next_cursor=cursor, latest_id=found.latest_id)

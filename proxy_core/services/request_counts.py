@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from proxy_core.services.context import Context
-from proxy_core.store.log_counts import count_by_actor, first_ended_since
+from proxy_core.store.request_log.counts import count_by_actor, first_ended_since
 
 SETTLED_SECONDS = 60.0
 

@@ -16,7 +16,7 @@ from proxy_core.services.principal import Principal
 from proxy_core.services.setting_table import DEFINITIONS, checked
 from proxy_core.services.users.lifetime import SessionRules
 from proxy_core.store import installation
-from proxy_core.store.request_log import Retention
+from proxy_core.store.request_log.sink import Retention
 
 _MINUTE, _DAY = 60.0, 86_400
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from proxy_core.base.clock import Clock, SystemClock
 from proxy_core.domain.traffic import RequestRecord
-from proxy_core.store import log_writes
 from proxy_core.store.database import Database
 from proxy_core.store.failures import is_database_error, translated
-from proxy_core.store.log_writes import Entry
+from proxy_core.store.request_log import writes
+from proxy_core.store.request_log.writes import Entry
 
 CAPACITY: Final = 2_000
 FLUSH_SECONDS: Final = 0.25
@@ -121,7 +121,7 @@ class RequestLog:
     def _write(self, entries: list[Entry]) -> bool:
         """Store a batch; put it back when the database is at fault. Whether to go on."""
         try:
-            log_writes.insert_entries(self._engine, entries)
+            writes.insert_entries(self._engine, entries)
         except Exception as error:  # this thread must outlive whatever a driver raises
             if not is_database_error(error):
                 return self._write_around(entries)
@@ -144,12 +144,12 @@ class RequestLog:
     def _upkeep(self) -> None:
         """Prune in chunks, writing what has come in between them."""
         oldest = self._clock.time() - self.retention.max_age_seconds
-        while log_writes.prune_by_age(self._engine, oldest) and not self._stopping:
+        while writes.prune_by_age(self._engine, oldest) and not self._stopping:
             self._write_pending()
-        last = log_writes.first_beyond(self._engine, self.retention.max_rows)
-        while last and log_writes.prune_up_to(self._engine, last) and not self._stopping:
+        last = writes.first_beyond(self._engine, self.retention.max_rows)
+        while last and writes.prune_up_to(self._engine, last) and not self._stopping:
             self._write_pending()
-        log_writes.prune_hosts(self._engine, oldest)
+        writes.prune_hosts(self._engine, oldest)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from sqlalchemy import Engine, text
 
 from proxy_core.domain.traffic import RequestRecord
-from proxy_core.store.log_rows import COLUMNS, row_of
+from proxy_core.store.request_log.rows import COLUMNS, row_of
 
 Entry: TypeAlias = tuple[RequestRecord, str]
 """A record and its vault's id."""

@@ -15,8 +15,8 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.filter_terms import Node
 from proxy_core.domain.traffic import RequestRecord
 from proxy_core.store import tables
-from proxy_core.store.log_filter import condition_of
-from proxy_core.store.log_rows import record_of
+from proxy_core.store.request_log.conditions import condition_of
+from proxy_core.store.request_log.rows import record_of
 
 PAGE_LIMIT: Final = 200
 SCAN_ROWS: Final = 20_000

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_core.domain.traffic import RequestRecord
-from proxy_core.store.log_rows import COLUMNS, MAX_TEXT, row_of
+from proxy_core.store.request_log.rows import COLUMNS, MAX_TEXT, row_of
 
 TEXTS = st.one_of(
     st.sampled_from(["", "GET", "/a", "\0", "é", "\ud800", "x" * MAX_TEXT, "y" * (MAX_TEXT + 1)]),

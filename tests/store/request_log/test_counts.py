@@ -5,8 +5,8 @@ from sqlalchemy import delete, insert
 from sqlmodel import SQLModel
 
 from proxy_core.store.database import Database
-from proxy_core.store.log_counts import count_by_actor, first_ended_since
-from proxy_core.store.log_rows import COLUMNS, row_of
+from proxy_core.store.request_log.counts import count_by_actor, first_ended_since
+from proxy_core.store.request_log.rows import COLUMNS, row_of
 from tests.store.conftest import NOW, make_record
 
 _log = SQLModel.metadata.tables["request_log"]

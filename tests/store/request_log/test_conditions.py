@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from proxy_core.base.clock import FakeClock
 from proxy_core.domain.filters import parse_filter
 from proxy_core.store.database import Database
-from proxy_core.store.log_pages import LogQuery, log_page
-from proxy_core.store.request_log import RequestLog
+from proxy_core.store.request_log.pages import LogQuery, log_page
+from proxy_core.store.request_log.sink import RequestLog
 from tests.store.conftest import NOW, make_record
 
 SAMPLES = [

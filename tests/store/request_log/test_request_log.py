@@ -14,11 +14,12 @@ from sqlmodel import SQLModel
 from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.traffic import RequestRecord
-from proxy_core.store import log_pages, vaults
+from proxy_core.store import vaults
 from proxy_core.store.database import Database
-from proxy_core.store.log_pages import LogQuery, LogRows, latest_id, log_page
-from proxy_core.store.log_rows import COLUMNS, MAX_TEXT, row_of
-from proxy_core.store.request_log import RequestLog, Retention
+from proxy_core.store.request_log import pages
+from proxy_core.store.request_log.pages import LogQuery, LogRows, latest_id, log_page
+from proxy_core.store.request_log.rows import COLUMNS, MAX_TEXT, row_of
+from proxy_core.store.request_log.sink import RequestLog, Retention
 from proxy_core.store.unmatched_hosts import unmatched_hosts
 from tests.store.conftest import NOW, make_record
 
@@ -338,7 +339,7 @@ async def test_a_restricted_page_looks_at_a_bounded_number_of_rows(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past the bound a page comes back short with a cursor, and the cursor finds the rest."""
-    monkeypatch.setattr(log_pages, "SCAN_ROWS", 10)
+    monkeypatch.setattr(pages, "SCAN_ROWS", 10)
     fill(database, 1, actor_name="rare")
     fill(database, 34)
     first = await page(database, agent="rare")
@@ -420,7 +421,7 @@ async def test_unmatched_hosts_are_forgotten(
     database: Database, log: RequestLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hosts past the retention's age go, and an agent that invents names can't fill the table."""
-    monkeypatch.setattr("proxy_core.store.log_writes._MAX_HOSTS_KEPT", 10)
+    monkeypatch.setattr("proxy_core.store.request_log.writes._MAX_HOSTS_KEPT", 10)
     for number in range(30):
         invented = {"host": f"h{number}.test", "matched_service": "", "decision": "unmatched"}
         log.append(make_record(number, **invented), "v1")
