@@ -5,9 +5,11 @@ request, so a change counts at the next one.
 """
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proxy_core.domain.forwarded import TrustedProxies
 from proxy_core.mitm.http1 import Limits
 
 KIB = 1024
@@ -65,6 +67,9 @@ class ProxyConfig:
     gateway_domain: str = ""
     """`<vault>.<this>` as the gateway's host name names the vault; normalised, empty: none does."""
 
+    trusted_proxies: Sequence[str] = ()
+    """Networks of reverse proxies before the gateway, which say where its requests come from."""
+
     upstream_ca: tuple[Path, ...] = ()
     """PEM files of extra roots, beside the system's. Read once, when the server starts."""
 
@@ -73,7 +78,10 @@ class ProxyConfig:
 
     limits: Limits = field(init=False, repr=False, compare=False)
     """The framing core's share of the above."""
+    proxies: TrustedProxies = field(init=False, repr=False, compare=False)
+    """`trusted_proxies`, read."""
 
     def __post_init__(self) -> None:
         limits = Limits(head=self.head_limit, fields=self.head_fields_limit)
         object.__setattr__(self, "limits", limits)
+        object.__setattr__(self, "proxies", TrustedProxies(self.trusted_proxies))

@@ -15,6 +15,7 @@ import msgspec
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.agent_tokens import bears, for_gateway, holds_own
 from proxy_core.domain.exchange import Access, Decision, Ingress
+from proxy_core.domain.forwarded import FIELD as FORWARDED_FOR
 from proxy_core.domain.gateway import (
     split_path,
     upstream_path,
@@ -47,7 +48,7 @@ _NOTED: Final = _TOKEN_FIELDS | {b"x-vault", b"origin", b"sec-fetch-site"}
 
 
 class GatewayDoor:
-    """The gateway, for one client connection. `address` is the client's, without its port."""
+    """The gateway, for one client connection. `address` is who has connected, without its port."""
 
     def __init__(self, hub: Hub, client: Stream, address: str, admit: Admit) -> None:
         self._hub = hub
@@ -85,8 +86,17 @@ class GatewayDoor:
         self, asked: Asked, presented: bytes | None, noted: dict[bytes, bytes]
     ) -> Access:
         vault = self._vault(asked.head, noted)
-        asked.access = await authenticated(self._hub.broker, presented, self._address, vault)
+        address = self._client_address(asked.head)
+        asked.access = await authenticated(self._hub.broker, presented, address, vault)
         return asked.access
+
+    def _client_address(self, head: RequestHead) -> str:
+        """The client's, though a reverse proxy may be the one that has connected."""
+        proxies = self._hub.config.proxies
+        if not proxies:
+            return self._address
+        said = [value for name, value in head.headers if fold(name) == FORWARDED_FOR]
+        return proxies.client(self._address, said)
 
     def _vault(self, head: RequestHead, noted: dict[bytes, bytes]) -> str | None:
         """What X-Vault names, or the host's first label."""
@@ -118,7 +128,7 @@ class GatewayDoor:
             path=without_needless_v1(rest),
             query=(asked.target.query or b"").decode("latin-1"),
             base=self._base(head),
-            address=self._address,
+            address=self._client_address(head),
             has_token=presented is not None,
             headers=head.headers,
         )

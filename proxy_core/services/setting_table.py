@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from typing import Any, Final
 
 from proxy_core.base.errors import VaultError
@@ -24,11 +24,13 @@ class Definition:
     high: float = 0
     proxy: bool = False
     """Whether it is the field of that name of ProxyConfig."""
+    narrow: bool = False
+    """Whether a network of the list must be less than all there is."""
 
     def check(self, value: Any) -> Any:
         """The value as it is kept. Raises VaultError: bad_request."""
         if isinstance(self.default, list):
-            return _networks(self.name, value)
+            return _networks(self, value)
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
                 raise VaultError("bad_request", f"{self.name} must be true or false")
@@ -53,6 +55,14 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
             "allow_cidrs",
             [],
             "Private networks that agents may reach, as CIDR; never cloud metadata.",
+        ),
+        Definition(
+            "trusted_proxies",
+            [],
+            "Reverse proxies, as CIDR, whose X-Forwarded-For says where requests to the API and the "
+            "gateway come from.",
+            proxy=True,
+            narrow=True,
         ),
         Definition(
             "unlock_minutes",
@@ -193,17 +203,21 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _networks(name: str, value: Any) -> list[str]:
+def _networks(definition: Definition, value: Any) -> list[str]:
+    name = definition.name
     if not isinstance(value, list) or len(value) > _MAX_CIDRS:
         raise VaultError("bad_request", f"{name} must be a list of at most {_MAX_CIDRS} networks")
     networks: list[str] = []
     for item in value:
         try:
-            networks.append(str(ip_network(item) if isinstance(item, str) else _refuse()))
+            network = ip_network(item) if isinstance(item, str) else _refuse()
         except ValueError:
             raise VaultError("bad_request", f"{name}: {item!r} is not a network in CIDR") from None
+        if definition.narrow and not network.prefixlen:
+            raise VaultError("bad_request", f"{name}: {item!r} is everybody")
+        networks.append(str(network))
     return list(dict.fromkeys(networks))
 
 
-def _refuse() -> str:
+def _refuse() -> IPv4Network:
     raise ValueError("a network is a string")

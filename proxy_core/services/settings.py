@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
+from proxy_core.domain.forwarded import TrustedProxies
 from proxy_core.mitm.config import ProxyConfig
 from proxy_core.services.context import Context, Swap
 from proxy_core.services.holds import HoldLimits
@@ -28,6 +29,8 @@ class Settings:
         self._context = context
         self._changed: dict[str, Any] = {}
         self._listeners: list[Callable[[], None]] = []
+        self.proxies = TrustedProxies()
+        """The reverse proxies that say where a request comes from."""
 
     async def load(self) -> None:
         """Read what differs from the defaults; what this version does not know is left out."""
@@ -118,5 +121,6 @@ class Settings:
             max_age_seconds=self.value("log_retention_days") * _DAY,
             max_rows=self.value("log_retention_rows"),
         )
+        self.proxies = TrustedProxies(self.value("trusted_proxies"))
         for listener in self._listeners:
             listener()

@@ -60,7 +60,8 @@ def create_api(
         logging_config=None,
         request_max_body_size=MAX_BODY_BYTES,
     )
-    return Front(router, own_names, any_address, public_url)
+    settings = facts.app.settings
+    return Front(router, own_names, any_address, public_url, lambda: settings.proxies)
 
 
 def _dependencies() -> dict[str, Provide]:

@@ -9,7 +9,7 @@ answers HEAD as GET without the body, and in the contract's shape whatever escap
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -17,6 +17,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain.forwarded import FIELD as FORWARDED_FOR
+from proxy_core.domain.forwarded import TrustedProxies
 from proxy_core.worker.problems import encoded, unexpected
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -34,7 +36,7 @@ class Front:
     """The outermost ASGI application. `own_names` are host names that mean this worker.
 
     `public_url` is the origin that other machines know it by, or empty: whatever stands between
-    may have its own idea of the Host.
+    may have its own idea of the Host. `proxies` answers which reverse proxies are trusted now.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class Front:
         own_names: Iterable[str] = (),
         any_address: bool = False,
         public_url: str = "",
+        proxies: Callable[[], TrustedProxies] = TrustedProxies,
     ):
         self._app = app
+        self._proxies = proxies
         self._public_url = public_url
         public = urlsplit(public_url).hostname
         names = (*own_names, public) if public else own_names
@@ -70,6 +74,7 @@ class Front:
             elif method == "HEAD" and scope["path"] not in _ENDLESS:
                 scope, sending = {**scope, "method": "GET"}, _without_body(watched_send)
             headers = _headers(scope)
+            scope["client"] = self._client(scope)
             takes_forms = scope["method"] == "POST" and scope["path"].startswith(_FORMS)
             self._check_site(headers, _OPAQUE if takes_forms else "")
             _check_body(scope["method"], headers, _FORM if takes_forms else _JSON)
@@ -83,6 +88,18 @@ class Front:
             if started:  # too late for an answer: the connection breaks, visibly
                 raise failure from None
             await answer(failure, send)
+
+    def _client(self, scope: HTTPScope) -> tuple[str, int] | None:
+        """Where the request comes from: for the audit and for counting, never for what is allowed.
+
+        A process at the control socket is known by the kernel's word alone, and has no address.
+        """
+        client = scope["client"]
+        proxies = self._proxies()
+        if client is None or not proxies:
+            return client
+        said = [value for name, value in scope["headers"] if name == FORWARDED_FOR]
+        return proxies.client(client[0], said), client[1]
 
     def _check_site(self, headers: dict[bytes, bytes], allowed: str = "") -> None:
         host = headers.get(b"host", b"").decode("latin-1").lower()

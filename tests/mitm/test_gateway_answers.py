@@ -5,6 +5,7 @@ from pathlib import Path
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.local_answers import LocalAnswer, LocalPath
+from proxy_core.mitm.config import ProxyConfig
 from tests.mitm.gateway import API_KEY, BEARER, ask
 from tests.mitm.rig import SECRET, TOKEN, Echo, rig
 
@@ -38,6 +39,18 @@ async def test_a_public_path_is_answered_without_a_token(tmp_path: Path) -> None
         assert (records[0].decision, records[0].status) == ("answered", 200)
         assert (records[0].reason, records[0].bytes_up) == ("a protocol: answered by the vault", 7)
         assert not echo.seen
+
+
+async def test_behind_a_reverse_proxy_the_client_is_who_asks(tmp_path: Path) -> None:
+    """As far as the reverse proxy is trusted: then what it has appended counts."""
+    config = ProxyConfig(trusted_proxies=["127.0.0.1/32"])
+    async with rig(tmp_path, Echo(), config=config) as proxy:
+        proxy.broker.local_path, proxy.broker.local_answer = OPEN, YES
+        client = await proxy.plain()
+        said = b"X-Forwarded-For: 203.0.113.9\r\nx-forwarded-for: 192.0.2.7\r\n"
+        await client.send(ask(b"/api/v1/oauth/token", said))
+        assert (await client.response())[0] == 200
+        assert proxy.broker.locals[0].request.address == "192.0.2.7"
 
 
 async def test_any_other_path_needs_a_token_first(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ async def test_null_takes_a_setting_back_to_its_default(app: Application, reopen
         {"allow_cidrs": [5]},
         {"allow_unreadable": 1},
         {"allow_cidrs": ["example.com"]},
+        {"trusted_proxies": ["0.0.0.0/0"]},
     ],
 )
 async def test_one_bad_value_changes_nothing(app: Application, bad: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from proxy_core.client.sync_client import SyncClient
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event
 from proxy_core.services.audit.auditing import AuditQuery
+from proxy_core.services.users import throttle
 from proxy_core.services.users.throttle import ACCOUNT_LIMIT, WINDOW_SECONDS
 from tests.worker.harness import PASSWORD, ThreadedWorker, own_terminal
 
@@ -128,6 +129,44 @@ def test_sessions_are_listed_and_ended(worker: ThreadedWorker, name: str) -> Non
     assert "\x1b" not in listed[False].device_label
     assert here.send(calls.revoke_user_session(listed[False].id)).status == "revoked"
     assert refused(worker.tcp_client(lost), calls.me()) == "unauthorized"
+
+
+def test_behind_a_reverse_proxy_the_client_counts(
+    worker: ThreadedWorker, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a trusted one says that it is; what the client sends of it, and where none is trusted,
+    is no word of its own. The control socket has no address, whatever is said there.
+    """
+    body = {"email": name, "password": PASSWORD}
+    settings = worker.client()
+
+    def came_from(said: str, *, tcp: bool = True) -> str:
+        fields = {"X-Forwarded-For": said}
+        asked = worker.ask("POST", "/v1/auth/login", body=body, headers=fields, tcp=tcp)
+        sessions = worker.tcp_client(asked.json["token"]).send(calls.user_sessions()).sessions
+        return next(one.last_ip for one in sessions if one.current)
+
+    assert came_from("192.0.2.7") == "127.0.0.1"
+    settings.send(calls.change_settings({"trusted_proxies": ["127.0.0.0/8"]}))
+    try:
+        assert came_from("192.0.2.7") == "192.0.2.7"
+        assert came_from("203.0.113.9, 192.0.2.7") == "192.0.2.7"
+        assert came_from("192.0.2.7, nowhere") == "127.0.0.1"
+        assert came_from("192.0.2.7", tcp=False) == ""
+        entries = worker.run(worker.running.app.auditing.page(AuditQuery())).entries
+        assert {"address": "192.0.2.7"} in [entry.source for entry in entries]
+        wrong, addresses = {**body, "password": "wrong"}, ["198.51.100.1"] * 2
+        addresses += ["1.1.1.1, 198.51.100.1", "198.51.100.2"]
+        with monkeypatch.context() as patched:
+            patched.setattr(throttle, "ADDRESS_LIMIT", 2)
+            asked = [
+                worker.ask("POST", "/v1/auth/login", body=wrong, headers={"X-Forwarded-For": one})
+                for one in addresses
+            ]
+        assert [one.status for one in asked] == [401, 401, 429, 401]
+    finally:
+        settings.send(calls.change_settings({"trusted_proxies": None}))
+    assert came_from("192.0.2.7") == "127.0.0.1"
 
 
 def test_a_changed_password_goes_on_with_a_new_token(worker: ThreadedWorker, name: str) -> None:
