@@ -59,8 +59,8 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
         Definition(
             "trusted_proxies",
             [],
-            "Reverse proxies, as CIDR, whose X-Forwarded-For says where requests to the API and the "
-            "gateway come from.",
+            "Reverse proxies, as CIDR, whose X-Forwarded-For says where requests to the API and "
+            "the gateway come from.",
             proxy=True,
             narrow=True,
         ),
