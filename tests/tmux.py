@@ -26,7 +26,7 @@ class Screen:
     def _tmux(self, *words: str) -> str:
         done = subprocess.run(
             ["tmux", "-L", self._name, "-f", "/dev/null", *words],
-            check=True, capture_output=True, text=True, timeout=10,
+            check=True, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         return done.stdout
 
@@ -42,7 +42,7 @@ class Screen:
         """Type text."""
         self._tmux("send-keys", "-l", text)
 
-    def until(self, wanted: str, seconds: float = 30.0) -> str:
+    def until(self, wanted: str, seconds: float = 60.0) -> str:
         """Wait until `wanted` is shown."""
         return self.until_that(lambda text: wanted in text, wanted, seconds)
 

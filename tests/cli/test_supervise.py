@@ -36,7 +36,7 @@ def supervise(*command: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", _SUPERVISOR, *command],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         preexec_fn=with_default_signals,
     )
 
@@ -82,7 +82,7 @@ def test_what_follows_the_command_is_done_after_a_signal() -> None:
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read() == "told\nafter\n"
-        assert process.wait(20) == 5
+        assert process.wait(60) == 5
 
 
 def test_an_interrupt_from_a_process_is_passed_on_once() -> None:
@@ -93,7 +93,7 @@ def test_an_interrupt_from_a_process_is_passed_on_once() -> None:
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGINT)
         assert process.stdout.read() == "told\nafter\n"
-        assert process.wait(20) == 3
+        assert process.wait(60) == 3
 
 
 def alive(pid: int) -> bool:
@@ -104,10 +104,12 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_orphans_end_with_the_command() -> None:
+def test_orphans_end_with_the_command(tmp_path: Path) -> None:
     """What the command left running in the background, sessions of its own included, is ended."""
-    script = "setsid sh -c 'sleep 300 & echo $!; wait' & sh -c 'sleep 300 & echo $!'; sleep 0.3"
-    done = supervise("sh", "-c", script)
+    orphan = "sleep 300 & echo $! >"
+    script = f"setsid sh -c '{orphan} one; wait' & sh -c '{orphan} two'\n"
+    script += "until [ -s one ] && [ -s two ]; do sleep 0.05; done; cat one two"
+    done = supervise("sh", "-c", f"cd {tmp_path}; {script}")
     pids = [int(line) for line in done.stdout.split() if line.isdecimal()]
     assert len(pids) == 2
     assert not any(alive(pid) for pid in pids)
@@ -124,7 +126,7 @@ def test_what_was_there_before_the_command_stays() -> None:
         [sys.executable, "-c", code, "sh", "-c", "sleep 300 & sleep 0.2"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     pid, status, _ = done.stdout.split()
     assert status == "None"

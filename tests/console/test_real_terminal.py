@@ -13,6 +13,7 @@ from proxy_core.client.launcher import ensure_worker, running_status, stop_worke
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
 from tests import tmux
+from tests.ports import reserved_port
 from tests.tmux import Terminal
 
 PASSWORD = "a long pass phrase of this test"
@@ -23,12 +24,13 @@ if tmux.MISSING:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """A worker of its own, on free ports."""
+    """A worker of its own, on ports that the next one of this home finds free again."""
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     found = Home(tmp_path / "home")
-    ensure_worker(found, ["--port", "0", "--proxy-port", "0"])
-    yield found
-    stop_worker(found)
+    with reserved_port() as port, reserved_port() as proxy_port:
+        ensure_worker(found, ["--port", str(port), "--proxy-port", str(proxy_port)])
+        yield found
+        stop_worker(found)
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_from_the_first_run_to_a_stored_credential_and_out(home: Home, terminal:
     token = client.send(calls.unlock("password", PASSWORD)).token
     other = SyncClient(Target(socket=home.socket, token=token))
     other.send(calls.set_credentials({"FROM_ELSEWHERE": "value"}))
-    terminal.until("FROM_ELSEWHERE", seconds=5.0)
+    terminal.until("FROM_ELSEWHERE")
 
     lost = running_status(home)
     assert lost is not None

@@ -21,7 +21,7 @@ Found = TypeVar("Found")
 
 async def eventually(look: Callable[[], Awaitable[Found | None]]) -> Found:
     """What `look` answers once it is true: what runs elsewhere tells nobody when it has."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (found := await look()):  # noqa: ASYNC110 - nobody sends an event for it
             await asyncio.sleep(0.02)
     return found

@@ -60,12 +60,6 @@ def read_head(connection: socket.socket) -> bytes:
     return head
 
 
-def closed_port() -> int:
-    """A port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 def certified(authority: trustme.CA, host: str, expired: bool = False) -> ssl.SSLContext:
     """A server's context with a certificate for `host`."""
     yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)

@@ -21,13 +21,13 @@ from proxy_core.client.target import Target
 from tests.e2e.listeners import (
     answer_ok,
     certified,
-    closed_port,
     listen,
     never_answer,
     over_tls,
     save_root,
 )
 from tests.e2e.program import Program, connect_to
+from tests.ports import reserved_port
 
 pytestmark = [pytest.mark.xdist_group("e2e-bad-input"), pytest.mark.timeout(180)]
 
@@ -83,12 +83,12 @@ def harsh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harsh]:
         "silent.test": over_tls(certified(trusted, "silent.test"), never_answer),
     }
     ports = {host: listen(serve) for host, serve in serving.items()}
-    ports["down.test"] = closed_port()
-    services = [*ports, PLAIN, "nowhere.invalid", "169.254.169.254", "10.1.2.3"]
+    services = [*ports, "down.test", PLAIN, "nowhere.invalid", "169.254.169.254", "10.1.2.3"]
     plain = connect_to({PLAIN: listen(answer_ok)}, port=80)
     root = save_root(trusted, base / "root.pem")
-    options = ["--upstream-ca", str(root), *connect_to(ports), *plain]
-    with Harsh(base) as made:
+    with reserved_port() as nobody, Harsh(base) as made:
+        ports["down.test"] = nobody
+        options = ["--upstream-ca", str(root), *connect_to(ports), *plain]
         made.set_up(*options)
         made.command("credential", "set", "KEY", input="upstream-secret")
         made.bearer_services(dict.fromkeys(services, "KEY") | {"keyless.test": "ABSENT_KEY"})

@@ -24,6 +24,7 @@ from tests.mitm.rig import (
     until,
     upstream_tls,
 )
+from tests.ports import reserved_port
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 _SO_ATTACH_FILTER = 26
@@ -64,17 +65,15 @@ async def test_certificates_that_are_refused(tmp_path: Path, tls, words: bytes) 
 
 async def test_refused_connection(tmp_path: Path) -> None:
     """A closed port is upstream_unreachable, and may be tried again."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    async with rig(tmp_path, Echo(), connect_to=f"::127.0.0.1:{port}") as proxy:
-        client = await proxy.secure()
-        await client.send(request())
-        status, head, _ = await client.response()
-        assert (status, b"upstream_unreachable" in head) == (502, True)
-        assert b"x-should-retry" not in head
-        (record,) = await proxy.broker.wait_records(1)
-        assert (record.decision, record.error_code) == ("injected", "upstream_unreachable")
+    with reserved_port() as port:
+        async with rig(tmp_path, Echo(), connect_to=f"::127.0.0.1:{port}") as proxy:
+            client = await proxy.secure()
+            await client.send(request())
+            status, head, _ = await client.response()
+            assert (status, b"upstream_unreachable" in head) == (502, True)
+            assert b"x-should-retry" not in head
+            (record,) = await proxy.broker.wait_records(1)
+            assert (record.decision, record.error_code) == ("injected", "upstream_unreachable")
 
 
 async def test_private_address_is_blocked(tmp_path: Path) -> None:

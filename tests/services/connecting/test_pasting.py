@@ -1,6 +1,7 @@
 """What a person pastes, and who listens besides."""
 
 import socket
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -11,15 +12,16 @@ from proxy_core.services.application import Application
 from proxy_core.services.connecting.providers import Providers
 from proxy_core.services.principal import operator
 from tests.oauth.person import Person
+from tests.ports import reserved_port
 from tests.services.conftest import ADA
 from tests.services.connecting.conftest import CALLBACK, Provider, begin, token_of
 
 
-def free_port() -> int:
+@pytest.fixture
+def port() -> Iterator[int]:
     """A port that nobody listens at."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with reserved_port() as found:
+        yield found
 
 
 async def paste(app: Application, flow: wire.OAuthFlow, text: str) -> wire.OAuthFlow:
@@ -87,47 +89,45 @@ async def test_a_pasted_refusal(app: Application, provider: Provider) -> None:
     assert (ended.state, ended.error) == ("failed", "access_denied")
 
 
-async def test_a_listener_of_its_own(app: Application, provider: Provider) -> None:
+async def test_a_listener_of_its_own(app: Application, provider: Provider, port: int) -> None:
     """A client whose callback is prescribed is waited for there, for one hit."""
-    port = free_port()
     flow = await begin(app, provider, callback_port=port)
     assert flow.redirect_uri == f"http://127.0.0.1:{port}/callback"
     address = provider.agreed(flow)
     async with Person() as person:
         assert "Signed in" in (await person.open(address)).text
-    ended = await app.flows.wait(app.flows.get(flow.id), 5)
+    ended = await app.flows.wait(app.flows.get(flow.id), 30)
     assert ended.state == "connected"
     again = await begin(app, provider, callback_port=port)  # the port is free again
     assert again.state == "pending"
 
 
-async def test_a_listener_hears_a_refusal(app: Application, provider: Provider) -> None:
+async def test_a_listener_hears_a_refusal(app: Application, provider: Provider, port: int) -> None:
     """The provider's error ends the login."""
-    flow = await begin(app, provider, callback_port=free_port())
+    flow = await begin(app, provider, callback_port=port)
     state = parse_qs(urlsplit(flow.authorization_url).query)["state"][0]
     async with Person() as person:
         await person.open(f"{flow.redirect_uri}?error=access_denied&state=other")
         assert app.flows.get(flow.id).pending
         await person.open(f"{flow.redirect_uri}?error=access_denied&state={state}")
-    ended = await app.flows.wait(app.flows.get(flow.id), 5)
+    ended = await app.flows.wait(app.flows.get(flow.id), 30)
     assert (ended.state, ended.error) == ("failed", "access_denied")
 
 
-async def test_pasting_where_a_listener_waits(app: Application, provider: Provider) -> None:
+async def test_pasting_where_a_listener_waits(
+    app: Application, provider: Provider, port: int
+) -> None:
     """Whichever comes first counts, and the port is given up."""
-    port = free_port()
     flow = await begin(app, provider, callback_port=port)
     assert (await paste(app, flow, provider.agreed(flow))).state == "connected"
     task = app.flows.get(flow.id).task
     assert task is not None
     await task
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", port))
+    socket.create_server(("127.0.0.1", port)).close()
 
 
-async def test_the_same_port_again(app: Application, provider: Provider) -> None:
+async def test_the_same_port_again(app: Application, provider: Provider, port: int) -> None:
     """The newer login of the same operator takes the port over; another one's is refused."""
-    port = free_port()
     old = await begin(app, provider, callback_port=port)
     new = await begin(app, provider, "OTHER", callback_port=port)
     ended = await app.flows.wait(app.flows.get(old.id), 0)
