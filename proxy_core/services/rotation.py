@@ -63,6 +63,16 @@ class Resealing:
         return self.anew.seal(value, data)
 
 
+@dataclass(frozen=True, slots=True)
+class _NewKey:
+    """The DEK to come, and the slots that wrap it in the place of those `before`."""
+
+    dek: bytearray = field(repr=False)
+    version: int
+    wrapped: list[SlotRecord]
+    before: Sequence[SlotRecord]
+
+
 class Rotation:
     """`on_replaced` listeners hold sealed values that are in no database."""
 
@@ -107,7 +117,7 @@ class Rotation:
             )
             async with self._logins.paused():
                 try:
-                    return await self._commit(request, before, wrapped, dek, version, by)
+                    return await self._commit(request, _NewKey(dek, version, wrapped, before), by)
                 except VaultError:
                     await self._look_again()
                     raise
@@ -116,46 +126,47 @@ class Rotation:
                     overwrite(dek)
 
     async def _commit(
-        self,
-        request: wire.RotateKey,
-        before: Sequence[SlotRecord],
-        wrapped: list[SlotRecord],
-        dek: bytearray,
-        version: int,
-        by: Principal,
+        self, request: wire.RotateKey, new: _NewKey, by: Principal
     ) -> wire.KeyRotated:
-        live = self._context.sealer
-
         def work(session: Session) -> tuple[int, int, int]:
-            self._key_slots.check_known(session, before)
-            self._context.fence.coming = version  # nobody else's: we hold the slots
-            _check_no_refresh(session, self._context.clock.time())
-            anew = Sealer()
-            anew.open(bytearray(dek), key_version=version)
-            try:
-                resealing = Resealing(live, anew)
-                count = reseal_all(session, resealing)
-                _check_readable(resealing, request)
-                _store_slots(session, wrapped, {slot.id for slot in before})
-                said = Deed("key.rotated", str(version), after={"values": count})
-                self._context.audit.say_opened(session, said, anew)
-                count_encryptions(session, anew)
-                return count, len(resealing.unreadable), anew.encryptions
-            finally:
-                anew.forget()
+            return self._seal_anew(session, request, new)
 
         def then(done: tuple[int, int, int]) -> None:
-            self._keys.slots = wrapped
+            self._keys.slots = new.wrapped
             if not self._keys.sealed:
-                self._replace(bytearray(dek), version, done[2])
+                self._replace(bytearray(new.dek), new.version, done[2])
             self._context.publish(EventType.SETTINGS_CHANGED, by, key="rotated")
 
         resealed, unreadable, _ = await self._context.change(work, then)
         await self._context.database.drop_past()
         shown = self._key_slots.shown().slots
         return wire.KeyRotated(
-            key_version=version, resealed=resealed, unreadable=unreadable, slots=shown
+            key_version=new.version, resealed=resealed, unreadable=unreadable, slots=shown
         )
+
+    def _seal_anew(
+        self, session: Session, request: wire.RotateKey, new: _NewKey
+    ) -> tuple[int, int, int]:
+        """How many values were sealed, how many could not be read, and the new key's encryptions.
+
+        In the store's thread. Raises VaultError: conflict, credential_unreadable, sealed.
+        """
+        self._key_slots.check_known(session, new.before)
+        self._context.fence.coming = new.version  # nobody else's: we hold the slots
+        _check_no_refresh(session, self._context.clock.time())
+        anew = Sealer()
+        anew.open(bytearray(new.dek), key_version=new.version)
+        try:
+            resealing = Resealing(self._context.sealer, anew)
+            count = reseal_all(session, resealing)
+            _check_readable(resealing, request)
+            _store_slots(session, new.wrapped, {slot.id for slot in new.before})
+            said = Deed("key.rotated", str(new.version), after={"values": count})
+            self._context.audit.say_opened(session, said, anew)
+            count_encryptions(session, anew)
+            return count, len(resealing.unreadable), anew.encryptions
+        finally:
+            anew.forget()
 
     async def _look_again(self) -> None:
         """Hear of the key that is stored: another worker's, or ours if a lost answer said so."""
