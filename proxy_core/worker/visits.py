@@ -3,7 +3,7 @@
 A form counts only with the token that was made for its browser's cookie.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -20,6 +20,8 @@ from proxy_core.worker import reviewed
 from proxy_core.worker.browsing import form_token, is_own_form, new_cookie
 from proxy_core.worker.facts import WorkerFacts
 from proxy_core.worker.forms import parse_form
+from proxy_core.worker.origins import note_refusal
+from proxy_core.worker.page_logins import logins_of
 from proxy_core.worker.pages import moment, render
 
 PATH = "/approve"
@@ -27,6 +29,9 @@ _TITLES = {"low": "Allow this?", "medium": "Allow this?", "high": "Allow this? L
 _ENDS = {"applied": "Allowed", "rejected": "Denied", "expired": "Nobody decided in time"}
 _STALE_FORM = (
     "This form was out of date, or this browser keeps no cookies. Nothing was done; try again."
+)
+_CHANGED = (
+    "The vault was changed since this was shown, and nothing was done. It would change this now:"
 )
 
 Ask = Request[Any, Any, State]
@@ -39,7 +44,7 @@ class Visit:
     """
 
     def __init__(
-        self, app: Application, facts: WorkerFacts, request: Ask, number: int, address: str
+        self, app: Application, facts: WorkerFacts, request: Ask, number: int = 0, address: str = ""
     ) -> None:
         self.app = app
         self.number = number
@@ -58,7 +63,12 @@ class Visit:
 
     @classmethod
     async def of(
-        cls, app: Application, facts: WorkerFacts, request: Ask, number: int, address: str
+        cls,
+        app: Application,
+        facts: WorkerFacts,
+        request: Ask,
+        number: int = 0,
+        address: str = "",
     ) -> "Visit":
         """The request's; from here on its user acts. Raises VaultError: database_unavailable."""
         visit = cls(app, facts, request, number, address)
@@ -101,6 +111,8 @@ class Visit:
             ended=_ended(found),
             services=reviewed.services(review) if review else [],
             credentials=reviewed.credentials(found, review) if review else [],
+            logins=logins_of(self.app, found, user) if user else [],
+            place=self.place,
             user=user.name if user else "",
             may_decide=user is not None and _may(user, Permission.DECIDE_PROPOSALS, found.vault),
             complaint=complaint,
@@ -113,13 +125,22 @@ class Visit:
         """The proposal again, for a form that does not count."""
         return await self.show(403, complaint=_STALE_FORM)
 
+    @property
+    def place(self) -> str:
+        """The page's own path and query."""
+        return f"{PATH}/{self.number}?token={quote(self.address, safe='')}"
+
     def back(self, cookies: list[Cookie] | None = None) -> Response[str]:
         """To the page, by GET: loading it again shall send nothing twice."""
-        location = f"{PATH}/{self.number}?token={quote(self.address, safe='')}"
-        headers = {"Location": location, "Cache-Control": "no-store"}
-        return Response(
-            "", status_code=303, headers=headers, cookies=cookies or [], media_type="text/html"
-        )
+        return see_other(self.place, cookies or [])
+
+
+def see_other(place: str, cookies: Sequence[Cookie] = ()) -> Response[str]:
+    """Send the browser to another page of this worker."""
+    headers = {"Location": place, "Cache-Control": "no-store"}
+    return Response(
+        "", status_code=303, headers=headers, cookies=list(cookies), media_type="text/html"
+    )
 
 
 Act: TypeAlias = Callable[[Visit, dict[str, str]], Awaitable[Response[str]]]
@@ -135,6 +156,41 @@ async def posted(
     if not is_own_form(visit.cookie, form.get("form", "")):
         return await visit.show_stale()
     return await act(visit, form)
+
+
+Steps: TypeAlias = Callable[
+    [Visit, Principal, wire.ReviewedProposal, dict[str, str]], Awaitable[None]
+]
+"""What a signed-in user's form asks for. Raises VaultError."""
+
+
+async def acted(
+    app: Application,
+    facts: WorkerFacts,
+    request: Ask,
+    number: int,
+    permission: Permission,
+    steps: Steps,
+) -> Response[str]:
+    """Do what a form asks for as its user, who must hold the permission, and go back to the page;
+    why it was refused is shown there.
+    """
+
+    async def act(visit: Visit, form: dict[str, str]) -> Response[str]:
+        if visit.user is None:
+            return await visit.show_stale()
+        found = await app.proposals.details(visit.address, number)
+        try:
+            authorize(visit.user, permission, found.vault)
+            await steps(visit, visit.user, found, form)
+        except VaultError as error:
+            note_refusal(app.auditing.refusals, error, had_token=True)
+            if error.code == "conflict" and "review" in error.extra:
+                return await visit.show(error.status, notice=_CHANGED)
+            return await visit.show(error.status, complaint=str(error))
+        return visit.back()
+
+    return await posted(app, facts, request, number, act)
 
 
 def _may(user: Principal, permission: Permission, vault: str) -> bool:

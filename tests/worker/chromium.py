@@ -3,6 +3,7 @@
 Nothing of it needs scripts in the page, so that they can be switched off.
 """
 
+import base64
 import json
 import os
 import re
@@ -74,6 +75,29 @@ class Tab:
         for kind in ("mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         self._until(wanted)
+
+    def resize(self, width: int, height: int, *, dark: bool = False) -> None:
+        """Be a phone of that size, in CSS pixels, from now on."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2,
+            mobile=True,
+        )
+        wanted = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[wanted])
+
+    def ask(self, script: str) -> Any:
+        """What an expression of the test's own says of the page: not one of the page's scripts."""
+        done = self._call("Runtime.evaluate", expression=script, returnByValue=True)
+        assert "exceptionDetails" not in done, done
+        return done["result"].get("value")
+
+    def picture(self) -> bytes:
+        """The whole page, as PNG."""
+        shot = self._call("Page.captureScreenshot", captureBeyondViewport=True)
+        return base64.b64decode(shot["data"])
 
     @property
     def html(self) -> str:

@@ -257,7 +257,10 @@ TABLE: tuple[Row, ...] = (
         ("POST", "", ALIKE),
         ("POST", "/sign-in", ALIKE),
         ("POST", "/sign-out", ALIKE),
+        ("POST", "/connect", ALIKE),
+        ("POST", "/complete", ALIKE),
     ),
+    Row("GET", "/approve/back/{flow_id}", ALIKE),
     *_rows(
         "/v1",
         ("GET", "/holds", WATCHERS),

@@ -37,8 +37,12 @@ class Connecting:
         self._accounts = accounts
         self._flows = flows
 
-    async def credential(self, request: wire.ConnectOAuth, by: Principal) -> wire.OAuthFlow:
+    async def credential(
+        self, request: wire.ConnectOAuth, by: Principal, return_to: str = ""
+    ) -> wire.OAuthFlow:
         """Begin to connect a credential. What needs no person has ended on return.
+
+        `return_to` is as in `Flow`.
 
         Raises VaultError: bad_request, conflict, sealed, overloaded, oauth_login_failed.
         """
@@ -50,7 +54,7 @@ class Connecting:
             login = self._logins.of_credential(borrowed.credential_id)
         login_id = "" if login is None else login.id
         target = CredentialTarget(self._context, self._oauth, entry.id, key, login_id)
-        return await self._begin(request, request.provider, target, by)
+        return await self._begin(request, request.provider, target, by, return_to)
 
     async def account(self, request: wire.ConnectAccount, by: Principal) -> wire.OAuthFlow:
         """Begin to connect an account; else as `credential`. VaultError: not_found too."""
@@ -96,6 +100,7 @@ class Connecting:
         preset: str,
         target: Target,
         by: Principal,
+        return_to: str = "",
     ) -> wire.OAuthFlow:
         http = self._flows.providers.http
         target.check()
@@ -111,5 +116,6 @@ class Connecting:
             expires_at=clock.time() + STATE_SECONDS,
             ends_at=clock.monotonic() + STATE_SECONDS,
             configuration=found,
+            return_to=return_to,
         )
         return await self._flows.begin(flow)

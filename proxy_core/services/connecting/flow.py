@@ -45,7 +45,8 @@ class Flow:
     """`expires_at` in epoch seconds, `ends_at` on the monotonic clock.
 
     `receiver` is its own listener, where it has one, and `port` the fixed one that it has taken, or
-    0. `resources` are closed when the flow has ended.
+    0. `resources` are closed when the flow has ended. `return_to`: path and query at this worker
+    where the person's browser goes on; empty where a program follows the flow.
     """
 
     target: Target
@@ -54,6 +55,7 @@ class Flow:
     expires_at: float
     ends_at: float
     configuration: Configuration
+    return_to: str = field(default="", repr=False)
     port: int = 0
     receiver: LoopbackReceiver | None = None
     request: AuthorizationRequest | None = None

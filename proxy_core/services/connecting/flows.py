@@ -115,6 +115,15 @@ class Flows:
         self._expire(flow)
         return flow
 
+    def own(self, by: Principal, vault: str) -> dict[str, Flow]:
+        """A user's logins for credentials of a vault: the newest of each key, ended or not."""
+        found: dict[str, Flow] = {}
+        for flow in self._flows.values():
+            self._expire(flow)
+            if flow.by.id == by.id and flow.target.vault == vault and flow.target.key:
+                found[flow.target.key] = flow
+        return found
+
     async def wait(self, flow: Flow, seconds: float) -> wire.OAuthFlow:
         """How it stands: as soon as it has ended, or after so many seconds."""
         try:

@@ -12,19 +12,14 @@ from litestar.params import FromPath, FromQuery
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
-from proxy_core.services.application import Application
-from proxy_core.services.principal import Permission, Principal, authorize
+from proxy_core.services.principal import Permission, Principal
 from proxy_core.worker.browsing import new_cookie
 from proxy_core.worker.forms import check_typed, given_values
-from proxy_core.worker.origins import note_refusal
 from proxy_core.worker.pages import page, render
 from proxy_core.worker.uses import UseApp, UseFacts
-from proxy_core.worker.visits import PATH, Ask, Visit, posted
+from proxy_core.worker.visits import PATH, Ask, Visit, acted, posted
 
 _LABEL = "approval page"
-_CHANGED = (
-    "The vault was changed since this was shown, and nothing was done. It would change this now:"
-)
 
 
 def _as_page(_request: Ask, error: VaultError) -> Response[str]:
@@ -38,13 +33,14 @@ def _as_page(_request: Ask, error: VaultError) -> Response[str]:
     return page(error.status, error.kind.title, f"{error} {error.kind.help}")
 
 
-_HANDLERS: Any = {VaultError: _as_page}
+HANDLES: Any = {VaultError: _as_page}
+"""The exception handlers of the pages."""
 
 
 @get(
     f"{PATH}/{{number:int}}",
     media_type="text/html",
-    exception_handlers=_HANDLERS,
+    exception_handlers=HANDLES,
     include_in_schema=False,
 )
 async def show(
@@ -67,37 +63,21 @@ async def show(
     f"{PATH}/{{number:int}}",
     status_code=200,
     media_type="text/html",
-    exception_handlers=_HANDLERS,
+    exception_handlers=HANDLES,
     include_in_schema=False,
 )
 async def decide(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:
     """Carry the proposal out, or refuse it."""
-    return await posted(app, facts, request, number, _decide)
-
-
-async def _decide(visit: Visit, form: dict[str, str]) -> Response[str]:
-    app, user = visit.app, visit.user
-    if user is None:
-        return await visit.show_stale()
-    found = await app.proposals.details(visit.address, visit.number)
-    try:
-        authorize(user, Permission.DECIDE_PROPOSALS, found.vault)
-        await _carry_out(app, found, form, user)
-    except VaultError as error:
-        note_refusal(app.auditing.refusals, error, had_token=True)
-        if error.code == "conflict" and "review" in error.extra:
-            return await visit.show(error.status, notice=_CHANGED)
-        return await visit.show(error.status, complaint=str(error))
-    return visit.back()
+    return await acted(app, facts, request, number, Permission.DECIDE_PROPOSALS, _decide)
 
 
 @post(
     f"{PATH}/{{number:int}}/sign-in",
     status_code=200,
     media_type="text/html",
-    exception_handlers=_HANDLERS,
+    exception_handlers=HANDLES,
     include_in_schema=False,
 )
 async def sign_in(
@@ -123,7 +103,7 @@ async def _sign_in(visit: Visit, form: dict[str, str]) -> Response[str]:
     f"{PATH}/{{number:int}}/sign-out",
     status_code=200,
     media_type="text/html",
-    exception_handlers=_HANDLERS,
+    exception_handlers=HANDLES,
     include_in_schema=False,
 )
 async def sign_out(
@@ -139,10 +119,11 @@ async def _sign_out(visit: Visit, _form: dict[str, str]) -> Response[str]:
     return visit.back([visit.set_cookie(new_cookie())])
 
 
-async def _carry_out(
-    app: Application, found: wire.ReviewedProposal, form: dict[str, str], by: Principal
+async def _decide(
+    visit: Visit, by: Principal, found: wire.ReviewedProposal, form: dict[str, str]
 ) -> None:
     """What the form asks for. Raises VaultError as `Deciding` does."""
+    app = visit.app
     if form.get("action") == "deny":
         reason = form.get("reason", "").replace("\r\n", "\n")
         await app.deciding.reject(found.id, wire.RejectProposal(found.vault, reason), by)

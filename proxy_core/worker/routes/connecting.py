@@ -14,7 +14,7 @@ from proxy_core.services.connecting.providers import CALLBACK_PATH
 from proxy_core.services.principal import Permission
 from proxy_core.worker.access import Caller
 from proxy_core.worker.guard import change_fails, fails, needs
-from proxy_core.worker.pages import page
+from proxy_core.worker.pages import page, render
 from proxy_core.worker.routes.actions import action
 from proxy_core.worker.uses import UseApp, UseCaller
 
@@ -85,6 +85,8 @@ async def callback(app: UseApp, request: Request[object, object, State]) -> Resp
         ended = await app.flows.callback(query)
     except VaultError as error:
         return page(error.status, "Not this login", str(error))
+    if app.flows.get(ended.id).return_to:
+        return render("returning.html", title="Going back to the proposal", flow=ended.id)
     if ended.state == "connected":
         return page(200, "Signed in", "You can close this window and go back to the terminal.")
     return page(200, "Not signed in", display_safe(ended.message, _LONGEST_MESSAGE))

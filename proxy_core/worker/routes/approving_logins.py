@@ -1,0 +1,86 @@
+"""Logins of a proposal's OAuth slots, begun and completed on its approval page, without scripts.
+
+The form leads back to the page, which then shows a link to the provider: browsers let no form go to
+another site under our policy, and a person sees where it leads. From there the provider sends the
+browser to the API's callback, and that one back to the page; whatever ends elsewhere is pasted.
+"""
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from proxy_core.base.errors import VaultError
+from proxy_core.domain import wire
+from proxy_core.services.principal import Permission, Principal
+from proxy_core.worker.page_logins import login_request
+from proxy_core.worker.routes.approving import HANDLES
+from proxy_core.worker.uses import UseApp, UseFacts
+from proxy_core.worker.visits import PATH, Ask, Visit, acted, see_other
+
+
+@post(
+    f"{PATH}/{{number:int}}/connect",
+    status_code=200,
+    media_type="text/html",
+    exception_handlers=HANDLES,
+    include_in_schema=False,
+)
+async def connect(
+    app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
+) -> Response[str]:
+    """Begin a login; the page then says how to go on."""
+    return await acted(app, facts, request, number, Permission.CHANGE_CREDENTIALS, _connect)
+
+
+async def _connect(
+    visit: Visit, user: Principal, found: wire.ReviewedProposal, form: dict[str, str]
+) -> None:
+    if found.review is None:
+        raise VaultError("conflict", f"Proposal {found.id} is {found.status} already.")
+    asked = login_request(found, form)
+    earlier = visit.app.flows.own(user, found.vault).get(asked.key)
+    if earlier is not None:
+        await visit.app.flows.cancel(earlier)
+    await visit.app.connecting.credential(asked, user, visit.place)
+
+
+@post(
+    f"{PATH}/{{number:int}}/complete",
+    status_code=200,
+    media_type="text/html",
+    exception_handlers=HANDLES,
+    include_in_schema=False,
+)
+async def complete(
+    app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
+) -> Response[str]:
+    """Complete a login with what the person has pasted."""
+    return await acted(app, facts, request, number, Permission.CHANGE_CREDENTIALS, _complete)
+
+
+async def _complete(
+    visit: Visit, user: Principal, found: wire.ReviewedProposal, form: dict[str, str]
+) -> None:
+    flow = visit.app.flows.own(user, found.vault).get(form.get("key", ""))
+    if flow is None or flow.id != form.get("flow"):
+        raise VaultError("not_found", "That login is not under way any more: begin again.")
+    await visit.app.flows.complete(flow, form.get("pasted", "").strip())
+
+
+@get(
+    f"{PATH}/back/{{flow_id:str}}",
+    media_type="text/html",
+    exception_handlers=HANDLES,
+    include_in_schema=False,
+)
+async def go_on(
+    app: UseApp, facts: UseFacts, request: Ask, flow_id: FromPath[str]
+) -> Response[str]:
+    """From a login's end to the proposal, for the person who began it."""
+    flow = app.flows.get(flow_id)
+    user = (await Visit.of(app, facts, request)).user
+    if user is None or user.id != flow.by.id or not flow.return_to:
+        raise VaultError("not_found", "This login was begun elsewhere.")
+    return see_other(flow.return_to)
+
+
+HANDLERS = (connect, complete, go_on)
