@@ -39,9 +39,13 @@ def claim_invite(session: Session, invite_id: str) -> None:
         raise VaultError("not_found", "This invite was accepted, revoked, or has ended.")
 
 
-def revoke_invite(session: Session, invite_id: str) -> UserInvite:
-    """Delete an invite; answers what it was. Raises VaultError: not_found."""
-    invite = session.get(UserInvite, invite_id)
+def revoke_invite(session: Session, named: str | bytes) -> UserInvite:
+    """Delete an invite, named by its id or its token's SHA-256; answers what it was.
+
+    Raises VaultError: not_found.
+    """
+    column = UserInvite.id if isinstance(named, str) else UserInvite.token_sha256
+    invite = session.exec(select(UserInvite).where(column == named)).first()
     if invite is None:
         raise VaultError("not_found", "No such invite.")
     session.delete(invite)

@@ -236,7 +236,10 @@ TABLE: tuple[Row, ...] = (
         ("POST", "/{email}/role", RULERS, {"role": "owner"}),
         ("GET", "/invites", RULERS),
         ("POST", "/invites", RULERS, {"email": "!"}),
-        ("DELETE", "/invites/{invite_id}", RULERS),
+        ("DELETE", "/invites/{invite}", RULERS),
+        ("POST", "/invites/{invite}/reinvite", RULERS),
+        ("GET", "/invites/{invite}/details", ALIKE),
+        ("POST", "/invites/{invite}/accept", ALIKE, {"password": "a long password"}),
     ),
     # --- what waits
     Row("GET", "/v1/proposals", GRANTED | {"peer"}, query="vault=default"),

@@ -15,7 +15,7 @@ from proxy_core.domain.events import Event
 from proxy_core.services.audit.auditing import AuditQuery
 from proxy_core.services.users import throttle
 from proxy_core.services.users.throttle import ACCOUNT_LIMIT, WINDOW_SECONDS
-from tests.worker.harness import PASSWORD, ThreadedWorker, own_terminal
+from tests.worker.harness import PASSWORD, Answer, ThreadedWorker, own_terminal
 
 _NUMBERS = itertools.count()
 
@@ -199,6 +199,33 @@ def test_secrets_and_ruling_take_a_recent_proof(
     assert client.send(reveal).credentials
     owner.send(calls.reauth(PASSWORD))
     assert owner.send(calls.create_invite()).token
+
+
+def test_an_invite_by_its_path(worker: ThreadedWorker, owner: SyncClient) -> None:
+    """As clients of the public protocol have it: the token is in the path, also to take it back."""
+    made = owner.send(calls.create_invite("path@example.com", "member"))
+
+    def at(token: str, step: str, body: object = None) -> Answer:
+        method = "POST" if body is not None else "GET"
+        return worker.ask(method, f"/v1/users/invites/{token}/{step}", body=body)
+
+    shown = {"email": "path@example.com", "role": "member", "vaults": [], "needs_account": True}
+    assert at(made.token, "details").json == shown
+    assert at(made.id, "details").status == 404
+    assert at(made.id, "accept", {"password": PASSWORD}).status == 404
+    token = owner.target.token
+    path = f"/v1/users/invites/{made.token}"
+    renewed = worker.ask("POST", f"{path}/reinvite", token=token)
+    assert (renewed.status, renewed.json["email"]) == (201, "path@example.com")
+    assert at(made.token, "accept", {"password": PASSWORD}).status == 404
+    assert worker.ask("POST", f"{path}/reinvite", token=token).status == 404
+    accepted = at(renewed.json["token"], "accept", {"password": PASSWORD})
+    assert (accepted.status, accepted.json["email"]) == (200, "path@example.com")
+    assert worker.tcp_client().send(calls.login("path@example.com", PASSWORD)).token
+    other = owner.send(calls.create_invite())
+    revoked = worker.ask("DELETE", f"/v1/users/invites/{other.token}", token=token)
+    assert (revoked.status, revoked.json["status"]) == (200, "revoked")
+    assert at(other.token, "details").status == 404
 
 
 def test_an_invite_becomes_a_user(worker: ThreadedWorker, owner: SyncClient) -> None:

@@ -186,6 +186,7 @@ from proxy_core.domain.wire.status import (
 )
 from proxy_core.domain.wire.users import (
     AcceptInvite,
+    AcceptNamedInvite,
     AddVaultUser,
     ChangePassword,
     CreateInvite,
@@ -193,6 +194,7 @@ from proxy_core.domain.wire.users import (
     Done,
     InviteAccepted,
     InviteCreated,
+    InviteDetails,
     InviteInfo,
     InviteList,
     LoggedIn,
@@ -229,6 +231,7 @@ from proxy_core.domain.wire.webhooks import (
 
 __all__ = [
     "AcceptInvite",
+    "AcceptNamedInvite",
     "AccountAdded",
     "AccountChoice",
     "AccountInfo",
@@ -306,6 +309,7 @@ __all__ = [
     "InitRequest",
     "InviteAccepted",
     "InviteCreated",
+    "InviteDetails",
     "InviteInfo",
     "InviteList",
     "IssuerFields",

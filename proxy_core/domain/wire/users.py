@@ -179,6 +179,25 @@ class AcceptInvite(Request):
     email: str = ""
 
 
+class AcceptNamedInvite(Request):
+    """`POST /v1/users/invites/{token}/accept`: as `AcceptInvite`."""
+
+    password: str
+    email: str = ""
+
+
+class InviteDetails(Response):
+    """`GET /v1/users/invites/{token}/details`: what accepting it makes of somebody.
+
+    `needs_account`: false where a user of that name has been made since.
+    """
+
+    email: str
+    role: str
+    vaults: list[UserVault]
+    needs_account: bool
+
+
 class InviteAccepted(Response):
     """The new user, who may sign in now."""
 

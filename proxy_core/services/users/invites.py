@@ -1,5 +1,7 @@
 """Invites: an operator's leave to become a user, used once by whoever has the token."""
 
+from collections.abc import Callable
+
 from sqlmodel import Session
 
 from proxy_core.base.clock import rfc3339
@@ -37,21 +39,66 @@ class Invites:
         email = normal_email(request.email) if request.email else ""
         if email and self._context.users.by_email(email) is not None:
             raise VaultError("conflict", "A user of this name exists already.")
-        token, now = new_token(INVITE_PREFIX), self._context.clock.time()
+        now = self._context.clock.time()
         roles = vault_roles(self._context, request.vaults)
-        values = tables.UserInvite(
-            id=new_id(),
-            token_sha256=token_sha256(token),
-            email=email,
-            role=parse_instance_role(request.role).value,
-            vaults={vault_id: role.value for vault_id, role in roles.items()},
-            created_by=by.label,
-            created_at=now,
-            expires_at=now + _checked_ttl(request.ttl_seconds),
-        ).model_dump()
+        return await self._issue(
+            lambda _: tables.UserInvite(
+                id=new_id(),
+                token_sha256=b"",
+                email=email,
+                role=parse_instance_role(request.role).value,
+                vaults={vault_id: role.value for vault_id, role in roles.items()},
+                created_by=by.label,
+                created_at=now,
+                expires_at=now + _checked_ttl(request.ttl_seconds),
+            ),
+            by,
+        )
+
+    async def renew(self, named: str, by: Principal) -> wire.InviteCreated:
+        """The same invite with another token and for as long again; the old token is worth nothing.
+
+        `named`: its id or its token. Raises VaultError: not_found (also when it has ended).
+        """
+        now = self._context.clock.time()
+
+        def again(session: Session) -> tables.UserInvite:
+            old = store.revoke_invite(session, _key(named))
+            if old.expires_at <= now:
+                raise VaultError("not_found", _ENDED)
+            return tables.UserInvite(
+                id=new_id(),
+                token_sha256=b"",
+                email=old.email,
+                role=old.role,
+                vaults=old.vaults,
+                created_by=by.label,
+                created_at=now,
+                expires_at=now + old.expires_at - old.created_at,
+            )
+
+        return await self._issue(again, by)
+
+    async def details(self, token: str) -> wire.InviteDetails:
+        """What whoever has the token would become. Raises VaultError: not_found."""
+        invite = await self._waiting(token)
+        known = invite.email and self._context.users.by_email(invite.email)
+        return wire.InviteDetails(
+            email=invite.email,
+            role=invite.role,
+            vaults=described_roles(self._context, invite.vaults),
+            needs_account=not known,
+        )
+
+    async def _issue(
+        self, make: Callable[[Session], tables.UserInvite], by: Principal
+    ) -> wire.InviteCreated:
+        """Store an invite and give it a token. Raises VaultError: conflict (too many wait)."""
+        token, now = new_token(INVITE_PREFIX), self._context.clock.time()
 
         def work(session: Session) -> tables.UserInvite:
-            row = tables.UserInvite(**values)
+            row = make(session)
+            row.token_sha256 = token_sha256(token)
             return store.add_invite(session, row, now, MOST_WAITING)
 
         def then(row: tables.UserInvite) -> None:
@@ -66,6 +113,15 @@ class Invites:
             vaults=described_roles(self._context, row.vaults),
             expires_at=rfc3339(row.expires_at),
         )
+
+    async def _waiting(self, token: str) -> tables.UserInvite:
+        now, sha256 = self._context.clock.time(), token_sha256(token)
+        invite = await self._context.database.read(
+            lambda session: store.invite_by_token(session, sha256, now)
+        )
+        if invite is None:
+            raise VaultError("not_found", _ENDED)
+        return invite
 
     async def list(self) -> wire.InviteList:
         """Those that wait, newest first."""
@@ -86,22 +142,17 @@ class Invites:
             ]
         )
 
-    async def revoke(self, invite_id: str, by: Principal) -> wire.Done:
-        """Raises VaultError: not_found."""
+    async def revoke(self, named: str, by: Principal) -> wire.Done:
+        """`named`: its id or its token. Raises VaultError: not_found."""
         await self._context.change(
-            lambda session: store.revoke_invite(session, invite_id),
+            lambda session: store.revoke_invite(session, _key(named)),
             lambda row: self._announce(row, by, "invite revoked"),
         )
         return wire.Done(status="revoked")
 
     async def accept(self, request: wire.AcceptInvite) -> wire.InviteAccepted:
         """Become a user. Raises VaultError: not_found (the token), bad_request, conflict (name)."""
-        now, sha256 = self._context.clock.time(), token_sha256(request.token)
-        invite = await self._context.database.read(
-            lambda session: store.invite_by_token(session, sha256, now)
-        )
-        if invite is None:
-            raise VaultError("not_found", _ENDED)
+        now, invite = self._context.clock.time(), await self._waiting(request.token)
         email = _named(invite, request.email)
         hashed = await self._passwords.hash(check_password(request.password, email))
         role, roles = InstanceRole(invite.role), self._roles(invite)
@@ -144,6 +195,11 @@ def _named(invite: tables.UserInvite, given: str) -> str:
     if given and normal_email(given) != invite.email:
         raise VaultError("bad_request", "The invite is for another e-mail address.")
     return invite.email
+
+
+def _key(named: str) -> str | bytes:
+    """By what an invite is found: its id, or its token's SHA-256."""
+    return token_sha256(named) if named.startswith(INVITE_PREFIX) else named
 
 
 def _checked_ttl(seconds: int) -> int:

@@ -5,7 +5,6 @@ from typing import Annotated
 from litestar import delete, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 
-from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission, PrincipalKind
 from proxy_core.worker.guard import anyone, change_fails, fails
@@ -41,24 +40,6 @@ async def change_password(
     """Every session of the user ends; go on with the one that is answered."""
     by = caller.known()
     return await app.users.signing_in.change_password(data, by, caller.address, user_agent or "")
-
-
-@post(
-    "/v1/auth/accept-invite",
-    status_code=201,
-    opt=anyone(),
-    responses=change_fails(401, 404, 409),
-)
-async def accept_invite(
-    app: UseApp, caller: UseCaller, data: JSONBody[wire.AcceptInvite]
-) -> wire.InviteAccepted:
-    """Become a user by an invite's token."""
-    try:
-        return await app.users.invites.accept(data)
-    except VaultError as error:
-        if error.code == "not_found":
-            app.auth_failures.failed(caller.address)
-        raise
 
 
 @get("/v1/auth/me", responses=fails(401))
@@ -102,7 +83,6 @@ HANDLERS = (
     logout,
     reauth,
     change_password,
-    accept_invite,
     me,
     list_sessions,
     revoke_session,

@@ -1,4 +1,4 @@
-"""Users, their roles, and invites."""
+"""Users and their roles."""
 
 from litestar import delete, get, post
 from litestar.params import FromPath, JSONBody
@@ -49,31 +49,6 @@ async def change_user_role(
     return await app.users.admin.change_role(email, data.role, caller.known())
 
 
-@get("/v1/users/invites", opt=_CHANGE, responses=fails(401, 503))
-async def list_invites(app: UseApp) -> wire.InviteList:
-    """The invites that wait."""
-    return await app.users.invites.list()
-
-
-@post("/v1/users/invites", opt=_CHANGE, responses=change_fails(401, 404, 409))
-async def create_invite(
-    app: UseApp, caller: UseCaller, data: JSONBody[wire.CreateInvite]
-) -> wire.InviteCreated:
-    """Invite somebody; the token is shown this once."""
-    return await app.users.invites.create(data, caller.known())
-
-
-@delete(
-    "/v1/users/invites/{invite_id:str}",
-    status_code=200,
-    opt=_CHANGE,
-    responses=change_fails(401, 404),
-)
-async def revoke_invite(app: UseApp, caller: UseCaller, invite_id: FromPath[str]) -> wire.Done:
-    """Take an invite back."""
-    return await app.users.invites.revoke(invite_id, caller.known())
-
-
 @get(_OF_VAULT, opt=_READ_VAULT, responses=fails(401, 404, 503))
 async def list_vault_users(app: UseApp, vault: FromPath[str]) -> wire.VaultUserList:
     """The users with a role in the vault, and those who are invited to it."""
@@ -122,9 +97,6 @@ async def change_vault_user(
 HANDLERS = (
     list_users,
     create_user,
-    list_invites,
-    create_invite,
-    revoke_invite,
     get_user,
     remove_user,
     change_user_role,
