@@ -188,8 +188,9 @@ async def test_what_is_done_to_accounts_elsewhere_is_seen_here(worker: ThreadedW
         await until(pilot, lambda: "No accounts yet" in text_of(app))
         for name in ("ada", "bob"):
             tokens = {"access_token": f"at-{name}", "expires_at": FAR}
-            call = calls.add_account("claude", tokens, email=f"{name}@example.com")
-            await send(worker, call)
+            email = f"{name}@example.com"
+            account = wire.AddAccount(provider="claude", tokens=tokens, email=email)
+            await send(worker, calls.add_account(account))
         await until(pilot, lambda: "★ ada" in text_of(app) and "in no pool" in text_of(app))
         await send(worker, calls.pause_account("ada"))
         await until(pilot, lambda: "Account ada was paused" in text_of(app))

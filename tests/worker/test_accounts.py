@@ -98,7 +98,8 @@ class World:
 
     async def add(self, name: str, join: bool | None = None) -> Any:
         tokens = {"access_token": "old", "refresh_token": f"rt-{name}", "expires_in": 60}
-        return await self.send(calls.add_account("claude", tokens, join=join))
+        account = wire.AddAccount(provider="claude", tokens=tokens, join=join)
+        return await self.send(calls.add_account(account))
 
     async def ask(self, token: str, body: bytes) -> tuple[int, bytes, bytes]:
         """A message as Claude Code sends it."""

@@ -9,7 +9,7 @@ import pytest
 
 from proxy_core.client import calls
 from proxy_core.domain.accounts.windows import Window
-from proxy_core.domain.wire import AgentVault
+from proxy_core.domain.wire import AddAccount, AgentVault
 from proxy_core.worker.exposition import Family, Kind, Sample, exposition
 from tests.worker.harness import ThreadedWorker
 
@@ -116,7 +116,8 @@ def test_what_waits_is_told(worker: ThreadedWorker) -> None:
 def test_accounts_tell_their_quota(worker: ThreadedWorker) -> None:
     """Each window's used share has its account's name; accounts are counted by state."""
     tokens = {"access_token": "sk-ant-oat01-metrics"}
-    added = worker.client().send(calls.add_account("claude", tokens, nickname="Ada")).account
+    account = AddAccount(provider="claude", tokens=tokens, nickname="Ada")
+    added = worker.client().send(calls.add_account(account)).account
     life = worker.running.app.accounts.state.lives.of(added.id)
     worker.in_loop(life.learn, [Window("5h", 0.25, observed_at=1.0)], 1.0)
     told = scrape(worker)

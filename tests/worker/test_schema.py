@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from proxy_core.client import calls
-from proxy_core.domain.wire import AgentVault
+from proxy_core.domain.wire import AddAccount, AgentVault
 from tests.worker.harness import ThreadedWorker
 
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "3"))
@@ -64,7 +64,8 @@ def seed(worker: ThreadedWorker) -> None:
     grant = [AgentVault(vault_name="default", vault_role="proxy")]
     client.send(calls.create_agent("seeded", vaults=grant))
     tokens = {"access_token": "sk-ant-oat01-seeded"}
-    client.send(calls.add_account("claude", tokens, nickname="seeded"))
+    account = AddAccount(provider="claude", tokens=tokens, nickname="seeded")
+    client.send(calls.add_account(account))
     client.send(calls.create_pool(POOL, ["seeded"]))
 
 

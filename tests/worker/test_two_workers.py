@@ -19,7 +19,7 @@ from proxy_core.client import calls
 from proxy_core.client.sse import Connected
 from proxy_core.client.stream import Note, events_sync
 from proxy_core.domain.events import Event
-from proxy_core.domain.wire import AgentVault
+from proxy_core.domain.wire import AddAccount, AgentVault
 from tests.worker.browser import Browser
 from tests.worker.harness import PASSWORD, Answer, ThreadedWorker
 
@@ -118,7 +118,8 @@ def test_everything_that_is_administered_is_known(two: Two) -> None:
     _until(lambda: {v.name for v in b.send(calls.vaults()).vaults} == {"default", "crew"})
     a.send(calls.change_settings({"log_retention_days": 3}))
     _until(lambda: two.b.running.app.settings.value("log_retention_days") == 3)
-    a.send(calls.add_account("claude", TOKENS, nickname="one"))
+    account = AddAccount(provider="claude", tokens=TOKENS, nickname="one")
+    a.send(calls.add_account(account))
     _until(lambda: [x.nickname for x in b.send(calls.accounts()).accounts] == ["one"])
     (pool,) = b.send(calls.pools()).pools
     b.send(calls.change_pool(pool.key, strategy="round-robin"))

@@ -8,7 +8,7 @@ import click
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
-from proxy_core.domain.wire import AccountAdded, ConnectAccount
+from proxy_core.domain.wire import AccountAdded, AddAccount, ConnectAccount
 from vault_tui.cli import output, secret_input
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import Usage
@@ -81,11 +81,15 @@ def _pasted(
         raise Usage("--paste-tokens signs nobody in: leave out what belongs to that")
     tokens = _tokens(secret_input.prompt_or_stdin("Tokens as JSON"))
     secret = str(tokens.pop("client_secret", ""))
-    names = {name: given[name] for name in ("nickname", "email", "token_url", "client_id")}
-    call = calls.add_account(
-        provider or DEFAULT_PROVIDER, tokens, vault, client_secret=secret, join=join, **names
+    account = AddAccount(
+        provider=provider or DEFAULT_PROVIDER,
+        tokens=tokens,
+        vault=vault,
+        client_secret=secret,
+        join=join,
+        **{name: given[name] for name in ("nickname", "email", "token_url", "client_id")},
     )
-    return connection.send(call)
+    return connection.send(calls.add_account(account))
 
 
 def _signed_in(

@@ -12,7 +12,7 @@ from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain.accounts.providers import CLAUDE
-from proxy_core.domain.wire import AccountAdded
+from proxy_core.domain.wire import AccountAdded, AddAccount
 from vault_tui.cli import output
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.failures import say
@@ -137,22 +137,21 @@ def _import(
     connection: Connection, source: Source, vault: str, join: bool | None, client: dict[str, str]
 ) -> _Outcome:
     known = source.found.known
-    times = {"created_at": known.created_at, "last_used_at": known.last_used_at}
     outcome = _Outcome(source.path)
 
     def add(nickname: str) -> AccountAdded:
-        email = source.found.email
-        call = calls.add_account(
-            CLAUDE.id,
-            source.found.document,
-            vault,
+        account = AddAccount(
+            provider=CLAUDE.id,
+            tokens=dict(source.found.document),
+            vault=vault,
             nickname=nickname,
-            email=email,
+            email=source.found.email,
             join=join,
-            **times,
+            created_at=known.created_at,
+            last_used_at=known.last_used_at,
             **client,
         )
-        return connection.send(call)
+        return connection.send(calls.add_account(account))
 
     try:
         try:

@@ -14,7 +14,7 @@ from proxy_core.base.paths import Home
 from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
-from proxy_core.domain.wire import AgentVault, PasteTokens
+from proxy_core.domain.wire import AddAccount, AgentVault, PasteTokens
 from vault_tui.demo.cast import GRANTS, PLAYERS, VAULTS
 from vault_tui.demo.issuer import Issuer
 from vault_tui.demo.lifeline import die_with_parent
@@ -111,11 +111,15 @@ def _sign_in(client: SyncClient, issuer: Issuer) -> None:
     for grant in GRANTS:
         tokens = issuer.tokens(grant.name)
         if grant.email:
-            call = calls.add_account(
-                "claude", tokens, email=grant.email, nickname=grant.name, join=grant.joins
+            account = AddAccount(
+                provider="claude",
+                tokens=tokens,
+                email=grant.email,
+                nickname=grant.name,
+                join=grant.joins,
             )
-            account = client.send(call).account
-            client.send(calls.ask_quota(account.id))
+            added = client.send(calls.add_account(account)).account
+            client.send(calls.ask_quota(added.id))
             continue
         pasted = PasteTokens(
             key=grant.name,

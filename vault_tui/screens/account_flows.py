@@ -153,17 +153,17 @@ async def _paste(console: "ConsoleApp", asked: NewAccount) -> None:
     if pasted is None:
         return
     email, tokens = pasted
-    call = calls.add_account(
-        asked.provider,
-        tokens,
-        console.state.vault,
+    account = wire.AddAccount(
+        provider=asked.provider,
+        tokens=tokens,
+        vault=console.state.vault,
         nickname=asked.nickname,
         email=email,
         client_id=asked.client_id,
         client_secret=asked.client_secret,
         join=asked.join,
     )
-    added = await console.send_as_operator(call)
+    added = await console.send_as_operator(calls.add_account(account))
     if added is not None:
         _tell(console, added)
 

@@ -1,8 +1,5 @@
 """Accounts at providers."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from proxy_core.client.calls.call import Call, given, segment
 from proxy_core.domain import wire
 
@@ -20,37 +17,9 @@ def account(name: str, vault: str = "default") -> Call[wire.AccountInfo]:
     return Call("GET", _account(name), wire.AccountInfo, given(vault=vault))
 
 
-def add_account(
-    provider: str,
-    tokens: Mapping[str, Any],
-    vault: str = "default",
-    *,
-    nickname: str = "",
-    email: str = "",
-    tier: str = "",
-    token_url: str = "",
-    client_id: str = "",
-    client_secret: str = "",
-    join: bool | None = None,
-    created_at: str = "",
-    last_used_at: str = "",
-) -> Call[wire.AccountAdded]:
-    """Add an account from its tokens; the times are those that another tool has kept."""
-    body = wire.AddAccount(
-        provider=provider,
-        tokens=dict(tokens),
-        vault=vault,
-        nickname=nickname,
-        email=email,
-        tier=tier,
-        token_url=token_url,
-        client_id=client_id,
-        client_secret=client_secret,
-        join=join,
-        created_at=created_at,
-        last_used_at=last_used_at,
-    )
-    return Call("POST", "/v1/accounts", wire.AccountAdded, body=body)
+def add_account(account: wire.AddAccount) -> Call[wire.AccountAdded]:
+    """Add an account from its tokens, or give one that is there new ones."""
+    return Call("POST", "/v1/accounts", wire.AccountAdded, body=account)
 
 
 def change_account(
