@@ -41,6 +41,12 @@ def read_process(pid: int) -> Process | None:
     return Process(pid, parent, session, started, state in _DEAD_STATES)
 
 
+def runs(process: Process) -> bool:
+    """Whether it is still there, and not another one with its pid."""
+    now = read_process(process.pid)
+    return now is not None and not now.ended and now.started == process.started
+
+
 def own_mark() -> str:
     """This process's mark; `unknown/PID` where the kernel tells no more."""
     pid = os.getpid()

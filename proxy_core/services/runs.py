@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
-from proxy_core.base.processes import read_process
+from proxy_core.base.processes import Process, read_process
 
 _PROC = Path("/proc")
 _MAX_DEPTH = 256
@@ -21,15 +21,19 @@ class RunProcesses:
     def __init__(self) -> None:
         self._started: dict[int, int] = {}
 
-    def register(self, pid: int) -> None:
-        """Raises VaultError: bad_request when no such process runs, or all would be shut out."""
+    def register(self, pid: int) -> Process | None:
+        """The process; None where nothing is known of any.
+
+        Raises VaultError: bad_request when no such process runs, or all would be shut out.
+        """
         if not _PROC.is_dir():
-            return
+            return None
         process = read_process(pid)
         if pid <= 1 or process is None:
             raise VaultError("bad_request", f"run_pid {pid} is no running process")
         self._forget_ended()
         self._started[pid] = process.started
+        return process
 
     def restore(self, pid: int, registered_at: float) -> None:
         """Take over a registration from before a restart (`registered_at`: epoch seconds).

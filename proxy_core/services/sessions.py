@@ -7,6 +7,7 @@ from sqlmodel import Session
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import SESSION_PREFIX, new_id, new_token, token_sha256
+from proxy_core.base.processes import Process, runs
 from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
@@ -43,13 +44,16 @@ class Sessions:
         self._counts = counts
         self._runs = runs
         self._find_account = find_account
+        self._processes: dict[str, tuple[str, Process]] = {}
+        """By session: its vault's id, and what it was made for in this life of the worker."""
 
     async def create(
         self, request: wire.CreateSession, by: Principal, av_addr: str
     ) -> wire.SessionCreated:
         """`av_addr` is where the API is reached.
 
-        `run_pid` is an operator's word only: it shuts a process tree out of the control socket.
+        `run_pid` is an operator's word only: it shuts a process tree out of the control socket,
+        and the session ends with the process.
         Raises VaultError: vault_not_found, bad_request (ttl, label, run_pid), conflict (too many,
         or several accounts are called so), not_found (no such account).
         """
@@ -57,10 +61,11 @@ class Sessions:
         token = new_token(SESSION_PREFIX)
         values = self._new_row(request, token, by).model_dump()
         self._check_room(vault)
+        process = None
         if request.run_pid is not None:
             if not by.is_operator:
                 raise VaultError("bad_request", "run_pid is for operators only")
-            self._runs.register(request.run_pid)
+            process = self._runs.register(request.run_pid)
 
         def work(session: Session) -> tables.ScopedSession:
             vault_id = vault_store.vault_by_name(session, vault).id
@@ -69,6 +74,8 @@ class Sessions:
 
         def then(row: tables.ScopedSession) -> None:
             self._context.snapshot = self._context.snapshot.with_bearer(session_bearer(row))
+            if process is not None:
+                self._processes[row.id] = row.vault_id, process
             self._context.publish(
                 EventType.SESSION_CREATED, by, vault=vault, name=row.label or row.id, id=row.id
             )
@@ -89,7 +96,7 @@ class Sessions:
             sessions=[self._described(vault, row, today[row.id]) for row in rows]
         )
 
-    async def revoke(self, vault: str, session_id: str, by: Principal) -> wire.Deleted:
+    async def revoke(self, vault: str, session_id: str, by: Principal | str) -> wire.Deleted:
         """Its connections end at once. Raises VaultError: not_found, vault_not_found."""
         vault_id = self._context.vault(vault).id
 
@@ -105,6 +112,27 @@ class Sessions:
             lambda session: store.delete_session(session, vault_id, session_id), then
         )
         return wire.Deleted(name=row.id)
+
+    async def end_with_processes(self) -> None:
+        """Revoke those whose process has ended without a chance to do it itself.
+
+        Processes are those of this machine, so those of other workers' sessions are theirs to
+        watch. Raises VaultError: database_unavailable; it can be tried again.
+        """
+        for session_id, (vault_id, process) in list(self._processes.items()):
+            if runs(process):
+                continue
+            entry = self._context.snapshot.by_id.get(vault_id)
+            if entry is not None:
+                await self._end(entry.name, session_id)
+            self._processes.pop(session_id, None)
+
+    async def _end(self, vault: str, session_id: str) -> None:
+        try:
+            await self.revoke(vault, session_id, "worker")
+        except VaultError as error:
+            if error.code != "not_found":  # most have revoked it themselves
+                raise
 
     def _new_row(
         self, request: wire.CreateSession, token: str, by: Principal

@@ -60,6 +60,7 @@ def start_chores(supervisor: Supervisor, app: Application) -> None:
     supervisor.every(polling.INTERVAL_SECONDS, "account quota", app.accounts.polling.tick)
     supervisor.every(1.0, "changes by other workers", app.following.hear, at_once=True)
     supervisor.every(1.0, "events for other workers", app.following.say, at_once=True)
+    supervisor.every(2.0, "ended runs", app.sessions.end_with_processes)
     supervisor.every(1.0, "token refresh", app.logins.run, at_once=True)
     supervisor.every(5.0, "external stores", app.sources.tick)
     supervisor.every(1.0, "command credentials", app.command_values.tick)

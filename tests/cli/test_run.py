@@ -4,6 +4,7 @@ import json
 import signal
 import ssl
 import subprocess
+import time
 
 from tests.cli.conftest import PROGRAM, CommandLine
 
@@ -72,6 +73,27 @@ def test_a_terminated_run_ends_its_command_and_session(vault_tui: CommandLine) -
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 143
     assert sessions_left(vault_tui) == before
+
+
+def test_a_killed_run_ends_its_command_and_session(vault_tui: CommandLine) -> None:
+    """The kernel tells the command, and the worker sees that the session is nobody's."""
+    before = sessions_left(vault_tui)
+    with subprocess.Popen(
+        [*PROGRAM, "run", "--", "sh", "-c", "echo up; exec sleep 300"],
+        env=vault_tui.environment(VAULT_TUI_TOKEN=vault_tui.token),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        assert sessions_left(vault_tui) == before + 1
+        process.kill()
+        assert process.stdout.read() == ""  # the command holds it no longer
+    deadline = time.monotonic() + 60
+    while sessions_left(vault_tui) != before:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)  # nothing tells us
 
 
 def test_run_needs_an_open_vault(bare: CommandLine) -> None:

@@ -96,6 +96,16 @@ def test_an_interrupt_from_a_process_is_passed_on_once() -> None:
         assert process.wait(60) == 3
 
 
+def test_the_command_does_not_outlive_us() -> None:
+    """Killed, we can't tell it anything: the kernel does."""
+    script = "trap 'echo told; exit' TERM; echo up; while :; do sleep 0.05; done"
+    with supervising("sh", "-c", script) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.kill()
+        assert process.stdout.read() == "told\n"
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs (a zombie does not)."""
     try:

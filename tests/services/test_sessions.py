@@ -1,5 +1,6 @@
 """Scoped sessions."""
 
+import asyncio
 import os
 
 import pytest
@@ -80,6 +81,31 @@ async def test_run_processes_stay_shut_out_after_a_restart(
     await app.sessions.create(request, ADA, "")
     app = await reopen()
     assert app.runs.contains(os.getpid())
+
+
+async def test_a_session_ends_with_its_process(app: Application) -> None:
+    """One that was killed has not revoked it; that of another, and of nobody, go on."""
+    kept = [
+        await app.sessions.create(wire.CreateSession(vault="default", run_pid=pid), ADA, "")
+        for pid in (os.getpid(), None)
+    ]
+    process = await asyncio.create_subprocess_exec("sleep", "300")
+    request = wire.CreateSession(vault="default", run_pid=process.pid)
+    gone, revoked = [await app.sessions.create(request, ADA, "") for _ in range(2)]
+    await app.sessions.revoke("default", revoked.id, ADA)
+    await app.sessions.end_with_processes()
+    assert len((await app.sessions.list("default")).sessions) == 3
+    process.kill()
+    await process.wait()
+    await app.sessions.end_with_processes()
+    listed = {one.id for one in (await app.sessions.list("default")).sessions}
+    assert listed == {one.id for one in kept}
+    assert [event.data["by"] for event in events_of(app, "session.revoked")] == [
+        ADA.label,
+        "worker",
+    ]
+    with pytest.raises(VaultError):
+        app.broker.authenticate(basic(gone.token))
 
 
 async def test_expired_sessions_are_gone(

@@ -8,6 +8,7 @@ Rules:
 - We are the reaper of the command's orphans (`PR_SET_CHILD_SUBREAPER`): a process that it left
   running stays below us, where the worker recognises it as an agent's, and is ended with it.
 - We are not dumpable: an agent of the same user can't read our environment or memory.
+- The command is told to end when we are killed; its session is ended by the worker then.
 """
 
 import ctypes
@@ -20,6 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
+
+from vault_tui.cli.spawning import spawn
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 _SIGNALLED = 128
@@ -77,14 +80,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """
     spared = frozenset(_descendants(os.getpid()))
     try:
-        child = os.posix_spawnp(
-            command[0],
-            list(command),
-            environment,
-            setsigmask=(),
-            # What Python ignores for itself is not the command's to inherit.
-            setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
-        )
+        child = spawn(command, environment)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotStarted(command[0], "there is no such program", NOT_FOUND) from error
     except OSError as error:

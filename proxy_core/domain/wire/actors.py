@@ -8,7 +8,8 @@ from proxy_core.domain.wire.base import Request, Response
 
 
 class CreateSession(Request):
-    """`POST /v1/sessions`. `run_pid`: the process whose descendants the control socket refuses.
+    """`POST /v1/sessions`. `run_pid`: the process whose descendants the control socket refuses, and
+    with which the session ends.
 
     `account`: the account that it is pinned to, by any of its names. `vault_role` is what older
     clients send, and `proxy` is all that it can be.
