@@ -78,7 +78,7 @@ class Starter:
 
 async def test_a_worker_that_died_is_started_again(monkeypatch: pytest.MonkeyPatch):
     """The screen stays and is marked old; what was missed is said and read from the log."""
-    monkeypatch.setattr("vault_tui.revival.GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("vault_tui.revival.GRACE_SECONDS", 1.0)
     worker = furnished()
     start = Starter(worker)
     app = console(worker, start_worker=start)

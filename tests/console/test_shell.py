@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+from textual.command import CommandPalette
+from textual.screen import ModalScreen
+
 from proxy_core.client.sse import Lost
 from tests.console.fake_worker import PASSWORD, FakeWorker, furnished, record
 from tests.console.harness import console, running, text_of, until
@@ -10,6 +13,7 @@ from tests.console.test_credentials_screen import type_in
 from vault_tui import actions
 from vault_tui.preferences import Preferences
 from vault_tui.registry import SCREENS
+from vault_tui.screens.jump import JumpScreen
 from vault_tui.state import Link
 
 
@@ -131,9 +135,11 @@ async def test_the_palette_runs_actions():
     app = console(furnished())
     async with running(app) as pilot:
         await pilot.press("ctrl+p")
-        await pilot.pause(0.1)
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         await type_in(pilot, "go to cred")
-        await pilot.pause(0.3)
+        # What does not match is gone: the first one is the one that is wanted.
+        await until(pilot, lambda: "Go to Traffic" not in text_of(app))
+        await until(pilot, lambda: "Go to Credentials" in text_of(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "credentials")
 
@@ -164,7 +170,7 @@ async def test_jump_mode_focuses_by_letter():
         await pilot.press("4")
         await until(pilot, lambda: "GITHUB_TOKEN" in text_of(app))
         await pilot.press("ctrl+o")
-        await pilot.pause(0.1)
+        await until(pilot, lambda: isinstance(app.screen, JumpScreen))
         await pilot.press("b")
         await until(
             pilot, lambda: app.screen.focused is not None and app.screen.focused.id == "detail"
@@ -178,7 +184,7 @@ async def test_the_vault_switcher_shows_another_vault():
     async with running(app) as pilot:
         await until(pilot, lambda: len(app.state.vaults) == 2)
         await pilot.press("v")
-        await pilot.pause(0.1)
+        await until(pilot, lambda: isinstance(app.screen, ModalScreen))
         await pilot.press("down", "enter")
         await until(pilot, lambda: app.state.vault == "staging")
         worker.finish(record(901, vault="default", path="/not-here"))

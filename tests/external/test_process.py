@@ -78,9 +78,11 @@ async def test_a_program_that_hangs_goes_with_its_children(tmp_path: Path):
         f"open({str(child)!r}, 'w').write(str(os.fork() or os.getpid()))\n"
         "time.sleep(600)"
     )
-    error = await failure(code, seconds=1.5)
-    assert str(error) == "it took longer than 1.5 seconds"
-    assert child.read_text()
+    for seconds in (1.5, 10.5, 60.5):  # on a busy machine it may not even have begun
+        error = await failure(code, seconds=seconds)
+        assert str(error) == f"it took longer than {seconds} seconds"
+        if child.exists() and child.read_text():
+            break
     assert await gone(int(child.read_text()))
 
 
