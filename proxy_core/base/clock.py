@@ -38,7 +38,7 @@ class FakeClock:
         return self._monotonic
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass on both clocks."""
+        """Let `seconds` pass on both clocks. Raises ValueError when they are negative."""
         if seconds < 0:
             raise ValueError("time passes forwards; use step() for a clock that is put back")
         self._time += seconds

@@ -34,7 +34,8 @@ async def events(
     """Events as they happen, without end; with `after`, first those that followed that `seq`.
 
     With `coalesce` the worker sends at most ten batches a second and leaves out the start of a
-    request whose end is in the same batch. Raises VaultError when the worker refuses.
+    request whose end is in the same batch. What the worker refuses is raised as VaultError; an
+    outage is a `Disconnected` among the notes, and followed by another attempt.
     """
     reader = EventReader("" if after is None else str(after))
     pause = _FIRST_PAUSE

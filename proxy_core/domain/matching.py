@@ -114,7 +114,7 @@ class ServiceIndex:
         return entry.service if entry else None
 
     def lookup(self, host: str, port: int, path: str) -> Entry | None:
-        """As `match`, with the compiled entry."""
+        """As `match`, with the compiled entry. Raises as it does."""
         tables = self.tables(host, port)
         found = _best(tables, path)
         if not is_plain(path):

@@ -17,7 +17,7 @@ class _Ranked(StrEnum):
     """Roles in ascending order of declaration."""
 
     def at_least(self, other: "_Ranked") -> bool:
-        """Whether this role may do what `other` may. Both must be of one kind."""
+        """Whether this role may do what `other` may. Raises TypeError for one of another kind."""
         if type(self) is not type(other):
             raise TypeError(f"{type(self).__name__} cannot be compared with {type(other).__name__}")
         order = list(type(self))

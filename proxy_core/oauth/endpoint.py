@@ -73,7 +73,7 @@ class TokenEndpoint:
         return await self._tokens(assertion_request(client, assertion))
 
     async def start_device(self, client: OAuthClient, secret: bytes | None = None) -> DeviceStart:
-        """Codes for a person to confirm elsewhere (RFC 8628 3.1)."""
+        """Codes for a person to confirm elsewhere (RFC 8628 3.1). Raises TokenError."""
         if not client.device_authorization_url:
             detail = "the provider is not known to have device codes"
             raise TokenError(final=True, code="client_incomplete", detail=detail)
@@ -91,7 +91,10 @@ class TokenEndpoint:
         return await self._tokens(device_poll_request(client, secret, device_code))
 
     async def revoke(self, client: OAuthClient, secret: bytes | None, token: bytes) -> bool:
-        """Revoke a token (RFC 7009); False if the provider has no endpoint for it."""
+        """Revoke a token (RFC 7009); False if the provider has no endpoint for it.
+
+        Raises TokenError.
+        """
         if not client.revocation_url:
             return False
         request = revocation_request(client, secret, token)

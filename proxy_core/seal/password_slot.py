@@ -58,7 +58,10 @@ def open_password_slot(slot: SlotRecord, password: bytes) -> bytearray:
 
 
 def derive_key(slot: SlotRecord, password: bytes) -> bytes:
-    """The slot's key, made of the password. Takes about 0.2 s of CPU. As `open_password_slot`."""
+    """The slot's key, made of the password. Takes about 0.2 s of CPU.
+
+    Raises VaultError as `open_password_slot` does.
+    """
     if not password:
         raise VaultError("wrong_key")
     return _derive(slot.params, password)

@@ -133,7 +133,10 @@ class Sealer:
         return hmac.compare_digest(self._dek, dek)
 
     def copy_dek(self) -> bytearray:
-        """Copy the live key, to wrap it in a slot; the caller overwrites it. VaultError: sealed."""
+        """Copy the live key, to wrap it in a slot; the caller overwrites it.
+
+        Raises VaultError: sealed.
+        """
         if self._dek is None:
             raise VaultError("sealed")
         return bytearray(self._dek)

@@ -103,7 +103,10 @@ def open_slot(slot: SlotRecord, secret: str) -> bytearray:
 
 
 def open_unattended(slot: SlotRecord) -> bytearray:
-    """Unwrap the DEK with a key that the worker itself can reach. VaultError: wrong_key, …"""
+    """Unwrap the DEK with a key that the worker itself can reach.
+
+    Raises VaultError: wrong_key, keyring_unavailable, key_slot_unusable.
+    """
     if slot.kind is SlotKind.KEYRING:
         return open_keyring_slot(slot)
     if slot.kind is SlotKind.KEYFILE:

@@ -53,7 +53,7 @@ def by_user_code(session: Session, code: str, now: float) -> DeviceRequestRow | 
 
 
 def take_waiting(session: Session, code: str, now: float) -> DeviceRequestRow:
-    """A request to be decided; nobody else decides it meanwhile. VaultError: not_found."""
+    """A request to be decided; nobody else decides it meanwhile. Raises VaultError: not_found."""
     query = select(DeviceRequestRow).where(
         DeviceRequestRow.code == code,
         DeviceRequestRow.state == State.WAITING.value,

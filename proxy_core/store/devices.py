@@ -26,7 +26,10 @@ def add_device(session: Session, device: DeviceRow) -> DeviceRow:
 
 
 def delete_device(session: Session, device_id: str) -> tuple[DeviceRow, list[bytes]]:
-    """End a device; answers what it was and its access tokens' hashes. VaultError: not_found."""
+    """End a device; answers what it was and its access tokens' hashes.
+
+    Raises VaultError: not_found.
+    """
     device = session.get(DeviceRow, device_id, with_for_update=True)
     if device is None:
         raise VaultError("not_found", "No such device.")

@@ -23,7 +23,10 @@ def prepare_file(path: Path) -> None:
 
 
 def protect_siblings(path: Path) -> None:
-    """Tighten the write-ahead log and its index, where an older program left them open."""
+    """Tighten the write-ahead log and its index, where an older program left them open.
+
+    Raises VaultError: home_unusable.
+    """
     for suffix in _COMPANIONS:
         companion = path.with_name(path.name + suffix)
         try:

@@ -120,7 +120,7 @@ class Issuer:
         return self._tokens(device_poll_request(client, self._secret, device_code))
 
     def revoke(self, client: OAuthClient, token: str) -> None:
-        """Revoke a token (RFC 7009)."""
+        """Revoke a token (RFC 7009). Raises TokenError."""
         request = revocation_request(client, self._secret, token.encode("ascii"))
         reply = self._http.post(request.url, request.headers, request.body)
         if not 200 <= reply.status < 300:

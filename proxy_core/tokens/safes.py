@@ -42,7 +42,7 @@ class KeyringSafe:
         return found
 
     def write(self, text: str) -> None:
-        """Set the entry, and see that it is there."""
+        """Set the entry, and see that it is there. Raises VaultError: keyring_unavailable."""
 
         def store() -> str | None:
             backend = self._make()

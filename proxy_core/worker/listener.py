@@ -55,7 +55,7 @@ class ApiListener:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return once connections are accepted."""
+        """Return once connections are accepted. Raises VaultError internal, or the failure."""
         self._task = asyncio.create_task(self._server.serve(self._sockets), name="api")
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({self._task, ready}, return_when=asyncio.FIRST_COMPLETED)

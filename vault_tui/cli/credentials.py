@@ -229,7 +229,10 @@ def _columns(found: CredentialList, reveal: bool) -> tuple[list[str], list[list[
 
 
 def given_values(entries: Sequence[str]) -> dict[str, str]:
-    """Values of `KEY=VALUE`, and for `KEY` alone from a prompt or standard input."""
+    """Values of `KEY=VALUE`, and for `KEY` alone from a prompt or standard input.
+
+    Raises Usage, where one input would have to hold several values.
+    """
     bare = [entry for entry in entries if "=" not in entry]
     if len(bare) > 1 and not sys.stdin.isatty():
         raise Usage("Standard input holds one value: name one KEY, or use credential import")

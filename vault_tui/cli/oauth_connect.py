@@ -34,7 +34,10 @@ def client_options(function: F) -> F:
 
 
 def client_secret(lines: Lines, wanted: bool) -> str:
-    """The client's secret, if there is to be one: a prompt, or the first line of the input."""
+    """The client's secret, if there is to be one: a prompt, or the first line of the input.
+
+    Raises VaultError: bad_request.
+    """
     if not wanted:
         return ""
     if sys.stdin.isatty():

@@ -23,7 +23,7 @@ def substitution(text: str) -> dict[str, Any]:
 
 
 def rule(text: str) -> dict[str, Any]:
-    """`deny DELETE,PUT /v1/*` as a document; no methods or `*`: all; no path: all."""
+    """`deny DELETE,PUT /v1/*` as a document; no methods or `*`: all; no path: all. Raises Usage."""
     found = _RULE.fullmatch(text.strip())
     if found is None or not (found["methods"] or found["path"]):
         raise Usage("--rule takes 'ACTION METHODS PATH', such as 'deny DELETE /v1/*'")

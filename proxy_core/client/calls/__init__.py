@@ -1,8 +1,12 @@
 """Every endpoint of the worker's API as a typed value: what to send and what comes back.
 
-`SyncClient.send(call)` and `AsyncClient.send(call)` carry them out. There is a module for each
-subject; none has the name of a call, for that is what `calls.NAME` means. A module is loaded with
-the first use of one of its names: a command needs two or three of them.
+`SyncClient.send(call)` and `AsyncClient.send(call)` carry them out, and raise VaultError with the
+worker's code for what it refuses. What is sent and answered is described in `domain.wire`. A vault,
+an agent or an account is named as people name it; ids are those of answers. Durations are whole
+seconds; a page's `before` and `after` are cursors, those that pages of the same query have shown.
+
+There is a module for each subject; none has the name of a call, for that is what `calls.NAME`
+means. A module is loaded with the first use of one of its names: a command needs two or three.
 """
 
 # ruff: noqa: F403 - so that each name stands here once; mypy knows them by these imports

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from proxy_core.client.calls.call import Call, given, segment
+from proxy_core.client.calls.call import Call, given, in_vault, segment
 from proxy_core.domain import wire
 
 
@@ -39,7 +39,10 @@ def create_agent(
     vaults: Sequence[wire.AgentVault] = (),
     ttl_seconds: int | None = None,
 ) -> Call[wire.AgentCreated]:
-    """Create a named agent; its token is in the answer and never again."""
+    """Create a named agent; its token is in the answer and never again.
+
+    Without `ttl_seconds` it does not expire.
+    """
     body = wire.CreateAgent(name=name, role=role, vaults=list(vaults), ttl_seconds=ttl_seconds)
     return Call("POST", "/v1/agents", wire.AgentCreated, body=body)
 
@@ -85,7 +88,7 @@ def pin_agent(name: str, account: str, vault: str = "default") -> Call[wire.Agen
 
 def vault_agents(vault: str = "default") -> Call[wire.VaultAgentList]:
     """The agents that may use a vault."""
-    return Call("GET", f"/v1/vaults/{segment(vault)}/agents", wire.VaultAgentList)
+    return Call("GET", in_vault(vault, "/agents"), wire.VaultAgentList)
 
 
 def add_vault_agent(
@@ -93,7 +96,7 @@ def add_vault_agent(
 ) -> Call[wire.VaultAgentChanged]:
     """Let an agent use a vault, or some of its services (none named: all)."""
     body = wire.AddVaultAgent(name=name, role=role, services=list(services))
-    return Call("POST", f"/v1/vaults/{segment(vault)}/agents", wire.VaultAgentChanged, body=body)
+    return Call("POST", in_vault(vault, "/agents"), wire.VaultAgentChanged, body=body)
 
 
 def change_vault_agent(
@@ -101,12 +104,11 @@ def change_vault_agent(
 ) -> Call[wire.VaultAgentChanged]:
     """Change an agent's role in a vault, or its services there; what is not given stays."""
     names = None if services is None else list(services)
-    path = f"/v1/vaults/{segment(vault)}/agents/{segment(name)}/role"
+    path = in_vault(vault, f"/agents/{segment(name)}/role")
     body = wire.ChangeVaultAgent(role=role, services=names)
     return Call("POST", path, wire.VaultAgentChanged, body=body)
 
 
 def remove_vault_agent(vault: str, name: str) -> Call[wire.VaultAgentRemoved]:
     """Take a vault from an agent; its connections end at once."""
-    path = f"/v1/vaults/{segment(vault)}/agents/{segment(name)}"
-    return Call("DELETE", path, wire.VaultAgentRemoved)
+    return Call("DELETE", in_vault(vault, f"/agents/{segment(name)}"), wire.VaultAgentRemoved)

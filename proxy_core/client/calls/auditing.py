@@ -15,7 +15,11 @@ def audit(
     after: str = "",
     limit: int = 100,
 ) -> Call[wire.AuditPage]:
-    """A page of the audit, newest first, of one vault or of all; `since` is epoch seconds."""
+    """A page of the audit, newest first, of one vault or of all that the caller may read.
+
+    `actor` is a kind, a name or both, `action` may end at its dot, `q` is looked for everywhere,
+    `since` is epoch seconds.
+    """
     query = given(
         vault=vault,
         actor=actor,

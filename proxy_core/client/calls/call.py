@@ -16,7 +16,7 @@ LONGEST_WAIT = 25
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call(Generic[T]):
-    """One request. `path` is already percent-encoded; a `result_type` of str is the raw text."""
+    """One request. `path` is percent-encoded already, `query` is not; `result_type` str: raw text."""
 
     method: str
     path: str
@@ -34,7 +34,10 @@ class Call(Generic[T]):
         return None if self.body is None else msgspec.json.encode(self.body)
 
     def decode(self, data: bytes) -> T:
-        """The answer's value. Raises msgspec.ValidationError when it is not of `result_type`."""
+        """The answer's value.
+
+        Raises msgspec.DecodeError or UnicodeDecodeError when it is not of `result_type`.
+        """
         if self.result_type is str:
             return data.decode()  # type: ignore[return-value]  # T is str here
         return msgspec.json.decode(data, type=self.result_type)

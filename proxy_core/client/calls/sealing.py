@@ -5,7 +5,10 @@ from proxy_core.domain import wire
 
 
 def init(slot: str, secret: str = "", label: str = "", path: str = "") -> Call[wire.Sealed]:
-    """Set the vault up with its first key slot; `path` is where a key file is made."""
+    """Set the vault up with its first key slot: `password`, `keyring` or `keyfile`.
+
+    `secret` is the password; `path` is where a key file is made, on the worker's machine.
+    """
     body = wire.InitRequest(slot=slot, secret=secret, label=label, path=path)
     return Call("POST", "/v1/init", wire.Sealed, body=body)
 
@@ -16,7 +19,7 @@ def seal() -> Call[wire.Sealed]:
 
 
 def unseal(slot: str, secret: str = "", for_command: bool = False) -> Call[wire.Sealed]:
-    """Open the vault with one key slot."""
+    """Open the vault with a slot of this kind; `secret` is its password, or its key in base64."""
     body = wire.KeyProof(slot=slot, secret=secret, for_command=for_command)
     return Call("POST", "/v1/unseal", wire.Sealed, body=body)
 

@@ -17,7 +17,10 @@ def logs(
     after: str = "",
     limit: int = 100,
 ) -> Call[wire.LogPage]:
-    """A page of the request log, newest first; `q` is a filter expression."""
+    """A page of the request log, newest first: at most 200 rows.
+
+    `status_bucket` is `2xx` to `5xx`, `q` an expression of the filter language.
+    """
     query = given(
         status_bucket=status_bucket,
         service=service,
@@ -38,6 +41,6 @@ def discovered_hosts(vault: str = "default") -> Call[wire.DiscoveredHosts]:
 def event_stream(
     after: int | None = None, types: Sequence[str] = (), coalesce: bool = False
 ) -> Call[str]:
-    """The event stream; `client.stream` reads it."""
+    """The event stream, which `client.stream` reads; `after` is the `seq` that was seen last."""
     query = given(after=after, types=",".join(types), coalesce="1" if coalesce else "")
     return Call("GET", "/v1/events", str, query)

@@ -98,7 +98,7 @@ class Pools:
         return await self._change(lambda session: joined_pool(session, pool, ids), by)
 
     async def remove(self, vault: str, key: str, name: str, by: Principal) -> wire.PoolInfo:
-        """Let an account leave; it stays an account."""
+        """Let an account leave; it stays an account. Raises VaultError: not_found."""
         pool = self._find(vault, key)
         account = self._state.roster.find(pool.vault_id, name, pool.provider)
         if account.id not in pool.members:
