@@ -16,7 +16,7 @@ LONGEST_WAIT = 25
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call(Generic[T]):
-    """One request. `path` is percent-encoded already, `query` is not; `result_type` str: raw text."""
+    """One request. `path` is percent-encoded, `query` not yet; a `result_type` of str: raw text."""
 
     method: str
     path: str
