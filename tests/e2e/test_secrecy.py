@@ -67,7 +67,7 @@ class Day(Program):
             subprocess.run([curl, "-sS", "-x", proxy, target], capture_output=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], str]) -> Iterator[Day]:
     """The work, done with a umask that would leave every file open to all."""
     base = tmp_path_factory.mktemp("day")
