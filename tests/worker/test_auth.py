@@ -131,6 +131,15 @@ def test_sessions_are_listed_and_ended(worker: ThreadedWorker, name: str) -> Non
     assert refused(worker.tcp_client(lost), calls.me()) == "unauthorized"
 
 
+def test_a_device_may_have_a_label(worker: ThreadedWorker, name: str) -> None:
+    """Which the list of sessions shows in place of what the client calls itself."""
+    body = {"email": name, "password": PASSWORD, "device_label": "desk\x1b[2J"}
+    fields = {"User-Agent": "client/1"}
+    token = worker.ask("POST", "/v1/auth/login", body=body, headers=fields).json["token"]
+    (shown,) = worker.tcp_client(token).send(calls.user_sessions()).sessions
+    assert shown.device_label == r"desk\x1b[2J"
+
+
 def test_behind_a_reverse_proxy_the_client_counts(
     worker: ThreadedWorker, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,12 +78,13 @@ def test_the_certificate_names_the_proxys_port(worker: ThreadedWorker) -> None:
 
 
 def test_a_session_may_end_itself(worker: ThreadedWorker) -> None:
-    """A scoped session can revoke itself and no other."""
+    """A scoped session can revoke itself and no other; the vault has to be named."""
     client = worker.client()
     mine, other = (client.send(calls.create_session("default")) for _ in range(2))
     itself = worker.tcp_client(mine.token)
     path = f"/v1/sessions/{other.id}?vault=default"
     assert worker.ask("DELETE", path, token=mine.token).status == 403
+    assert worker.ask("DELETE", f"/v1/sessions/{mine.id}", token=mine.token).status == 400
     itself.send(calls.revoke_session(mine.id))
     assert worker.ask("GET", "/discover", token=mine.token).status == 401
 

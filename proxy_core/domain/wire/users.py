@@ -6,10 +6,13 @@ from proxy_core.domain.wire.base import Request, Response
 
 
 class Login(Request):
-    """`POST /v1/auth/login`."""
+    """`POST /v1/auth/login`. `device_label`: what the list of sessions calls the device; without
+    one, what the client calls itself.
+    """
 
     email: str
     password: str
+    device_label: str = ""
 
 
 class LoggedIn(Response):

@@ -18,7 +18,8 @@ async def login(
     app: UseApp, caller: UseCaller, data: JSONBody[wire.Login], user_agent: _DEVICE = None
 ) -> wire.LoggedIn:
     """Sign in; the token is shown this once. Whatever is wrong, the answer is the same."""
-    return await app.users.login(data.email, data.password, caller.address, user_agent or "")
+    label = data.device_label or user_agent or ""
+    return await app.users.login(data.email, data.password, caller.address, label)
 
 
 @post("/v1/auth/logout", status_code=200, responses=change_fails(401))

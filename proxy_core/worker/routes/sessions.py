@@ -8,7 +8,7 @@ from proxy_core.base.processes import read_process
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission, PrincipalKind
 from proxy_core.worker.access import Caller
-from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, needs, required
+from proxy_core.worker.guard import change_fails, fails, needs, required
 from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
 
 
@@ -39,13 +39,13 @@ async def list_sessions(app: UseApp, vault: FromQuery[str | None] = None) -> wir
 
 @delete("/v1/sessions/{session_id:str}", status_code=200, responses=change_fails(401, 404))
 async def revoke_session(
-    app: UseApp, caller: UseCaller, session_id: FromPath[str], vault: FromQuery[str] = DEFAULT_VAULT
+    app: UseApp, caller: UseCaller, session_id: FromPath[str], vault: FromQuery[str | None] = None
 ) -> wire.Deleted:
     """Revoke a session; its connections end at once. A session may revoke itself."""
-    by = caller.known()
-    if not (by.kind is PrincipalKind.SESSION and by.id == session_id and vault in by.vaults):
-        caller.authorize(Permission.CHANGE_SESSIONS, vault)
-    return await app.sessions.revoke(vault, session_id, by)
+    by, named = caller.known(), required(vault, "vault")
+    if not (by.kind is PrincipalKind.SESSION and by.id == session_id and named in by.vaults):
+        caller.authorize(Permission.CHANGE_SESSIONS, named)
+    return await app.sessions.revoke(named, session_id, by)
 
 
 def _check_run(caller: Caller, run_pid: int | None) -> None:
