@@ -23,7 +23,7 @@ class SystemClock:
 
 
 class FakeClock:
-    """A clock that moves when it is told to; for tests and for the demo's made-up history."""
+    """A clock that moves when it is told to, for tests."""
 
     def __init__(self, now: float = 1_750_000_000.0) -> None:
         self._time = now

@@ -98,11 +98,11 @@ class Database:
             await asyncio.get_running_loop().run_in_executor(self._writers, self._empty_log)
 
     def run_sync(self, work: Work[T]) -> T:
-        """As `run`, blocking: for start-up, tests and scripts."""
+        """As `run`, blocking: where there is no event loop."""
         return self._writers.submit(copy_context().run, self._change, work).result()
 
     def read_sync(self, work: Work[T]) -> T:
-        """As `read`, blocking."""
+        """As `read`, blocking: where there is no event loop."""
         return self._readers.submit(self._look, work).result()
 
     def close(self) -> None:

@@ -4,8 +4,6 @@ Tasks that a call starts go on under its name. What the worker does of itself be
 has said anything, so it acts as `worker`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Final
@@ -28,13 +26,3 @@ def act_as(origin: Origin) -> None:
 def act_as_user(kind: str, name: str, id: str = "") -> None:
     """The caller has proved meanwhile who it is: where it comes from stays."""
     _ACTING.set(replace(_ACTING.get(), kind=kind, name=name, id=id))
-
-
-@contextmanager
-def acting_as(origin: Origin) -> Iterator[None]:
-    """As `act_as`, for a while."""
-    token = _ACTING.set(origin)
-    try:
-        yield
-    finally:
-        _ACTING.reset(token)

@@ -9,8 +9,8 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.audit import Deed, Origin
 from proxy_core.services.application import Application
-from proxy_core.services.audit.acting import acting_as
 from proxy_core.store import audit_log, vaults
+from tests.services.audit.acting import acting_as
 from tests.services.audit.rig import entries, told
 from tests.services.conftest import (
     ADA,

@@ -5,7 +5,7 @@ import pytest
 from proxy_core.domain import wire
 from proxy_core.domain.audit import Origin
 from proxy_core.services.application import Application
-from proxy_core.services.audit.acting import acting_as
+from tests.services.audit.acting import acting_as
 from tests.services.audit.rig import entries
 from tests.services.conftest import ADA
 from tests.services.users.conftest import CHEAP, PASSWORD, make_user, principal, refusal
