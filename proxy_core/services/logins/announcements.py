@@ -4,6 +4,7 @@ from math import ceil
 from shlex import quote
 from typing import Any
 
+from proxy_core.base.clock import rfc3339
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
 from proxy_core.services.context import Context
@@ -85,6 +86,10 @@ class Announcements:
         if login.state is LoginState.RECONNECT:
             text = f"The {whose} of vault {vault} has to be connected anew ({why}). {todo}"
             return VaultError("oauth_refresh_failed", text, extra)
+        if not login.refreshable:
+            text = f"The {whose} of vault {vault} has no refresh token, so its token"
+            text = f"{text} can't be renewed: it {_end_of(login, now)}. {todo}"
+            return VaultError("oauth_refresh_failed", text, extra)
         if login.valid(now):
             text = (
                 f"Refreshing the {whose} of vault {vault} failed ({why}); its token still serves."
@@ -118,6 +123,13 @@ def remedy(login: Login, vault: str) -> str:
     if login.key:
         return f"vault-tui credential oauth refresh {login.key} --vault {vault}"
     return f"vault-tui account refresh {quote(login.nickname)} --vault {vault}"
+
+
+def _end_of(login: Login, now: float) -> str:
+    """When its token ends, as far as is known."""
+    if login.expires_at is None:
+        return "ends when the provider says so"
+    return f"{'ends' if now < login.expires_at else 'has ended'} at {rfc3339(login.expires_at)}"
 
 
 def _connecting(login: Login, vault: str) -> str:

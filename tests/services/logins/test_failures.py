@@ -229,6 +229,11 @@ async def test_a_token_without_a_refresh_token_ends_loudly(
     await due(app, clock)
     await app.logins.access(login.id)
     assert refresh_events(app) == []
+    with pytest.raises(VaultError, match=r"has no refresh token, .* it ends at 2025-.*`") as raised:
+        await app.logins.force(login.id, ADA)
+    connect = "vault-tui credential oauth connect TOKEN --vault default"
+    assert (raised.value.code, raised.value.extra["remedy"]) == ("oauth_refresh_failed", connect)
+    assert raised.value.retry_after is None
     clock.advance(61)
     app.logins.run_due()
     await app.logins.settle()
