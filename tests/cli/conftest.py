@@ -1,6 +1,7 @@
 """A real worker, and the command line as people, scripts and agents start it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,12 @@ from proxy_core.client.target import Target
 PROGRAM = (sys.executable, "-m", "vault_tui")
 PASSWORD = "correct horse battery"
 FOREIGN = ("VAULT_TUI_", "AGENT_VAULT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "COLUMNS")
+
+
+def with_default_signals() -> None:
+    """As a shell at a terminal starts it: jobs in the background of a script ignore interrupts."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from proxy_core.client import calls
 from proxy_core.client.sync_client import SyncClient
 from proxy_core.client.target import Target
 from proxy_core.domain.wire import OAuthStatus
-from tests.cli.conftest import PROGRAM, CommandLine
+from tests.cli.conftest import PROGRAM, CommandLine, with_default_signals
 from tests.oauth.person import Person
 from tests.oauth.servers import Received, reply
 from tests.ports import reserved_port
@@ -82,6 +82,7 @@ def started(line: CommandLine, *arguments: str, **environment: str) -> Iterator[
         env=given,
         text=True,
         start_new_session=True,
+        preexec_fn=with_default_signals,
     ) as process:
         try:
             yield Started(process)

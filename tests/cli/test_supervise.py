@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import with_default_signals
+
 _SUPERVISOR = """
 import os, sys
 from vault_tui.cli import supervise
@@ -22,12 +24,6 @@ with supervise.signals_held():
     print("after", flush=True)
 sys.exit(code)
 """
-
-
-def with_default_signals() -> None:
-    """As a shell at a terminal starts it: jobs in the background of a script ignore interrupts."""
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def supervise(*command: str) -> subprocess.CompletedProcess[str]:
