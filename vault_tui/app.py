@@ -3,6 +3,7 @@
 The first paint needs nothing but Textual; the client is imported and the worker asked after it.
 """
 
+import asyncio
 import logging
 import os
 import socket
@@ -84,6 +85,7 @@ class ConsoleApp(GlobalActions, App[int]):
         self.connection = Connection(open_link, self.sync)
         self.type_ahead = TypeAhead(self)
         self.alerts = Alerts(self)
+        self._saving = asyncio.Lock()
         for theme in THEMES:
             self.register_theme(theme)
         known = {theme.name for theme in THEMES}
@@ -163,6 +165,14 @@ class ConsoleApp(GlobalActions, App[int]):
             for screen in stack:
                 if isinstance(screen, (ConsoleScreen, Dialog)) and screen.is_mounted:
                     screen.data_changed(kind)
+
+    def save_preferences(self) -> None:
+        """Write them beside the loop, one after another: a disk may take its time."""
+        self.run_worker(self._save_preferences(), name="preferences", exit_on_error=True)
+
+    async def _save_preferences(self) -> None:
+        async with self._saving:
+            await asyncio.to_thread(self.preferences.save)
 
     # --- talking to the worker ----------------------------------------------------------------
 

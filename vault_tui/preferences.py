@@ -67,12 +67,13 @@ class Preferences:
             self.problems.append(strings.PREFERENCES_UNREADABLE.format(path=path, why=error))
             return None
 
-    def remember_filter(self, text: str) -> None:
-        """Put `text` last in the history."""
-        if text:
-            self.filter_history = [old for old in self.filter_history if old != text][1 - HISTORY :]
-            self.filter_history.append(text)
-            self.save()
+    def remember_filter(self, text: str) -> bool:
+        """Put `text` last in the history; whether there is something to `save` then."""
+        if not text or self.filter_history[-1:] == [text]:
+            return False
+        self.filter_history = [old for old in self.filter_history if old != text][1 - HISTORY :]
+        self.filter_history.append(text)
+        return True
 
     def save(self) -> None:
         """Write `console.json`; a failure becomes a sentence in `problems`."""

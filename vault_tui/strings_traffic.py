@@ -22,14 +22,18 @@ HELD = "held"
 FAILED = "failed"
 UNMATCHED = "none"
 PER_SECOND = "req/s"
-STREAMS = "streams"
-ERRORS = "errors"
-ERRORS_5_MIN = "errors in 5 min"
-DROPPED = "requests missing from the log"
+# For one, and for any other number.
+STREAMS = ("stream", "streams")
+ERRORS = ("error", "errors")
+REFRESHES = ("refresh", "refreshes")
+LATELY = " in 5 min"
+DROPPED = ("request missing from the log", "requests missing from the log")
 NEW_ROWS = "{count} new ↓"
 PAUSED = "‖ paused"
 SCROLLED = "‖ scrolled"
 FOLLOWING = "▼ following"
+DETAIL_KEYS = " ↑ ↓ scroll   n p rows   esc close "
+TABLE_KEYS = " ↑ ↓ rows   pgup pgdn scroll   esc close "
 NO_MARKS = "No row is marked; m marks one"
 EMPTY_TRAFFIC: Lines = (
     (("No requests yet", "text+bold"),),
@@ -48,12 +52,15 @@ EMPTY_FILTERED: Lines = (
     (("No row passes the filter", "text+bold"),),
     (("", "text"),),
     (("/", "accent"), (" changes it    ", "muted"), ("bksp", "accent"), (" clears it", "muted")),
+    (("", "text"),),
+    (("* stands for anything: ", "muted"), ("agent:ci*", "accent")),
 )
 FILTER_PLACEHOLDER = "method:POST host:*.github.com status:>=400 agent:ci service:none"
 FILTER_HELP = (
-    "and or not ( )   method host path status agent service cred code latency is   "
+    "and or not ( ) *   method host path status agent service cred account code latency is   "
     "↑ history   enter keeps   esc undoes"
 )
+FILTER_SHORT = "and or not ( ) *    ↑ history   enter keeps   esc undoes"
 SAVED_TITLE = "Saved filters"
 SAVED_NONE = "None yet. Type a filter with / and come back with F to save it."
 SAVE_THIS = "+ save the present filter"

@@ -125,21 +125,25 @@ async def test_a_filter_narrows_the_rows_and_survives_other_screens(tmp_path: Pa
         await pilot.press("1")
         await pilot.pause(0.2)
         assert "method:DELETE" in text_of(app)
-        assert Preferences.load(tmp_path).filter_history == ["method:DELETE"]
+        saved = ["method:DELETE"]
+        await until(pilot, lambda: Preferences.load(tmp_path).filter_history == saved)
         await pilot.press("backspace")
         await pilot.pause(0.2)
         assert len(app.traffic.ring.shown) == 60
 
 
 async def test_a_wrong_filter_shows_where_and_changes_nothing():
-    """The mark stands under the column; Escape undoes."""
+    """The mark stands under the column, all that is said is there to read; Escape undoes."""
     worker = furnished()
     app = console(worker)
-    async with running(app) as pilot:
+    async with running(app, (80, 24)) as pilot:
         await until(pilot, lambda: len(app.traffic.ring) == 60)
-        await pilot.press("slash", *"nosuchfield", "colon", "x")
-        await pilot.pause(0.1)
-        assert "▲" in text_of(app)
+        await pilot.press("slash", *"ci", "space", *"nosuchfield", "colon", "x")
+        await until(pilot, lambda: "unknown field nosuchfield" in text_of(app))
+        lines = text_of(app).splitlines()
+        typed = next(number for number, line in enumerate(lines) if "nosuchfield:x" in line)
+        assert lines[typed + 1].index("▲") == lines[typed].index("nosuchfield")
+        assert "quotes to search" in " ".join(" ".join(lines).split())
         await pilot.press("enter")
         await pilot.pause(0.1)
         assert app.screen.focused is not None
@@ -180,6 +184,57 @@ async def test_the_detail_tells_why_and_what_to_do(size: tuple[int, int]):
         await pilot.press("escape")
         await pilot.pause(0.1)
         assert not detail.display
+
+
+async def test_the_row_whose_detail_is_read_stays_until_it_is_closed():
+    """New rows wait meanwhile, its own end is shown; then the table follows again."""
+    worker = furnished()
+    worker.log = []
+    app = console(worker)
+    async with running(app, (80, 24)) as pilot:
+        found = record(1, path="/read", status=201)
+        worker.emit(EventType.REQUEST_STARTED, start_of(found))
+        await until(pilot, lambda: "/read" in text_of(app))
+        await pilot.press("enter")
+        worker.finish(record(2, path="/later"))
+        await until(pilot, lambda: "1 new ↓" in text_of(app))
+        assert "TIMINGS" not in text_of(app)
+        worker.finish(found)
+        await until(pilot, lambda: "TIMINGS" in text_of(app) and "201" in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "/later" in text_of(app) and "following" in text_of(app))
+
+
+@pytest.mark.parametrize(("size", "back"), [((80, 24), "p"), ((120, 40), "up")])
+async def test_the_page_keys_scroll_an_open_detail(size: tuple[int, int], back: str):
+    """Also below the table, which keeps the arrows; another row is shown from its beginning."""
+    worker = furnished()
+    why = "service github covers api.github.com " * 30
+    worker.log = [record(1, reason=why), record(2, reason=why)]
+    app = console(worker)
+    async with running(app, size) as pilot:
+        await until(pilot, lambda: app.screen.query_one(TrafficView).row is not None)
+        await pilot.press("enter")
+        detail = app.screen.query_one(RecordDetail)
+        await until(pilot, lambda: detail.max_scroll_y > 3 and "DECISION" in text_of(app))
+        await pilot.press("pagedown")
+        await until(pilot, lambda: "DECISION" not in text_of(app))
+        await pilot.press(back)
+        await until(pilot, lambda: "DECISION" in text_of(app))
+        assert app.screen.query_one(TrafficView).cursor == 0
+
+
+async def test_refreshes_of_the_vault_are_counted_on_top():
+    """Those of the last five minutes, in words for one and for more."""
+    worker = furnished()
+    app = console(worker)
+    async with running(app, (80, 24)) as pilot:
+        done = {"kind": "credential", "name": "GITLAB", "vault": "default"}
+        worker.emit(EventType.REFRESH_SUCCEEDED, {**done, "vault": "other"})
+        worker.emit(EventType.REFRESH_SUCCEEDED, done)
+        await until(pilot, lambda: "1 refresh " in text_of(app))
+        worker.emit(EventType.REFRESH_SUCCEEDED, done)
+        await until(pilot, lambda: "2 refreshes" in text_of(app))
 
 
 async def test_older_rows_page_in_when_scrolling_up():
@@ -290,7 +345,7 @@ async def test_denying_like_a_row_writes_a_rule_after_a_choice_and_a_confirmatio
     worker.log = [record(1, method="DELETE", path="/repos/acme/site")]
     app = console(worker)
     async with running(app) as pilot:
-        await until(pilot, lambda: len(app.traffic.ring) == 1)
+        await until(pilot, lambda: app.screen.query_one(TrafficView).row is not None)
         await pilot.press("x", "enter")
         await until(pilot, lambda: "every method on /repos/acme/site" in text_of(app))
         await pilot.press("down", "enter")

@@ -43,4 +43,4 @@ async def _save(console: "ConsoleApp", text: str) -> None:
     name = await console.push_screen_wait(AskText(strings_traffic.SAVE_TITLE, text))
     if name and name.strip():
         console.preferences.saved_filters[display_safe(name.strip(), MAX_NAME)] = text
-        console.preferences.save()
+        console.save_preferences()

@@ -39,6 +39,8 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
     _filter_text = ""
     _paused = False
     _detail_open = False
+    _followed: Row | None = None
+    """The newest row, when its detail was opened while the table followed."""
     _paging = False
     _log_start = False
 
@@ -73,6 +75,8 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
         fresh, self._seen = ring.changed - self._seen, ring.changed
         if self.is_current or self.app.screen_stack[0] is self:
             self.view.sync()
+            if self._detail_open:
+                self.query_one(RecordDetail).show(self.view.row)
             self._figures()
         flooded = fresh > self.size.height
         seconds = max(self.state.flush_seconds, _FLOOD_SECONDS if flooded else 0)
@@ -183,14 +187,26 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
         self._show_detail(not self._detail_open)
 
     def _show_detail(self, opened: bool) -> None:
-        self._detail_open = opened
+        view, detail = self.view, self.query_one(RecordDetail)
+        was_open, self._detail_open = self._detail_open, opened
         self.query_one("#split").set_class(opened, "detailed")
-        detail = self.query_one(RecordDetail)
         detail.display = opened
+        view.paged = detail.page if opened else None
         if opened:
-            detail.show(self.view.row)
-        elif detail.has_focus:
-            self.view.focus()
+            if not was_open:
+                self._followed = None if view.ring.holding else view.row
+            view.hold()
+            detail.show(view.row)
+            return
+        if detail.has_focus:
+            view.focus()
+        # Whoever has looked at the newest row alone wants what is newest now.
+        if was_open and self._followed is not None and self._followed is view.row:
+            self.do_follow()
+
+    @on(RecordDetail.Step)
+    def _stepped(self, event: RecordDetail.Step) -> None:
+        self.view.move_to(self.view.cursor + event.by)
 
     @on(TrafficView.Opened)
     def _opened(self) -> None:
@@ -216,9 +232,9 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
 
     @on(FilterBar.Closed)
     def _filter_left(self, event: FilterBar.Closed) -> None:
-        if event.kept:
-            self.console.preferences.remember_filter(self._filter_text)
         self.view.focus()
+        if event.kept and self.console.preferences.remember_filter(self._filter_text):
+            self.console.save_preferences()
 
     def set_filter(self, text: str, found: Filter | None) -> None:
         """Show the rows that pass."""

@@ -12,7 +12,9 @@ from textual.widgets import Input, Static
 
 from proxy_core.domain.filters import Filter, FilterError, parse_filter
 from vault_tui import strings_traffic
-from vault_tui.widgets.words import plain
+from vault_tui.widgets.quoting import hang
+
+_ROOMY = 112
 
 
 class FilterBar(Vertical):
@@ -47,14 +49,13 @@ class FilterBar(Vertical):
     def compose(self) -> ComposeResult:
         """The line and the complaint."""
         yield Input(placeholder=strings_traffic.FILTER_PLACEHOLDER, compact=True, id="filter")
-        yield Static(
-            Content.styled(strings_traffic.FILTER_HELP, "$faint"), id="filter-note", markup=False
-        )
+        yield Static(id="filter-note", markup=False)
 
     def open(self, text: str, history: list[str]) -> None:
         """Show the line with `text` in it."""
         self._history, self._place, self._before = history, None, text
         self.display = True
+        self._help()
         line = self.query_one(Input)
         line.value = text
         line.cursor_position = len(text)
@@ -68,16 +69,25 @@ class FilterBar(Vertical):
         except FilterError as error:
             self._complain(error)
             return
-        self.query_one("#filter-note", Static).update(
-            Content.styled(strings_traffic.FILTER_HELP, "$faint")
-        )
+        self._help()
         self.post_message(self.Applied(event.value, found if event.value.strip() else None))
 
+    def _help(self) -> None:
+        """What can be typed, as much of it as fits."""
+        wide = self.app.size.width >= _ROOMY
+        text = strings_traffic.FILTER_HELP if wide else strings_traffic.FILTER_SHORT
+        self.query_one("#filter-note", Static).update(Content.styled(f" {text}", "$faint"))
+
     def _complain(self, error: FilterError) -> None:
-        caret = " " * min(error.column, max(self.size.width - 40, 0))
-        self.query_one("#filter-note", Static).update(
-            Content.assemble((f"{caret}▲ ", "$error bold"), plain(error.message, "$error"))
-        )
+        """Point at the column; where there is no room beside the mark, speak below it."""
+        room = self.query_one("#filter-note").size.width
+        # The line begins one cell in; a long text has scrolled under the mark.
+        column = min(error.column + 1, max(room - 2, 0))
+        mark = Content.styled(f"{' ' * column}▲ ", "$error bold")
+        said = hang(mark, error.message, max(room, 0), "$error")
+        if len(said) > 1:
+            said = [mark, *hang(Content(" "), error.message, room, "$error")]
+        self.query_one("#filter-note", Static).update(Content("\n").join(said))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

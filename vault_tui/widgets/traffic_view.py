@@ -5,6 +5,7 @@ drawn before come from a cache keyed by what they show.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -56,6 +57,8 @@ class TrafficView(ScrollView, can_focus=True):
         self.ring = ring
         self.cursor = 0
         self.empty_lines: Lines = ()
+        self.paged: Callable[[int], None] | None = None
+        """What the page keys turn in place of the table."""
         self._seen = -1
         self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
         self._brush = Brush(lambda tone: self.get_component_rich_style(f"traffic--{tone}"))
@@ -217,6 +220,9 @@ class TrafficView(ScrollView, can_focus=True):
 
     def action_page(self, pages: int) -> None:
         """A screenful up or down."""
+        if self.paged is not None:
+            self.paged(pages)
+            return
         self.action_move(pages * max(self._table_height - 1, 1))
 
     def action_first(self) -> None:
