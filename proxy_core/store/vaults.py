@@ -15,7 +15,7 @@ def vault_by_name(session: Session, name: str) -> Vault:
     """Find a vault. Raises VaultError: vault_not_found."""
     vault = session.exec(select(Vault).where(Vault.name == name)).first()
     if vault is None:
-        raise VaultError("vault_not_found")
+        raise VaultError("vault_not_found", f"There is no vault {name!r}.")
     return vault
 
 

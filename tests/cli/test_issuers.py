@@ -61,6 +61,11 @@ def test_an_issuer_from_beginning_to_end(line: CommandLine, url: str) -> None:
     assert "no rule says whom it stands for" in wrong.stderr
     listed = line.ok("issuer", "list")
     assert rule in listed
+    person = "sub~* -> user-by-name:member"
+    line.ok("user", "create", "ada", "--role", "owner", stdin="correct horse battery\n")
+    line.ok("issuer", "add", "corp", url, "--audience", "vault", "--rule", person, "--replace")
+    tried = line.ok("issuer", "test", "corp", "--token-stdin", stdin=good + "\n")
+    assert "stands for ada (member), for nothing" in tried
     line.ok("issuer", "remove", "corp", "--yes")
 
 
