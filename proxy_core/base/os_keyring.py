@@ -14,6 +14,12 @@ from proxy_core.base.errors import VaultError
 SERVICE_NAME: Final = "vault-tui"
 TIMEOUT_SECONDS: Final = 10.0
 
+# By the class of keyring's own errors.
+_KINDS: Final = {
+    "KeyringLocked": "The OS keyring is locked.",
+    "InitError": "The OS keyring can't be opened in this session.",
+}
+
 T = TypeVar("T")
 
 
@@ -58,5 +64,6 @@ def bounded(call: Callable[[], T], timeout: float = TIMEOUT_SECONDS) -> T:
     if error is not None:
         # The library's text may name what was stored: only the kind of failure is passed on.
         kind = type(error).__name__
-        raise VaultError("keyring_unavailable", f"The OS keyring failed ({kind}).") from None
+        failed = f"The OS keyring failed ({kind})."
+        raise VaultError("keyring_unavailable", _KINDS.get(kind, failed)) from None
     return values[0]
