@@ -1,6 +1,7 @@
 """Lines of standard input, and what may come before them."""
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -72,6 +73,24 @@ def test_what_wakes_comes_first(stdin: Pipe, wake: Pipe) -> None:
     assert lines.next() == "half a line"
 
 
+def test_a_signal_ends_a_wait_that_it_did_not_interrupt(stdin: Pipe) -> None:
+    """It came just before the wait began, say, or another thread was given it."""
+
+    class Interrupted(Exception):
+        """What the handler raises."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        threading.Timer(0.05, signal.raise_signal, (signal.SIGUSR1,)).start()
+        with pytest.raises(Interrupted):
+            Lines(stdin.reader).next()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
 def test_an_input_that_has_ended(stdin: Pipe, wake: Pipe) -> None:
     """There is no more to wait for, whatever else may come; what was left of a line is given."""
     stdin.write(b"the rest")
@@ -102,7 +121,7 @@ def test_what_is_no_line(stdin: Pipe, data: bytes) -> None:
     writing.start()
     with pytest.raises(VaultError) as caught:
         Lines(stdin.reader).next()
-    writing.join(5)
+    writing.join(30)
     assert "xx" not in str(caught.value)
 
 

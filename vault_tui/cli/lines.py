@@ -7,6 +7,8 @@ from proxy_core.base.errors import VaultError
 
 MAX_LINE_BYTES = 1024 * 1024
 _CHUNK = 64 * 1024
+_LOOK_SECONDS = 0.5
+"""A signal that comes just before a wait begins does not end it: it is looked for so often."""
 
 
 class Lines:
@@ -52,7 +54,9 @@ class Lines:
         if self._ended:
             return False
         waited = [self._descriptor] if wake is None else [self._descriptor, wake]
-        if wake in select.select(waited, [], [])[0]:
+        while not (ready := select.select(waited, [], [], _LOOK_SECONDS)[0]):
+            pass
+        if wake in ready:
             return False
         try:
             data = os.read(self._descriptor, _CHUNK)
