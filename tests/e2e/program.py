@@ -49,7 +49,9 @@ class Program:
         self.password_file.write_text(self.master + "\n")
         clean = {k: v for k, v in os.environ.items() if not k.startswith(CLEARED)}
         own = {"HOME": str(self.base), "VAULT_TUI_HOME": str(self.home)}
-        self.environment = clean | own | {"PIP_CONFIG_FILE": os.devnull}
+        # A worker that crashes says where, in its log.
+        more = {"PIP_CONFIG_FILE": os.devnull, "PYTHONFAULTHANDLER": "1"}
+        self.environment = clean | own | more
         self.made.append(self)
 
     def __enter__(self) -> Self:

@@ -70,7 +70,7 @@ class ThreadedWorker:
             self.config.home.path.mkdir(0o700, parents=True)
             copy_newest(self.config.home.database)
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(100)
         if self._failure is not None:
             raise self._failure
         return self
@@ -80,7 +80,7 @@ class ThreadedWorker:
         if self._thread.is_alive():
             with suppress(RuntimeError):  # its loop has ended a moment ago
                 self.loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(30)
+        self._thread.join(100)
         assert not self._thread.is_alive()
         if self._failure is not None:
             raise AssertionError("the worker ended by itself") from self._failure
@@ -175,7 +175,7 @@ class WorkerProcess:
     """A worker in the foreground, as systemd or a container would run it.
 
     `started` are those that no test has seen the end of. What they write to standard error goes to
-    a file: a pipe that nobody reads would stop them.
+    a file: a pipe that nobody reads would stop them. One that crashes says there where.
     """
 
     started: ClassVar[list["WorkerProcess"]] = []
@@ -188,7 +188,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env={**os.environ, **environment},
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", **environment},
         )
         self.started.append(self)
 
@@ -211,7 +211,7 @@ class WorkerProcess:
         if self in self.started:
             self.started.remove(self)
         try:
-            self.process.communicate(timeout=40)
+            self.process.communicate(timeout=100)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

@@ -61,6 +61,8 @@ def sign_in(tab: Tab, worker: ThreadedWorker, path: str) -> None:
 def test_allowing_without_scripts(worker: ThreadedWorker, tab: Tab) -> None:
     """Signing in, giving the value and allowing: with scripts off, and nothing else is loaded."""
     tab.switch_scripts_off()
+    tab.requests.clear()
+    tab.errors.clear()
     sign_in(tab, worker, raised(worker, "allowed", user_message="<img src=http://evil.test/x>"))
     assert "&lt;img src=http://evil.test/x&gt;" in tab.html
     tab.type("input[name='value.STRIPE_KEY']", "sk_live_2")
