@@ -74,6 +74,18 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     ingress: Ingress
 
 
+class BorrowedKind(StrEnum):
+    """The types of credentials that are no stored value; the names are the credential's.
+
+    `minted` is no type: a service makes tokens of what the credential stores.
+    """
+
+    OAUTH = "oauth"
+    POOL = "pool"
+    COMMAND = "command"
+    MINTED = "minted"
+
+
 @dataclass(frozen=True, slots=True)
 class Loan:
     """A borrowed credential: which login's token, of which generation, served a request.
@@ -81,8 +93,8 @@ class Loan:
     `account_id` and `account` (its display name) are empty for a login that is no account's.
     `reason` says in words why this account was chosen. `model` and `conversation` are the
     request's, as far as they are known. `shared`: it is one of several accounts, whose quota is
-    none of the client's business. `is_command`: it is what the command of the credential, whose id
-    stands in `login_id`, has printed. `is_minted`: the token was made of the credential's value.
+    none of the client's business. `login_id` is the credential's id where a command told the value,
+    and empty where the token was made of the credential's.
     """
 
     vault_id: str
@@ -95,8 +107,7 @@ class Loan:
     model: str = ""
     conversation: str = ""
     shared: bool = False
-    is_command: bool = False
-    is_minted: bool = False
+    kind: BorrowedKind = BorrowedKind.OAUTH
 
 
 @dataclass(frozen=True, slots=True)

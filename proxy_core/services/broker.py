@@ -16,6 +16,7 @@ from proxy_core.domain.exchange import (
     NO_INJECTION,
     Access,
     Ask,
+    BorrowedKind,
     Decision,
     Ingress,
     Injection,
@@ -38,7 +39,7 @@ from proxy_core.services.gateway import GatewayAnswers, upstream_of
 from proxy_core.services.lending import Lending, Lent
 from proxy_core.services.limits import RequestLimits
 from proxy_core.services.scrubbing import Scrubbers
-from proxy_core.services.snapshot import Bearer, BorrowedKind, SealedSecret, VaultEntry
+from proxy_core.services.snapshot import Bearer, SealedSecret, VaultEntry
 
 _STARTED, _FINISHED = EventType.REQUEST_STARTED.value, EventType.REQUEST_FINISHED.value
 

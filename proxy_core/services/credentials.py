@@ -16,6 +16,7 @@ from proxy_core.base.ids import new_id
 from proxy_core.domain import wire
 from proxy_core.domain.audit import Deed
 from proxy_core.domain.events import EventType
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.domain.names import check_credential_key
 from proxy_core.services.commands.commands import add_command
 from proxy_core.services.commands.values import CommandValues
@@ -25,7 +26,7 @@ from proxy_core.services.loading import credential_aad, sealed_secret
 from proxy_core.services.logins import Logins
 from proxy_core.services.oauth_credentials import add_health
 from proxy_core.services.principal import Principal
-from proxy_core.services.snapshot import Borrowed, BorrowedKind, SealedSecret, VaultEntry
+from proxy_core.services.snapshot import Borrowed, SealedSecret, VaultEntry
 from proxy_core.store import credentials as store
 from proxy_core.store import tables
 from proxy_core.store import vaults as vault_store

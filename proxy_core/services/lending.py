@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts
-from proxy_core.services.snapshot import Borrowed, BorrowedKind, SealedSecret, VaultEntry
+from proxy_core.domain.exchange import BorrowedKind, Decision, Loan, RequestDetails, ResponseFacts
+from proxy_core.services.snapshot import Borrowed, SealedSecret, VaultEntry
 
 UNAUTHORIZED = 401
 """What upstreams answer to a token that no longer counts."""
@@ -98,24 +98,17 @@ class Lending:
 
     def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """As `Lender.observe`."""
-        self._of(loan).observe(loan, status, headers)
+        self._lender(loan.kind).observe(loan, status, headers)
 
     async def reconsider(
         self, decision: Decision, loan: Loan, response: ResponseFacts
     ) -> Decision | None:
         """As `Lender.reconsider`."""
-        return await self._of(loan).reconsider(decision, loan, response)
+        return await self._lender(loan.kind).reconsider(decision, loan, response)
 
     def returned(self, loan: Loan) -> None:
         """As `Lender.returned`."""
-        self._of(loan).returned(loan)
-
-    def _of(self, loan: Loan) -> Lender:
-        if loan.is_command:
-            return self._lender(BorrowedKind.COMMAND)
-        if loan.is_minted:
-            return self._lender(BorrowedKind.MINTED)
-        return self._lender(BorrowedKind.POOL if loan.account_id else BorrowedKind.OAUTH)
+        self._lender(loan.kind).returned(loan)
 
     def _lender(self, kind: BorrowedKind) -> Lender:
         lender = self._lenders.get(kind)

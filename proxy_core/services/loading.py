@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
-from proxy_core.domain.exchange import ActorType
+from proxy_core.domain.exchange import ActorType, BorrowedKind
 from proxy_core.domain.names import InstanceRole, VaultRole
 from proxy_core.domain.service import UnmatchedHostPolicy
 from proxy_core.domain.service_document import parse_services
@@ -14,7 +14,6 @@ from proxy_core.services.commands.stored import stored_command
 from proxy_core.services.snapshot import (
     Bearer,
     Borrowed,
-    BorrowedKind,
     SealedSecret,
     Snapshot,
     VaultEntry,

@@ -13,6 +13,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import new_id
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.domain.names import check_credential_key
 from proxy_core.domain.oauth import (
     AuthMethod,
@@ -26,7 +27,7 @@ from proxy_core.services.context import Context
 from proxy_core.services.logins import Login, Logins, LoginState
 from proxy_core.services.logins.patience import patiently
 from proxy_core.services.principal import Principal
-from proxy_core.services.snapshot import Borrowed, BorrowedKind, VaultEntry
+from proxy_core.services.snapshot import Borrowed, VaultEntry
 from proxy_core.store import credentials as store
 from proxy_core.store import logins as login_store
 

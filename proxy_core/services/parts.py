@@ -1,5 +1,6 @@
 """What a worker is made of; the one place where each part is given what it needs."""
 
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.mitm.ca import LeafMint
 from proxy_core.services.accounts.service import Accounts
 from proxy_core.services.agent_grants import AgentGrants
@@ -45,7 +46,6 @@ from proxy_core.services.runs import RunProcesses
 from proxy_core.services.service_admin import ServiceAdmin
 from proxy_core.services.sessions import Sessions
 from proxy_core.services.settings import Settings
-from proxy_core.services.snapshot import BorrowedKind
 from proxy_core.services.sources.sources import Sources
 from proxy_core.services.users.service import Users
 from proxy_core.services.vaults import Vaults

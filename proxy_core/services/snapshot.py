@@ -9,12 +9,11 @@ are noise.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
 from proxy_core.domain.cloud.minted import minted_key
-from proxy_core.domain.exchange import ActorType
+from proxy_core.domain.exchange import ActorType, BorrowedKind
 from proxy_core.domain.gateway import by_prefix
 from proxy_core.domain.matching import ServiceIndex
 from proxy_core.domain.names import InstanceRole, VaultRole
@@ -35,18 +34,6 @@ class SealedSecret:
     blob: bytes = field(repr=False)
     aad: bytes = field(repr=False)
     version: int
-
-
-class BorrowedKind(StrEnum):
-    """The types of credentials that are no stored value; the names are the credential's.
-
-    `minted` is no type: a service makes tokens of what the credential stores.
-    """
-
-    OAUTH = "oauth"
-    POOL = "pool"
-    COMMAND = "command"
-    MINTED = "minted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from proxy_core.domain.accounts.account import (
 )
 from proxy_core.domain.accounts.providers import Provider, provider
 from proxy_core.domain.events import EventType
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.domain.oauth import OAuthClient, TokenSet, pasted_tokens
 from proxy_core.services.accounts.admin import check_tier
 from proxy_core.services.accounts.pools import created_pool, joined_pool
@@ -29,7 +30,7 @@ from proxy_core.services.accounts.shown import shown_account
 from proxy_core.services.accounts.state import AccountState
 from proxy_core.services.logins import Login
 from proxy_core.services.principal import Principal
-from proxy_core.services.snapshot import Borrowed, BorrowedKind
+from proxy_core.services.snapshot import Borrowed
 from proxy_core.store import accounts as store
 from proxy_core.store import tables
 from proxy_core.store import vaults as vault_store

@@ -11,7 +11,14 @@ from proxy_core.domain.accounts.requests import conversation_of
 from proxy_core.domain.accounts.responses import OVERLOADED, is_overload
 from proxy_core.domain.accounts.strategies import Strategy
 from proxy_core.domain.events import EventType
-from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts, Tried
+from proxy_core.domain.exchange import (
+    BorrowedKind,
+    Decision,
+    Loan,
+    RequestDetails,
+    ResponseFacts,
+    Tried,
+)
 from proxy_core.services.accounts.observer import Observer
 from proxy_core.services.accounts.roster import PoolEntry
 from proxy_core.services.accounts.state import AccountState
@@ -196,6 +203,7 @@ class PoolLender:
             model=wish.model,
             conversation=conversation,
             shared=not wish.pinned and len(state.roster.members(pool)) > 1,
+            kind=BorrowedKind.POOL,
         )
         return Lent(access.value, access.sealed, loan)
 

@@ -16,13 +16,14 @@ from proxy_core.domain.accounts.pool_settings import (
 from proxy_core.domain.accounts.providers import Provider
 from proxy_core.domain.accounts.strategies import Strategy, parse_strategy
 from proxy_core.domain.events import EventType
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.domain.names import check_credential_key
 from proxy_core.services.accounts.keeping import Keeping
 from proxy_core.services.accounts.roster import PoolEntry, load_pool
 from proxy_core.services.accounts.shown import shown_choices, shown_pool
 from proxy_core.services.accounts.state import AccountState
 from proxy_core.services.principal import Principal
-from proxy_core.services.snapshot import Borrowed, BorrowedKind
+from proxy_core.services.snapshot import Borrowed
 from proxy_core.store import pools as store
 from proxy_core.store import tables
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import claude_gateway as protocol
 from proxy_core.domain.claude_gateway import OAuthRefusal
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.domain.gateway import is_anthropic
 from proxy_core.domain.local_answers import Local, LocalAnswer, LocalPath, LocalRequest
 from proxy_core.domain.service_document import credential_keys
@@ -24,7 +25,7 @@ from proxy_core.services.claude_gateway.settings import ManagedSettings
 from proxy_core.services.claude_gateway.tokens import Pair
 from proxy_core.services.context import Context
 from proxy_core.services.settings import Settings
-from proxy_core.services.snapshot import BorrowedKind, VaultEntry
+from proxy_core.services.snapshot import VaultEntry
 from proxy_core.services.users.throttle import site_of
 
 MOST_PAGES: Final = 60

@@ -6,7 +6,14 @@ from dataclasses import replace
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.cloud.aws_errors import refuses_keys
 from proxy_core.domain.cloud.minted import keys_beside, recipe_of
-from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts, Tried
+from proxy_core.domain.exchange import (
+    BorrowedKind,
+    Decision,
+    Loan,
+    RequestDetails,
+    ResponseFacts,
+    Tried,
+)
 from proxy_core.services.cloud.minting import MintedTokens, Source
 from proxy_core.services.context import Context
 from proxy_core.services.lending import UNAUTHORIZED, Lent
@@ -30,7 +37,7 @@ class MintLender:
     ) -> Lent:
         """A token for the service. Raises VaultError: credential_not_found, and as `token`."""
         value, sealed, generation = await self._tokens.token(_source(entry, key, decision))
-        return Lent(value, sealed, Loan(entry.id, key, "", generation, is_minted=True))
+        return Lent(value, sealed, Loan(entry.id, key, "", generation, kind=BorrowedKind.MINTED))
 
     def observe(
         self,

@@ -17,6 +17,7 @@ from proxy_core.base.ids import new_id
 from proxy_core.domain import wire
 from proxy_core.domain.commands import Command, check_command, digest
 from proxy_core.domain.events import EventType
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.domain.names import check_credential_key
 from proxy_core.external.executable import ExecutableError, resolve
 from proxy_core.services.commands.stored import StoredCommand, approval_aad, stored_command
@@ -24,7 +25,7 @@ from proxy_core.services.commands.values import CommandValues
 from proxy_core.services.context import Context
 from proxy_core.services.keys import count_encryptions
 from proxy_core.services.principal import Principal
-from proxy_core.services.snapshot import Borrowed, BorrowedKind, VaultEntry
+from proxy_core.services.snapshot import Borrowed, VaultEntry
 from proxy_core.store import commands as store
 from proxy_core.store.tables import CommandCredential
 

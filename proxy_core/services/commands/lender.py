@@ -5,7 +5,14 @@ from dataclasses import replace
 from typing import Final
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain.exchange import Decision, Loan, RequestDetails, ResponseFacts, Tried
+from proxy_core.domain.exchange import (
+    BorrowedKind,
+    Decision,
+    Loan,
+    RequestDetails,
+    ResponseFacts,
+    Tried,
+)
 from proxy_core.services.commands.stored import StoredCommand
 from proxy_core.services.commands.values import CommandValues
 from proxy_core.services.context import Context
@@ -42,7 +49,8 @@ class CommandLender:
             raise VaultError("sealed")
         sealer = self._context.sealer
         value = sealer.unseal(kept.sealed.blob, kept.sealed.aad)
-        loan = Loan(entry.id, key, borrowed.credential_id, kept.generation, is_command=True)
+        credential_id = borrowed.credential_id
+        loan = Loan(entry.id, key, credential_id, kept.generation, kind=BorrowedKind.COMMAND)
         return Lent(value, kept.sealed, loan)
 
     def observe(

@@ -15,10 +15,11 @@ from typing import Final
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import EventType
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.services.commands.running import CommandError, value_from
 from proxy_core.services.commands.stored import StoredCommand, value_aad
 from proxy_core.services.context import Context
-from proxy_core.services.snapshot import BorrowedKind, SealedSecret
+from proxy_core.services.snapshot import SealedSecret
 
 AHEAD: Final = 0.8
 """Share of a value's time after which it is got anew, if it was used."""

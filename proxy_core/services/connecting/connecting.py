@@ -3,6 +3,7 @@
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.accounts.providers import provider
+from proxy_core.domain.exchange import BorrowedKind
 from proxy_core.domain.names import check_credential_key
 from proxy_core.domain.oauth import TokenError
 from proxy_core.oauth.authorization import STATE_SECONDS
@@ -17,7 +18,6 @@ from proxy_core.services.context import Context
 from proxy_core.services.logins import Logins
 from proxy_core.services.oauth_credentials import OAuthCredentials
 from proxy_core.services.principal import Principal
-from proxy_core.services.snapshot import BorrowedKind
 
 
 class Connecting:
