@@ -33,7 +33,9 @@ def begin(line: Machine) -> tuple[str, dict[str, str]]:
     proxy = json.loads(line("status", "--json"))["proxy"]
     base = f"http://{proxy}/anthropic"
     fields = {"User-Agent": "claude-code/2.1.330"}
-    answer = httpx.post(base + "/oauth/device_authorization", headers=fields, trust_env=False)
+    answer = httpx.post(
+        base + "/oauth/device_authorization", headers=fields, trust_env=False, timeout=30
+    )
     return base, answer.json()
 
 
@@ -46,7 +48,9 @@ def test_a_device_from_beginning_to_end(line: Machine) -> None:
     said = line("device", "approve", code, "--email", "ada@example.com")
     assert said.strip() == f"Approved {code}: it acts as agent ada."
     form = {"grant_type": DEVICE_GRANT, "device_code": device["device_code"]}
-    assert httpx.post(base + "/oauth/token", data=form, trust_env=False).status_code == 200
+    assert (
+        httpx.post(base + "/oauth/token", data=form, trust_env=False, timeout=30).status_code == 200
+    )
     (found,) = json.loads(line("device", "list", "--json"))["devices"]
     assert (found["agent"], found["email"], found["signed_in"]) == ("ada", "ada@example.com", True)
     line("device", "revoke", found["id"], "--yes")
@@ -66,7 +70,9 @@ def test_a_devices_code_is_taken_in_a_holds_place(line: Machine) -> None:
     assert code in line("device", "waiting")
     assert line("hold", "approve", code.lower()).startswith(f"Approved {code}: it acts as agent ")
     form = {"grant_type": DEVICE_GRANT, "device_code": device["device_code"]}
-    assert httpx.post(base + "/oauth/token", data=form, trust_env=False).status_code == 200
+    assert (
+        httpx.post(base + "/oauth/token", data=form, trust_env=False, timeout=30).status_code == 200
+    )
     _, other = begin(line)
     assert line("hold", "deny", other["user_code"]).strip() == f"Denied {other['user_code']}."
     assert "No device waits." in line("device", "waiting")

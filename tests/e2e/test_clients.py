@@ -152,7 +152,7 @@ with httpx.stream("GET", "https://api.test/sse/5", timeout=60) as stream:
     for line in stream.iter_lines():
         if line.startswith("data: "):
             print(line)
-            httpx.post("https://api.test/heard")
+            httpx.post("https://api.test/heard", timeout=60)
 """
     heard = world.run(sys.executable, "-c", script).stdout.splitlines()
     assert heard == [f"data: {number}" for number in range(5)]

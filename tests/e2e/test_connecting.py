@@ -77,7 +77,7 @@ def sign_in(program: Program, provider: Provider, *more: str) -> str:
             shown += read
         found = re.search(r"http\S+", shown)
         assert found is not None
-        page = httpx.get(provider.agreed(found[0]))
+        page = httpx.get(provider.agreed(found[0]), timeout=60)
         assert "Signed in" in page.text
         assert command.wait(60) == 0
         return command.stdout.read()

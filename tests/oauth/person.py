@@ -12,7 +12,7 @@ class Person:
 
     def __init__(self, name: str = "jo") -> None:
         self._name = name
-        self._browser = httpx.AsyncClient(timeout=10)
+        self._browser = httpx.AsyncClient(timeout=30)
 
     async def __aenter__(self) -> "Person":
         return self

@@ -26,7 +26,7 @@ async def receiver() -> AsyncIterator[LoopbackReceiver]:
 
 async def get(url: str, **headers: str) -> httpx.Response:
     """What a browser gets."""
-    async with httpx.AsyncClient(timeout=5) as browser:
+    async with httpx.AsyncClient(timeout=30) as browser:
         return await browser.get(url, headers=headers)
 
 
@@ -94,7 +94,7 @@ async def test_a_page_elsewhere_can_not_reach_it(receiver: LoopbackReceiver, hos
 async def test_only_a_get_counts(receiver: LoopbackReceiver) -> None:
     """A POST that another page sends is refused."""
     waiting = asyncio.create_task(receiver.wait(STATE))
-    async with httpx.AsyncClient() as browser:
+    async with httpx.AsyncClient(timeout=30) as browser:
         assert (await browser.post(f"{receiver.redirect_uri}?{GOOD}")).status_code == 400
     assert not waiting.done()
     waiting.cancel()
