@@ -4,8 +4,8 @@
     ├── raised by every floor, carries a code of ERRORS
     └── `.status`, `.problem()` are what HTTP answers; `.exit_code` what the command line returns
 
-A code is stable: agents and scripts switch on it. The text beside it may change. Documentation of
-the codes is generated from this table.
+A code is stable: agents and scripts switch on it. The text beside it may change. docs/errors.md is
+generated from this table.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Every setting of the worker: name, type, bounds, default, meaning. The documentation's source."""
+"""Every setting of the worker: name, type, bounds, default, meaning. Makes docs/settings.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
