@@ -27,9 +27,10 @@ check: $(VENV)/.dev ## format, lint, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fix: $(VENV)/.dev
+fix: $(VENV)/.dev ## what can be mended by itself, and the pages that are made of the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python -m tests.pages
 
 bench: $(VENV)/.bench ## beside the peers, with and without, as things grow; `make bench rows=scrub,status`
 	$(BIN)/python -m benchmarks $(if $(rows),--rows $(rows))
