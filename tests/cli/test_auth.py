@@ -225,6 +225,7 @@ def test_a_person_s_token_reveals_after_signing_in_anew(
     assert "max_age=60" in person[1]
     shown = worker.ask("GET", path, token=here(*TOKEN).strip())
     assert [one["value"] for one in shown.json["credentials"]] == ["value"]
+    assert "by a JWT of corp" in replace(here, home=worker.config.home.path)("audit")
     assert "device code" in here("auth", "login", "--fresh", "--device", code=2)
 
 

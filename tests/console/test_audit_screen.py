@@ -16,6 +16,7 @@ from tests.console.test_snapshots import SIZES, settled, steady
 from vault_tui.actions import BY_ID
 from vault_tui.app import ConsoleApp
 from vault_tui.screens.audit import EventsScreen
+from vault_tui.screens.audit_words import place
 from vault_tui.screens.confirm import Confirm
 
 HOSTILE = "".join(TEXTS)
@@ -133,6 +134,12 @@ async def test_verifying_says_whether_it_is_whole(fault: str) -> None:
         assert (fault or "All 6 entries, 1 to 6, are as they were written.") in shown
         assert f"6:{HEAD[:20]}" in shown
         assert ("NOT whole" in shown) == bool(fault)
+
+
+def test_where_a_jwt_was_sent_from() -> None:
+    """The address, and the issuer whose word it was."""
+    assert place({"address": "192.0.2.7", "issuer": "corp"}) == "192.0.2.7, by a JWT of corp"
+    assert place({"address": "192.0.2.7"}) == "192.0.2.7"
 
 
 async def test_hostile_text_is_shown_harmlessly() -> None:
