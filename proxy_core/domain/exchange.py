@@ -160,13 +160,15 @@ class ResponseFacts(msgspec.Struct, frozen=True, gc=False):
     or of a stream whose first event tells of an error.
 
     `headers` are in order and case as received. `repeatable` False: the request can't be sent
-    again, so the response will pass whatever is decided. `event` is that first event's data.
+    again, so the response will pass whatever is decided. `event` is that first event's data; `body`
+    is that of a refusal of 4xx, where what was lent has signed the request and it is short.
     """
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     repeatable: bool
     event: bytes = b""
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

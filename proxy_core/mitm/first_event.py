@@ -1,7 +1,9 @@
-"""A stream of events looked into before it goes on: does it begin with an error?
+"""Responses looked into before they go on: does a stream begin with an error, what refuses a body?
 
-What was read stays in the upstream's buffer, so that the stream goes on as if nobody had looked.
+What was read stays in the upstream's buffer, so that the response goes on as if nobody had looked.
 """
+
+from collections.abc import Callable
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.accounts.responses import error_event
@@ -20,7 +22,10 @@ from proxy_core.mitm.streams import Stream, StreamError
 
 LOOK_AT = 16 * KIB
 PATIENCE = 5.0
-"""Seconds that the head of a stream waits for its first event."""
+"""Seconds that the head of a response waits for what is looked for."""
+
+Find = Callable[[bytes, bool], bytes | None]
+"""What is found in a body's beginning, which may be all of it; None: that can't be told yet."""
 
 
 async def first_error(stream: Stream, response: ResponseHead, config: ProxyConfig) -> bytes:
@@ -28,6 +33,22 @@ async def first_error(stream: Stream, response: ResponseHead, config: ProxyConfi
 
     Raises StreamError for a failure of the client's side.
     """
+    return await _look(stream, response, config, lambda text, ended: error_event(text, ended=ended))
+
+
+async def short_body(stream: Stream, response: ResponseHead, config: ProxyConfig) -> bytes:
+    """All of the body, decoded; nothing if that has more than `LOOK_AT` bytes, or none comes soon.
+
+    Raises StreamError for a failure of the client's side.
+    """
+
+    def whole(text: bytes, ended: bool) -> bytes | None:
+        return text if ended and len(text) <= LOOK_AT else None
+
+    return await _look(stream, response, config, whole)
+
+
+async def _look(stream: Stream, response: ResponseHead, config: ProxyConfig, find: Find) -> bytes:
     try:
         coding = content_coding(response)
     except VaultError:
@@ -38,7 +59,7 @@ async def first_error(stream: Stream, response: ResponseHead, config: ProxyConfi
             text, ended = _beginning(bytes(stream.buffer), response, coding, config.limits)
         except (ProtocolError, VaultError):
             return b""
-        found = error_event(text, ended=ended)
+        found = find(text, ended)
         if found is not None or len(stream.buffer) > LOOK_AT:
             return found or b""
         try:

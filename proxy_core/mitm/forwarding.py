@@ -26,7 +26,7 @@ from proxy_core.domain.exchange import (
 from proxy_core.domain.signing import Signer
 from proxy_core.mitm.asking import Asking, Sent
 from proxy_core.mitm.delivery import is_stream, without_quota
-from proxy_core.mitm.first_event import first_error
+from proxy_core.mitm.first_event import first_error, short_body
 from proxy_core.mitm.gathering import Gathered
 from proxy_core.mitm.http1 import (
     Framing,
@@ -210,13 +210,16 @@ class Forwarding:
             broker.observe(loan, response.status, response.headers)
         if decision is None or not decision.reconsiders:
             return None
-        event = b""
+        event = body = b""
         if response.status < 400:
             event = await self._first_error(decision, upstream, response)
             if not event:
                 return None
+        elif response.status < 500 and self._injection.signer and loan and self._repeatable:
+            # What signs was lent: its refusal may stand in the body alone.
+            body = await short_body(upstream.stream, response, self._hub.config)
         headers = tuple(response.headers)
-        facts = ResponseFacts(response.status, headers, self._repeatable, event)
+        facts = ResponseFacts(response.status, headers, self._repeatable, event, body)
         return await broker.reconsider(decision, loan, facts)
 
     async def _first_error(

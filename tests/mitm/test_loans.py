@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from proxy_core.base.errors import VaultError
+from proxy_core.cloud.aws_signer import AwsSigner
+from proxy_core.domain.cloud.aws_keys import AwsKeys
 from proxy_core.domain.exchange import Decision, Injection, Loan, RequestDetails, ResponseFacts
 from proxy_core.mitm import first_event
 from proxy_core.mitm.forwarding import ATTEMPTS
+from tests.cloud.checking import KEY_ID, SECRET
 from tests.mitm.rig import Rig, read_request, request, rig, until
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
@@ -210,6 +213,56 @@ async def test_a_client_that_leaves_while_its_request_is_under_way(tmp_path: Pat
         await asked.wait()
         client.abort()
         await until(lambda: proxy.broker.given_back == [loan(1)])
+
+
+# --- keys that are refused in a body -------------------------------------------------------------
+
+GZIP = b"Content-Encoding: gzip\r\n"
+EXPIRED = b"<?xml version='1.0'?>\n<Error><Code>ExpiredToken</Code></Error>"
+XML = b"application/xml"
+
+
+def sign(proxy: Rig, lent: Loan | None = loan(1)) -> None:  # noqa: B008 - it can't be changed
+    """Sign with keys that were lent, or with stored ones."""
+    proxy.broker.reconsiders = True
+    signer = AwsSigner(AwsKeys(KEY_ID, SECRET, "session"), "s3", "us-west-2")
+    proxy.broker.injection = Injection(signer=signer, loan=lent)
+    proxy.broker.second = Injection(signer=signer)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "lent", "body"),
+    [
+        (response(400, EXPIRED, XML), loan(1), EXPIRED),
+        (response(400, gzip.compress(EXPIRED), XML, GZIP), loan(1), EXPIRED),
+        (response(403), loan(1), b""),
+        (response(400, EXPIRED + b" " * first_event.LOOK_AT, XML), loan(1), b""),
+        (response(400, EXPIRED, XML), None, b""),
+        (response(503, EXPIRED, XML), loan(1), b""),
+    ],
+    ids=["plain", "coded", "empty", "long", "stored keys", "a fault"],
+)
+async def test_what_is_seen_of_a_refusals_body(
+    tmp_path: Path, refusal: bytes, lent: Loan | None, body: bytes
+) -> None:
+    """All of a short one's, where the keys were lent; the next answer is the client's."""
+    async with rig(tmp_path, Answers(refusal, response(200, b"yes"))) as proxy:
+        sign(proxy, lent)
+        client = await proxy.secure()
+        await client.send(post(BODY))
+        assert (await client.response())[2] == b"yes"
+        assert proxy.broker.responses[0].body == body
+
+
+async def test_a_refusal_that_was_looked_into_passes_whole(tmp_path: Path) -> None:
+    """When the broker leaves it at that, the client gets it byte for byte."""
+    async with rig(tmp_path, Answers(response(400, EXPIRED, XML))) as proxy:
+        sign(proxy)
+        proxy.broker.second = None
+        client = await proxy.secure()
+        for _ in range(2):
+            await client.send(post(BODY))
+            assert (await client.response())[::2] == (400, EXPIRED)
 
 
 # --- streams that begin with an error ------------------------------------------------------------

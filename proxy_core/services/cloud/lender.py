@@ -71,7 +71,8 @@ def _is_refused(response: ResponseFacts) -> bool:
     again, whatever is said of it.
     """
     status = response.status
-    return status == UNAUTHORIZED or (400 <= status < 500 and refuses_keys(response.headers))
+    says = refuses_keys(response.headers, response.body)
+    return status == UNAUTHORIZED or (400 <= status < 500 and says)
 
 
 def _source(entry: VaultEntry, key: str, decision: Decision) -> Source:

@@ -134,3 +134,40 @@ def test_keys_that_no_longer_count_are_named_in_the_head(
 ) -> None:
     """A right that is missing is none of theirs."""
     assert refuses_keys([(b"Date", b"now"), (name, value)]) is refused
+
+
+S3 = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>%b</Code><Message>m</Message></Error>'
+STS = (
+    b'<ErrorResponse xmlns="https://sts.amazonaws.com/"><Error><Type>Sender</Type>'
+    b"<Code>%b</Code></Error></ErrorResponse>"
+)
+EC2 = b"<Response><Errors><Error><Code>%b</Code></Error></Errors></Response>"
+DYNAMODB = b'{"__type":"com.amazon.coral.service#%b","message":"m"}'
+
+
+@pytest.mark.parametrize("form", [S3, STS, EC2, DYNAMODB])
+@pytest.mark.parametrize(
+    ("code", "refused"),
+    [(b"ExpiredToken", True), (b"InvalidAccessKeyId", True), (b"AccessDenied", False)],
+)
+def test_keys_that_no_longer_count_are_named_in_the_body(
+    form: bytes, code: bytes, refused: bool
+) -> None:
+    """In XML as S3 and the older ones write it, and in JSON."""
+    assert refuses_keys([], form % code) is refused
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        S3 % b"AccessDenied" + b"<Code>ExpiredToken</Code>",
+        b"<ListBucketResult><Code>ExpiredToken</Code></ListBucketResult>",
+        b'"__type":"ExpiredTokenException"',
+        b"<Error><Code>ExpiredToken",
+        b"ExpiredToken",
+        b"",
+    ],
+)
+def test_what_only_quotes_such_a_name_refuses_no_keys(body: bytes) -> None:
+    """The first code of an error counts, and nothing else."""
+    assert not refuses_keys([], body)

@@ -149,7 +149,7 @@ async def test_what_is_lent_goes_with_the_stored_keys(app: Application, roles: R
 async def test_keys_that_aws_takes_no_more_are_replaced_once(
     app: Application, roles: Roles, clock: FakeClock
 ) -> None:
-    """As the field of a refusal says; a right that the role has not is the agent's to hear of."""
+    """As a refusal's field or body says; a right that the role lacks is the agent's to hear of."""
     decision = await decide(app, role_arn=ROLE)
     loan = (await app.broker.inject(decision)).loan
     clock.advance(60)
@@ -163,6 +163,11 @@ async def test_keys_that_aws_takes_no_more_are_replaced_once(
     second = await app.broker.inject(again)
     assert second.signer == AwsSigner(lent(2))
     assert await app.broker.reconsider(again, second.loan, expired) is None
+    clock.advance(60)
+    in_body = b"<Error><Code>ExpiredToken</Code></Error>"
+    assert await app.broker.reconsider(
+        decision, second.loan, ResponseFacts(400, (), True, body=in_body)
+    )
 
 
 async def test_a_role_needs_all_the_keys(app: Application, roles: Roles) -> None:
