@@ -85,6 +85,7 @@ def test_a_session_may_end_itself(worker: ThreadedWorker) -> None:
     path = f"/v1/sessions/{other.id}?vault=default"
     assert worker.ask("DELETE", path, token=mine.token).status == 403
     assert worker.ask("DELETE", f"/v1/sessions/{mine.id}", token=mine.token).status == 400
+    assert worker.ask("POST", "/v1/sessions", token=mine.token, body={"vault": ""}).status == 400
     itself.send(calls.revoke_session(mine.id))
     assert worker.ask("GET", "/discover", token=mine.token).status == 401
 

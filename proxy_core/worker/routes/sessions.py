@@ -22,7 +22,7 @@ async def create_session(
     app: UseApp, caller: UseCaller, facts: UseFacts, data: JSONBody[wire.CreateSession]
 ) -> wire.SessionCreated:
     """Mint a session with the proxy role in one vault; its token is shown this once."""
-    by = caller.authorize(Permission.CHANGE_SESSIONS, data.vault)
+    by = caller.authorize(Permission.CHANGE_SESSIONS, required(data.vault, "vault"))
     _check_run(caller, data.run_pid)
     return await app.sessions.create(data, by, facts.base_url)
 
