@@ -8,7 +8,9 @@ EMPTY_HOLDS: Lines = (
     (("No request waits", "text+bold"),),
     (("", "text"),),
     (("A service's rule with ", "muted"), ("action: ask", "accent"),
-     (" holds what it covers until you answer.", "muted")),
+     (" holds what it covers until you answer:", "muted")),
+    (("e", "accent+bold"), ("  on a service of screen 5 adds one", "muted")),
+    (("", "text"),),
     (("o", "accent+bold"), ("  shows what was allowed for a while", "muted")),
 )  # fmt: skip
 HOLD_COLUMNS: Mapping[str, str] = {
@@ -24,8 +26,9 @@ HOLD_DURATIONS: Mapping[str, str] = {
     "session": "for this session: as long as the agent's token",
     "15m": "for 15 minutes",
     "1h": "for 1 hour",
-    "always": "always: writes a rule",
+    "always": "always: a rule is written that allows the same to every agent of the vault",
 }
+WHY_ANOTHER = "what you looked at waits no more; this is another request"
 HOLD_VAULT = "vault"
 HOLD_SINCE = "since"
 HOLD_BODY = "BODY, SECRETS LEFT OUT"

@@ -26,6 +26,8 @@ COLUMNS: Mapping[str, str] = {
     "agent": "BY",
     "asks": "ASKS FOR",
 }
+AGENT_PREFIX = "agent "
+"""Before most names of who proposes: left out where there is little room."""
 # status -> (glyph, word, style)
 STATES: Mapping[str, tuple[str, str, str]] = {
     "pending": ("◷", "waits", "$warning bold"),

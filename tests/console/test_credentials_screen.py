@@ -3,6 +3,7 @@
 import pytest
 from textual.pilot import Pilot
 
+from proxy_core.domain.events import EventType
 from tests.console.fake_worker import PASSWORD, FakeWorker, furnished
 from tests.console.harness import console, running, text_of, until
 from vault_tui.screens.confirm import Confirm
@@ -110,6 +111,21 @@ async def test_deleting_says_what_breaks_and_enter_alone_does_nothing():
         await until(pilot, lambda: app.screen.query_one("#credentials-table").row_count == 4)  # type: ignore[attr-defined]
 
 
+async def test_a_list_that_was_empty_at_first_has_the_keys_once_it_is_not():
+    """The arrows work without a Tab, although there was nothing to give the keys to."""
+    worker = furnished()
+    secrets, worker.secrets = worker.secrets, {}
+    app = console(worker)
+    async with running(app) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: "No credentials yet" in text_of(app))
+        worker.secrets = secrets
+        worker.emit(EventType.CREDENTIAL_CHANGED, {"name": "GITHUB_TOKEN", "vault": "default"})
+        await until(pilot, lambda: "UNUSED_KEY" in text_of(app))
+        await pilot.press("down")
+        await until(pilot, lambda: app.screen.query_one(KeyedTable).key == "OPENAI_API_KEY")
+
+
 async def test_enter_goes_to_the_service_that_uses_it_also_when_that_screen_is_new():
     """The cursor stands on the service, though nobody had looked at the services before."""
     worker = furnished()
@@ -177,7 +193,7 @@ async def test_read_only_greys_what_changes_and_says_why():
     worker = furnished()
     worker.operator = True
     app = console(worker, read_only=True)
-    async with running(app) as pilot:
+    async with running(app, (200, 60)) as pilot:
         await on_credentials(pilot)
         assert "(d delete)" in text_of(app)
         await pilot.press("d")

@@ -6,6 +6,7 @@ from proxy_core.base.clock import rfc3339
 from proxy_core.domain import wire
 from tests.console.fake_worker import NOW, FakeWorker, furnished
 from tests.console.harness import console, running, text_of, until
+from vault_tui.widgets.keyed_table import KeyedTable
 
 
 def operator_of() -> FakeWorker:
@@ -41,7 +42,7 @@ async def test_a_name_that_is_cut_ends_in_an_ellipsis():
         worker.hold(agent="claude-refactoring-the-whole-of-it")
         await pilot.press("3")
         await until(pilot, lambda: "chat.postMessage" in text_of(app))
-        assert "claude-refact… " in text_of(app)
+        assert "claude-refactor… " in text_of(app)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,8 @@ async def test_allowing_asks_for_how_long(downs: int, duration: str):
         await until(pilot, lambda: "chat.postMessage" in text_of(app))
         await pilot.press("a")
         await until(pilot, lambda: "Allow POST for claude" in text_of(app))
+        url = app.screen.query_one(".text").content  # type: ignore[attr-defined]
+        assert str(url) == "https://slack.com/api/chat.postMessage"
         await pilot.press("enter", "enter")
         assert not worker.asked("POST", "/v1/holds/h1/approve")
         await pilot.press(*["down"] * (downs + 1), "enter")
@@ -112,6 +115,25 @@ async def test_denying_once_is_one_key_and_always_is_confirmed():
         assert worker.asked("POST", "/v1/holds/h2/deny") == [wire.DenyHold(always=True)]
 
 
+async def test_a_key_meant_for_a_request_that_has_gone_answers_no_other():
+    """For a moment nothing is answered when another request comes under the cursor by itself."""
+    worker = operator_of()
+    app = console(worker)
+    async with running(app) as pilot:
+        first = worker.hold(1)
+        worker.hold(2, agent="other-agent")
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen.query_one(KeyedTable).row_count == 2)
+        worker.release(first, "timeout")
+        await until(pilot, lambda: app.screen.query_one(KeyedTable).row_count == 1)
+        await pilot.press("d")
+        await until(pilot, lambda: "this is another request" in text_of(app))
+        assert len(worker.holds) == 1
+        worker.clock.advance(1.1)
+        await pilot.press("d")
+        await until(pilot, lambda: not worker.holds)
+
+
 async def test_the_time_left_runs():
     """It is counted from the worker's own times."""
     worker = operator_of()
@@ -125,7 +147,7 @@ async def test_the_time_left_runs():
 
 
 async def test_a_grant_can_be_ended():
-    """The list says whose, what and until when."""
+    """The list says whose, what and until when; Enter alone ends none."""
     worker = operator_of()
     worker.grants = [
         wire.Grant(
@@ -138,7 +160,7 @@ async def test_a_grant_can_be_ended():
     async with running(app) as pilot:
         await pilot.press("3", "o")
         await until(pilot, lambda: "POST https://slack.com/api/chat.postMessage" in text_of(app))
-        await pilot.press("enter")
+        await pilot.press("enter", "down", "enter")
         await until(pilot, lambda: not worker.grants)
 
 

@@ -47,7 +47,7 @@ class AskText(Dialog[str]):
 
 
 class Choose(Dialog[str]):
-    """Returns the id of the chosen entry. `entries` are (id, line).
+    """Returns the id of the chosen entry. `entries` are (id, line), `text` stands above them.
 
     `deliberate`: none is marked at first, so that Enter alone takes nothing.
     """
@@ -59,16 +59,22 @@ class Choose(Dialog[str]):
         empty: str,
         *,
         deliberate: bool = False,
+        text: str = "",
     ) -> None:
         super().__init__(classes="dialog wide")
-        self._title_text, self._entries, self._empty = title, entries, empty
+        self._title_text, self._text = title, text
+        self._entries, self._empty = entries, empty
         self._deliberate = deliberate
 
     def compose(self) -> ComposeResult:
         """The list, or why it is empty."""
         with Vertical(classes="window") as window:
             window.border_title = Content(safe_lines(self._title_text))
-            window.border_subtitle = Content(strings.CHOOSE_KEYS)
+            window.border_subtitle = Content(
+                strings.CHOOSE_KEYS if self._entries else strings.CLOSE_KEYS
+            )
+            if self._text:
+                yield Static(Content(safe_lines(self._text)), classes="text")
             if self._entries:
                 yield OptionList(*(Option(line) for _, line in self._entries), markup=False)
             else:
@@ -76,7 +82,7 @@ class Choose(Dialog[str]):
 
     def on_mount(self) -> None:
         """Mark nothing where a choice has to be made."""
-        if self._deliberate:
+        if self._deliberate and self._entries:
             self.query_one(OptionList).highlighted = None
 
     @on(OptionList.OptionSelected)

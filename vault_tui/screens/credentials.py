@@ -106,7 +106,7 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
         found = self._find(key)
         if found is None:
             return Content("")
-        return describe_credential(found, self.console.clock.time())
+        return describe_credential(found, self.console.clock.time(), self.detail_width)
 
     def why_not(self, action: Action) -> str | None:
         """Most actions need a credential, and one of the right type."""

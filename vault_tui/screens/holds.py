@@ -24,12 +24,17 @@ from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.words import plain, safe_lines, when
 
 _HURRY_SECONDS = 20
+_ROOMY = 100
+_LOOK_SECONDS = 1.0
+"""So long no answer is taken after the request that was looked at has gone by itself."""
 
 
 class HoldsScreen(ListScreen, screen_id="holds"):
     """The list with the time left, a detail, and the answers behind the keys."""
 
     empty = hold_words.EMPTY_HOLDS
+    _answered = ""
+    _steady_at = 0.0
     enter_action = "holds.allow"
 
     def on_mount(self) -> None:
@@ -54,8 +59,8 @@ class HoldsScreen(ListScreen, screen_id="holds"):
 
     def shape(self, width: int) -> Shape:
         """The URL takes what the others leave."""
-        fixed = [("left", 5), ("agent", 14), ("method", 7), ("service", 14)]
-        if width >= 110:
+        fixed = [("left", 5), ("agent", 16), ("method", 6), ("service", 12)]
+        if width >= _ROOMY:
             fixed.append(("vault", 12))
         url = max(width - sum(size for _, size in fixed) - 2 * (len(fixed) + 1) - 2, 16)
         sizes = {**dict(fixed), "url": url}
@@ -78,20 +83,33 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         hold = self._find(key)
         if hold is None:
             return Content("")
+        width, no = self.detail_width, strings.NO_SERVICE
+        who = strings.ACTOR.format(name=hold.agent, kind=hold.actor_type)
         lines = [
             plain(f"{hold.method} {hold.url}", "bold"),
-            Content(""),
-            field(strings.AGENT, strings.ACTOR.format(name=hold.agent, kind=hold.actor_type)),
-            field(hold_words.HOLD_VAULT, hold.vault),
-            field(strings.SERVICE, hold.service or strings.NO_SERVICE),
-            field(strings.KEYS, ", ".join(hold.credential_keys) or strings.NO_SERVICE),
-            field(strings.WHY, hold.reason),
-            field(hold_words.HOLD_SINCE, when(hold.created_at)),
+            field(strings.WHY, hold.reason, width=width),
+            field(strings.KEYS, ", ".join(hold.credential_keys) or no, width=width),
+            field(strings.AGENT, who, width=width),
         ]
         if hold.body_preview:
             body = Content(safe_lines(hold.body_preview))
-            lines += [Content(""), heading(hold_words.HOLD_BODY), body]
+            lines += [Content(""), heading(hold_words.HOLD_BODY), body, Content("")]
+        lines += [
+            field(strings.SERVICE, hold.service or no, width=width),
+            field(hold_words.HOLD_VAULT, hold.vault, width=width),
+            field(hold_words.HOLD_SINCE, when(hold.created_at)),
+        ]
         return Content("\n").join(lines)
+
+    def show(self) -> None:
+        """The list; where another request comes under the cursor by itself, keys wait a moment."""
+        known, before = self.is_mounted and bool(self.size.width), ""
+        if known:
+            before = self.table.key or ""
+        super().show()
+        if known and before and before not in {*self.rows(), self._answered}:
+            self._steady_at = self.console.clock.monotonic() + _LOOK_SECONDS
+            self.show_keys()
 
     def why_not(self, action: Action) -> str | None:
         """Answers need a request; grants can always be looked at."""
@@ -99,6 +117,8 @@ class HoldsScreen(ListScreen, screen_id="holds"):
             return strings.WHY_SEALED
         if action.name != "grants" and self.table.key is None:
             return strings.WHY_NO_HOLD
+        if action.changes and self.console.clock.monotonic() < self._steady_at:
+            return hold_words.WHY_ANOTHER
         if action.name == "deny_always" and self._find_device(self.table.key) is not None:
             return strings_devices.WHY_NO_RULE
         return None
@@ -114,12 +134,12 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         hold = self._find(self.table.key)
         if hold is None:
             return
-        entries = [(name, Content(text)) for name, text in hold_words.HOLD_DURATIONS.items()]
+        entries = [(name, Content(f" {text}")) for name, text in hold_words.HOLD_DURATIONS.items()]
         title = hold_words.HOLD_ALLOW_TITLE.format(method=hold.method, agent=hold.agent)
-        choose = Choose(title, entries, "", deliberate=True)
+        choose = Choose(title, entries, "", deliberate=True, text=hold.url)
         duration = await self.app.push_screen_wait(choose)
         if duration:
-            await self._answer(calls.approve_hold(hold.id, duration))
+            await self._answer(hold, calls.approve_hold(hold.id, duration))
 
     async def do_deny(self) -> None:
         """Refuse it, this once."""
@@ -129,7 +149,7 @@ class HoldsScreen(ListScreen, screen_id="holds"):
             return
         hold = self._find(self.table.key)
         if hold is not None:
-            await self._answer(calls.deny_hold(hold.id))
+            await self._answer(hold, calls.deny_hold(hold.id))
 
     async def do_deny_always(self) -> None:
         """Refuse it and those like it, after a confirmation: a rule is written."""
@@ -139,9 +159,10 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         text = hold_words.HOLD_DENY_TEXT.format(method=hold.method, url=hold.url)
         sure = Confirm(hold_words.HOLD_DENY_TITLE, text, hold_words.HOLD_DENY_BUTTON)
         if await self.app.push_screen_wait(sure):
-            await self._answer(calls.deny_hold(hold.id, always=True))
+            await self._answer(hold, calls.deny_hold(hold.id, always=True))
 
-    async def _answer(self, call: calls.Call[wire.HoldResolved]) -> None:
+    async def _answer(self, hold: wire.Hold, call: calls.Call[wire.HoldResolved]) -> None:
+        self._answered = hold.id
         found = await self.console.send_as_operator(call)
         if found is None:
             return
@@ -157,7 +178,7 @@ class HoldsScreen(ListScreen, screen_id="holds"):
         grants = (await self.console.send(calls.grants())).grants
         entries = [(grant.id, _grant_line(grant)) for grant in grants]
         chosen = await self.app.push_screen_wait(
-            Choose(hold_words.GRANTS_TITLE, entries, hold_words.GRANTS_NONE)
+            Choose(hold_words.GRANTS_TITLE, entries, hold_words.GRANTS_NONE, deliberate=True)
         )
         if chosen is None or self.state.read_only:
             return
@@ -170,7 +191,7 @@ def _cells(hold: wire.Hold, now: float) -> dict[str, Content]:
         "left": _left(hold, now),
         "agent": plain(hold.agent, "bold"),
         "method": plain(hold.method, "$accent"),
-        "url": plain(hold.url),
+        "url": plain(hold.url.removeprefix("https://")),
         "service": plain(hold.service) if hold.service else Content.styled(strings.NEVER, "$faint"),
         "vault": plain(hold.vault, "$muted"),
     }

@@ -118,6 +118,11 @@ class ListScreen(ConsoleScreen):
         self.query_one("#detail-text", Static).update(self._detail())
         self.show_keys()
 
+    @property
+    def detail_width(self) -> int:
+        """Cells of a line of the detail; 0 before the first layout."""
+        return self.query_one("#detail-text").size.width
+
     def _table_width(self) -> int:
         return self.size.width - (54 if self.size.width >= 140 else 0)
 
@@ -127,6 +132,8 @@ class ListScreen(ConsoleScreen):
 
     def _show_empty(self, empty: bool) -> None:
         self.query_one("#split").display = not empty
+        if not empty and self.focused is None:  # what is hidden has lost the keys
+            self.table.focus()
         note = self.query_one("#empty", Static)
         note.display = empty
         note.update(empty_note(self.state, self.known, self.empty))

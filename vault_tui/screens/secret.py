@@ -2,9 +2,9 @@
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input, Label, Static
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.names import check_credential_key
@@ -64,8 +64,9 @@ class SecretDialog(Dialog[tuple[str, str]]):
             text = strings.SET_TEXT if self._key else strings.ADD_TEXT
             yield Static(Content.styled(text, "$muted"), classes="text")
             if not self._key:
-                yield Input(placeholder=strings.KEY_PLACEHOLDER, compact=True, id="key")
-            yield SecretInput("value")
+                key = Input(placeholder=strings.KEY_PLACEHOLDER, compact=True, id="key")
+                yield Horizontal(Label(strings.KEY_LABEL), key, classes="field")
+            yield Horizontal(Label(strings.VALUE_LABEL), SecretInput("value"), classes="field")
             yield Static("", id="complaint", markup=False)
 
     def on_mount(self) -> None:

@@ -10,10 +10,12 @@ from vault_tui import strings_accounts as account_words
 from vault_tui import strings_commands as command_words
 from vault_tui import strings_oauth as words
 from vault_tui.widgets.account_detail import in_words
+from vault_tui.widgets.quoting import hang
 from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.spans import countdown, seconds_until
 from vault_tui.widgets.words import ago, plain, when
 
+_UNBOUND = 10_000
 _HINTS = {
     "oauth": words.OAUTH_HINT,
     "pool": words.POOL_HINT,
@@ -50,51 +52,54 @@ def state(name: str) -> Content:
     return Content.assemble((f"{glyph} ", f"${tone} bold"), plain(word, style, 20))
 
 
-def describe_credential(found: CredentialInfo, now: float) -> Content:
-    """The detail pane's text."""
-    used = [plain(f"  {name}") for name in found.used_by]
-    unused = [Content.styled(f"  {strings.USED_BY_NONE}", "$muted")]
+def describe_credential(found: CredentialInfo, now: float, width: int = 0) -> Content:
+    """The detail pane's text, for lines of `width` cells (0: no matter)."""
+    used = ", ".join(found.used_by) or strings.USED_BY_NONE
     lines = [
-        plain(found.key, "bold"),
-        state(found.state),
-        *(_tokens(found, now) if found.type == "oauth" else []),
-        *(_command(found, now) if found.type == "command" else []),
-        Content(""),
+        plain(found.key, "bold") + Content("  ") + state(found.state),
+        field(strings.USED_BY, used, "" if found.used_by else "$muted", width),
         field(strings.TYPE, found.type),
+        field(strings.LAST_USED, in_past(found.last_used_at, now)),
+        *(_tokens(found, now, width) if found.type == "oauth" else []),
+        *(_command(found, now, width) if found.type == "command" else []),
         field(strings.VERSION, str(found.version or strings.NEVER)),
-        field(strings.CREATED, when(found.created_at)),
         field(strings.CHANGED, when(found.updated_at)),
-        field(strings.LAST_USED, when(found.last_used_at)),
-        Content(""),
-        heading(strings.USED_BY),
-        *(used or unused),
+        field(strings.CREATED, when(found.created_at)),
         Content(""),
         Content.styled(_HINTS.get(found.type, strings.VALUE_HIDDEN), "$muted"),
     ]
     return Content("\n").join(lines)
 
 
-def _command(found: CredentialInfo, now: float) -> list[Content]:
+def in_past(stamp: str, now: float) -> str:
+    """`2 min ago, 2026-11-22 02:35:05`; a dash for never."""
+    return f"{ago(stamp, now)}, {when(stamp)}" if stamp else strings.NEVER
+
+
+def _command(found: CredentialInfo, now: float, width: int) -> list[Content]:
     lines = [
         Content(""),
         heading(command_words.COMMAND),
-        plain(f"  {shlex.join(found.command)}"),
+        *hang(Content("  "), shlex.join(found.command), width or _UNBOUND),
         field(command_words.LAST_RUN, ago(found.last_refresh_at, now)),
     ]
-    if found.last_error:
-        lines.append(field(account_words.LAST_ERROR, found.last_error, "$error"))
-    return lines
+    return [*lines, *_error(found, width), Content("")]
 
 
-def _tokens(found: CredentialInfo, now: float) -> list[Content]:
+def _tokens(found: CredentialInfo, now: float, width: int) -> list[Content]:
     lines = [
         Content(""),
         heading(words.TOKENS),
+        *_error(found, width),
         field(account_words.EXPIRES, in_words(found.expires_at, now)),
         field(account_words.NEXT_REFRESH, in_words(found.next_refresh_at, now)),
         field(account_words.LAST_REFRESH, ago(found.last_refresh_at, now)),
         field(account_words.REFRESHES, str(found.refresh_count)),
     ]
-    if found.last_error:
-        lines.append(field(account_words.LAST_ERROR, found.last_error, "$error"))
-    return lines
+    return [*lines, Content("")]
+
+
+def _error(found: CredentialInfo, width: int) -> list[Content]:
+    if not found.last_error:
+        return []
+    return [field(account_words.LAST_ERROR, found.last_error, "$error", width)]

@@ -28,7 +28,7 @@ def cells(one: wire.InboxProposal, now: float) -> dict[str, Content]:
         "risk": _look(words.LEVELS.get(one.level, ("", "", ""))) if one.applicable else _void(),
         "id": Content(f"{one.id}"),
         "age": Content.styled(ago(one.created_at, now), "$muted"),
-        "agent": plain(one.created_by, "", 40),
+        "agent": plain(one.created_by.removeprefix(words.AGENT_PREFIX), "", 40),
         "asks": plain(asks_for(one.services, one.credentials), "", 200),
     }
 

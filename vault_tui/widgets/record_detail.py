@@ -166,7 +166,7 @@ class RecordDetail(VerticalScroll, can_focus=True):
         if key == self._drawn and key:
             return
         if row is not self._row:
-            self.scroll_home(animate=False)
+            self.scroll_home(animate=False, immediate=True, force=True)
         self._row, self._drawn = row, key
         text.update(describe(row, text.columns))
 
@@ -189,4 +189,4 @@ class RecordDetail(VerticalScroll, can_focus=True):
 
     def page(self, by: int) -> None:
         """A screenful up or down, wherever the focus is."""
-        self.scroll_relative(y=by * max(self.size.height - 1, 1), animate=False)
+        self.scroll_relative(y=by * max(self.size.height - 1, 1), animate=False, immediate=True)
