@@ -44,12 +44,19 @@ class Visit:
     """
 
     def __init__(
-        self, app: Application, facts: WorkerFacts, request: Ask, number: int = 0, address: str = ""
+        self,
+        app: Application,
+        facts: WorkerFacts,
+        request: Ask,
+        number: int = 0,
+        address: str = "",
+        vault: str = "",
     ) -> None:
         self.app = app
         self.number = number
         self.address = address
-        """The token of the approval's address."""
+        """The token of the approval's address; without one its user has to be of the vault."""
+        self.vault = vault
         self.client = request.client.host if request.client else ""
         """Where the browser is."""
         self.is_secure = facts.base_url.startswith("https://")
@@ -69,9 +76,10 @@ class Visit:
         request: Ask,
         number: int = 0,
         address: str = "",
+        vault: str = "",
     ) -> "Visit":
         """The request's; from here on its user acts. Raises VaultError: database_unavailable."""
-        visit = cls(app, facts, request, number, address)
+        visit = cls(app, facts, request, number, address, vault)
         visit.user = await app.users.pages.user(visit.cookie)
         if visit.user is not None:
             act_as_user(visit.user.kind.value, visit.user.name, visit.user.id)
@@ -92,12 +100,43 @@ class Visit:
             samesite="strict",
         )
 
+    async def found(self) -> wire.ReviewedProposal:
+        """The proposal, for who has its address, or may review what its vault's agents propose.
+
+        Raises VaultError: unauthorized, not_found.
+        """
+        if self.address or not self.vault:
+            return await self.app.proposals.details(self.address, self.number)
+        if not self.is_of_vault:
+            raise VaultError("unauthorized")
+        return await self.app.proposals.reviewed(self.vault, self.number)
+
+    @property
+    def is_of_vault(self) -> bool:
+        """Whether the user may see the proposals of the vault that the address names."""
+        return self.user is not None and _may(self.user, Permission.REVIEW_PROPOSALS, self.vault)
+
+    def show_entry(self, status: int = 200, *, complaint: str = "") -> Response[str]:
+        """Nothing but a form to sign in by: it tells nobody whether there is such a proposal."""
+        if self.user is not None and not complaint:
+            status, complaint = 403, f"{self.user.name} may not see the proposals of this vault."
+        return render(
+            "entry.html",
+            status,
+            cookies=self.cookies(),
+            title="Sign in to see the proposal",
+            proposal={"id": self.number, "vault": self.vault},
+            complaint=complaint,
+            form=self.form,
+        )
+
     async def show(
         self, status: int = 200, *, complaint: str = "", notice: str = ""
     ) -> Response[str]:
         """The proposal as it is now. Raises VaultError: unauthorized for a wrong address."""
-        found = await self.app.proposals.details(self.address, self.number)
-        user = self.user
+        if self.vault and not (self.address or self.is_of_vault):
+            return self.show_entry(status, complaint=complaint)
+        user, found = self.user, await self.found()
         if user is not None and _may(user, Permission.REVIEW_PROPOSALS, found.vault):
             found = await self.app.proposals.reviewed(found.vault, self.number)
         review = found.review
@@ -118,8 +157,17 @@ class Visit:
             complaint=complaint,
             notice=notice,
             most_reason=MAX_REASON,
-            form={"address": self.address, "token": form_token(self.cookie)},
+            form=self.form,
         )
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What each form brings along: where it stands, and that it is this browser's."""
+        return {
+            "address": self.address,
+            "vault": self.vault,
+            "token": form_token(self.cookie),
+        }
 
     async def show_stale(self) -> Response[str]:
         """The proposal again, for a form that does not count."""
@@ -128,7 +176,8 @@ class Visit:
     @property
     def place(self) -> str:
         """The page's own path and query."""
-        return f"{PATH}/{self.number}?token={quote(self.address, safe='')}"
+        name, value = ("token", self.address) if self.address else ("vault", self.vault)
+        return f"{PATH}/{self.number}?{name}={quote(value, safe='')}"
 
     def back(self, cookies: list[Cookie] | None = None) -> Response[str]:
         """To the page, by GET: loading it again shall send nothing twice."""
@@ -152,7 +201,8 @@ async def posted(
 ) -> Response[str]:
     """Do what a form asks for that was shown to this browser; another one gets the page again."""
     form = parse_form(await request.body())
-    visit = await Visit.of(app, facts, request, number, form.get("token", ""))
+    where = form.get("token", ""), form.get("vault", "")
+    visit = await Visit.of(app, facts, request, number, *where)
     if not is_own_form(visit.cookie, form.get("form", "")):
         return await visit.show_stale()
     return await act(visit, form)
@@ -179,7 +229,7 @@ async def acted(
     async def act(visit: Visit, form: dict[str, str]) -> Response[str]:
         if visit.user is None:
             return await visit.show_stale()
-        found = await app.proposals.details(visit.address, number)
+        found = await visit.found()
         try:
             authorize(visit.user, permission, found.vault)
             await steps(visit, visit.user, found, form)

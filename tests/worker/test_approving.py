@@ -221,6 +221,33 @@ def test_wrong_addresses(worker: ThreadedWorker, ann: Browser) -> None:
         assert page.headers["cache-control"] == "no-store"
 
 
+def test_without_the_addresss_token(worker: ThreadedWorker) -> None:
+    """As a webhook's notice names it: who may see the vault's proposals signs in and decides, and
+    to nobody else it says what there is.
+    """
+    raised(worker, "notified")
+    place = "/approve/1?vault=notified"
+    browser, strange = Browser(f"http://{worker.api}"), Browser(f"http://{worker.api}")
+    page = browser.get(place)
+    unknown = strange.get("/approve/9?vault=not-there")
+    assert page.text.replace("1", "").replace("notified", "") == unknown.text.replace(
+        "9", ""
+    ).replace("not-there", "")
+    assert "charge cards" not in page.html
+    refused = browser.submit(page.form("sign-in"), email=OWNER, password="wrong")
+    assert (refused.status, "charge cards" in refused.html) == (401, False)
+    page = browser.submit(refused.form("sign-in"), email=OWNER, password=PASSWORD)
+    assert (page.address, "charge cards" in page.text) == (place, True)
+    assert "Allowed by" in allow(browser, page).text
+    page = strange.submit(unknown.form("sign-in"), email="bob@example.com", password=PASSWORD)
+    assert (page.status, "may not see the proposals of this vault" in page.text) == (403, True)
+    page = strange.get(place)
+    assert (page.status, "charge cards" in page.html) == (403, False)
+    forged = Form("/approve/1", {**page.form("sign-in").fields, "action": "deny"})
+    assert strange.submit(forged).status == 404
+    assert browser.get("/approve/9?vault=notified").status == 404
+
+
 def test_who_may_not_decide(worker: ThreadedWorker) -> None:
     """A user without a role in the vault sees no form, and cannot send one either."""
     browser = Browser(f"http://{worker.api}")

@@ -12,6 +12,7 @@ Rules
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -82,9 +83,14 @@ def notice_of(id: str, type: str, at: float, data: Data, approvals: str = "") ->
         at=rfc3339(at),
         vault=_safe(data.get("vault") or ""),
         summary=_SUMMARIES[type](_Words({**told, "vault": _safe(data.get("vault") or "")})),
-        url=f"{approvals}/{int(data['id'])}" if asks else "",
+        url=f"{approvals}/{int(data['id'])}?{_place(data)}" if asks else "",
         data=told,
     )
+
+
+def _place(data: Data) -> str:
+    """Names the vault, whose people may then decide. No token: a notice is read by many."""
+    return urlencode({"vault": str(data.get("vault") or "")})
 
 
 def notice_data(type: str, data: Data) -> dict[str, Any]:

@@ -49,9 +49,10 @@ async def show(
     request: Ask,
     number: FromPath[int],
     token: FromQuery[str] = "",
+    vault: FromQuery[str] = "",
 ) -> Response[str]:
     """The proposal, and what this browser's user may do about it."""
-    visit = await Visit.of(app, facts, request, number, token)
+    visit = await Visit.of(app, facts, request, number, token, vault)
     if visit.is_new and request.headers.get("sec-fetch-site") == "cross-site":
         # By a link from another site the browser keeps the cookie back, and to give it a new one
         # would sign its user out. Opened once more, by this page, it sends what it has.
@@ -89,7 +90,8 @@ async def sign_in(
 
 async def _sign_in(visit: Visit, form: dict[str, str]) -> Response[str]:
     app, email, password = visit.app, form.get("email", ""), form.get("password", "")
-    await app.proposals.details(visit.address, visit.number)  # or there is nothing to sign in for
+    if visit.address:  # a wrong one is nothing to sign in for
+        await app.proposals.details(visit.address, visit.number)
     try:
         signed_in = await app.users.signing_in.login_page(email, password, visit.client, _LABEL)
     except VaultError as error:

@@ -59,7 +59,7 @@ def test_a_field_that_is_not_listed_stays_inside() -> None:
 @pytest.mark.parametrize("kind", [EventType.PROPOSAL_APPLIED, EventType.REQUEST_HELD])
 def test_only_what_waits_has_an_address(kind: EventType) -> None:
     """There is nothing to decide on a proposal that has ended."""
-    assert notice().url == "https://v.test/approve/3"
+    assert notice().url == "https://v.test/approve/3?vault=default"
     assert notice(kind.value).url == ""
 
 
@@ -83,7 +83,7 @@ def test_hostile_names_mention_nobody_and_link_nowhere(place: str, hostile: str)
     value = [hostile] if place == "services" else hostile
     text = slack(notice(**{place: value}))
     body, _, link = text.rpartition("\n")
-    assert link == "<https://v.test/approve/3|Decide>"
+    assert link == "<https://v.test/approve/3?vault=default|Decide>"
     _inert(body)
 
 

@@ -61,7 +61,7 @@ async def test_a_proposal_is_told(app: Application, telling: Telling, receiver: 
     assert request.headers["x-vault-tui-event"] == notice["type"] == "proposal.created"
     assert request.headers["x-vault-tui-delivery"] == notice["id"]
     assert notice["vault"] == "default"
-    assert notice["url"] == f"{APPROVALS}/3"
+    assert notice["url"] == f"{APPROVALS}/3?vault=default"
     assert notice["data"]["credentials"] == ["GITHUB_TOKEN"]
     assert "ci" in notice["summary"]
 
