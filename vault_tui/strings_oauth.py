@@ -43,6 +43,7 @@ TOKEN_URL = "token URL"  # noqa: S105 - a word
 DEVICE_URL = "device URL"
 CLIENT_ID = "client id"
 CLIENT_ID_HINT = "the provider's own when empty"
+CLIENT_ID_NEEDED = "of a client that you have registered there"
 CLIENT_SECRET = "secret"  # noqa: S105 - a word
 SCOPES = "scopes"
 SCOPES_HINT = "the provider's own when empty"
@@ -100,7 +101,7 @@ HEALTH_COLUMNS: Mapping[str, str] = {
     "next": "REFRESH IN",
     "last": "REFRESHED",
     "count": "TIMES",
-    "error": "LAST ERROR",
+    "error": "ERROR",
 }
 HEALTH_KINDS: Mapping[str, str] = {
     "credential": "credential",

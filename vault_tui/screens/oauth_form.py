@@ -5,7 +5,7 @@ from typing import Any
 
 from textual import on
 from textual.widget import Widget
-from textual.widgets import Select
+from textual.widgets import Input, Select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
@@ -89,6 +89,9 @@ class ConnectForm(FormDialog[wire.ConnectOAuth | wire.PasteTokens]):
         shown |= dict.fromkeys(_TOKENS, how == "paste")
         self.reveal_lines(shown)
         known = self._providers.get(provider)
+        own = known is not None and not known.needs_client
+        client = self.query_one("#client-id", Input)
+        client.placeholder = words.CLIENT_ID_HINT if own else words.CLIENT_ID_NEEDED
         self.complain(known.obtain if known else "", "$muted")
 
     def read(self) -> wire.ConnectOAuth | wire.PasteTokens:
