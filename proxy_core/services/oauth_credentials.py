@@ -18,13 +18,12 @@ from proxy_core.domain.names import check_credential_key
 from proxy_core.domain.oauth import (
     AuthMethod,
     OAuthClient,
-    TokenError,
     TokenSet,
     parse_client,
     pasted_tokens,
 )
 from proxy_core.services.context import Context
-from proxy_core.services.logins import Login, Logins, LoginState
+from proxy_core.services.logins import Login, Logins, LoginState, proven
 from proxy_core.services.logins.patience import patiently
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Borrowed, VaultEntry
@@ -54,8 +53,12 @@ class OAuthCredentials:
         tokens = pasted_tokens(_token_document(request), self._context.clock.time())
         secret = _secret(request.client_secret)
         self.check_free(entry, key)
-        steps = self._prove_and_store(entry, key, client, secret, tokens, by)
-        login = await self._context.carry_through(steps)
+
+        async def steps() -> Login:
+            good = await proven(self._logins.source, client, secret, tokens)
+            return await self._store(entry, key, client, secret, good, by)
+
+        login = await self._context.carry_through(steps())
         return wire.OAuthConnected(connected=True, connected_at=_time(login.connected_at))
 
     async def connected(
@@ -125,26 +128,6 @@ class OAuthCredentials:
                 "conflict",
                 f"Credential {key} is of another type: delete it first, or use a new name.",
             )
-
-    async def _prove_and_store(
-        self,
-        entry: VaultEntry,
-        key: str,
-        client: OAuthClient,
-        secret: bytes | None,
-        tokens: TokenSet,
-        by: Principal,
-    ) -> Login:
-        if tokens.refresh_token is not None:
-            try:
-                fresh = await self._logins.source.refresh(client, secret, tokens.refresh_token)
-            except TokenError as error:
-                code = "bad_request" if error.final else "oauth_refresh_failed"
-                raise VaultError(
-                    code, f"The refresh token could not be used, nothing is stored: {error}"
-                ) from None
-            tokens = replace(fresh, scopes=fresh.scopes or tokens.scopes)
-        return await self._store(entry, key, client, secret, tokens, by)
 
     async def _store(
         self,

@@ -21,14 +21,20 @@ from proxy_core.domain.accounts.account import (
 from proxy_core.domain.accounts.providers import Provider, provider
 from proxy_core.domain.events import EventType
 from proxy_core.domain.exchange import BorrowedKind
-from proxy_core.domain.oauth import OAuthClient, TokenSet, pasted_tokens
+from proxy_core.domain.oauth import (
+    OAuthClient,
+    TokenSet,
+    client_document,
+    parse_client,
+    pasted_tokens,
+    preset,
+)
 from proxy_core.services.accounts.admin import check_tier
 from proxy_core.services.accounts.pools import created_pool, joined_pool
-from proxy_core.services.accounts.proving import client_of, proven
 from proxy_core.services.accounts.roster import PoolEntry, account_of
 from proxy_core.services.accounts.shown import shown_account
 from proxy_core.services.accounts.state import AccountState
-from proxy_core.services.logins import Login
+from proxy_core.services.logins import Login, proven
 from proxy_core.services.principal import Principal
 from proxy_core.services.snapshot import Borrowed
 from proxy_core.store import accounts as store
@@ -81,7 +87,7 @@ class AddingAccounts:
         Raises VaultError: bad_request, conflict, sealed, oauth_refresh_failed.
         """
         known = provider(request.provider)
-        client = client_of(known, request, self._allow_http_loopback)
+        client = _client_of(known, request, self._allow_http_loopback)
         tokens = pasted_tokens(request.tokens, self._state.now)
         secret = request.client_secret.encode() or None
         told = NewAccount(
@@ -245,3 +251,16 @@ class AddingAccounts:
             state=state.standing(added.account).state,
             change="added",
         )
+
+
+def _client_of(known: Provider, request: wire.AddAccount, allow_http_loopback: bool) -> OAuthClient:
+    """The provider's client with what the request says instead.
+
+    Raises VaultError: bad_request, not_found (no such provider).
+    """
+    document = client_document(preset(known.preset).client)
+    if request.token_url:
+        document["token_url"] = request.token_url
+    if request.client_id:
+        document["client_id"] = request.client_id
+    return parse_client(document, allow_http_loopback)

@@ -3,6 +3,7 @@
 from proxy_core.services.logins.lender import LoginLender
 from proxy_core.services.logins.login import Login, LoginAccess, LoginState, LoginStatus
 from proxy_core.services.logins.logins import Logins
+from proxy_core.services.logins.proving import proven
 from proxy_core.services.logins.source import NoTokens, TokenSource
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "Logins",
     "NoTokens",
     "TokenSource",
+    "proven",
 ]

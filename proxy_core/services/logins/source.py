@@ -11,7 +11,7 @@ class TokenSource(Protocol):
     async def refresh(
         self, client: OAuthClient, secret: bytes | None, refresh_token: bytes
     ) -> TokenSet:
-        """A new pair for a refresh token."""
+        """A new pair for a refresh token; the same one stays where the provider gives no other."""
 
     async def client_credentials(self, client: OAuthClient, secret: bytes | None) -> TokenSet:
         """An access token for the client itself."""

@@ -1,32 +1,10 @@
-"""Tokens that were got elsewhere: whose client they belong to, and whether they are any good."""
+"""Tokens that were got elsewhere: whether they are any good."""
 
 from dataclasses import replace
 
 from proxy_core.base.errors import VaultError
-from proxy_core.domain import wire
-from proxy_core.domain.accounts.providers import Provider
-from proxy_core.domain.oauth import (
-    OAuthClient,
-    TokenError,
-    TokenSet,
-    client_document,
-    parse_client,
-    preset,
-)
-from proxy_core.services.logins import TokenSource
-
-
-def client_of(known: Provider, request: wire.AddAccount, allow_http_loopback: bool) -> OAuthClient:
-    """The provider's client with what the request says instead.
-
-    Raises VaultError: bad_request, not_found (no such provider).
-    """
-    document = client_document(preset(known.preset).client)
-    if request.token_url:
-        document["token_url"] = request.token_url
-    if request.client_id:
-        document["client_id"] = request.client_id
-    return parse_client(document, allow_http_loopback)
+from proxy_core.domain.oauth import OAuthClient, TokenError, TokenSet
+from proxy_core.services.logins.source import TokenSource
 
 
 async def proven(
@@ -54,9 +32,4 @@ async def proven(
         name=told.name or known.name,
         tier=told.tier or known.tier,
     )
-    return replace(
-        fresh,
-        subject=subject,
-        scopes=fresh.scopes or tokens.scopes,
-        refresh_token=fresh.refresh_token or tokens.refresh_token,
-    )
+    return replace(fresh, subject=subject, scopes=fresh.scopes or tokens.scopes)
