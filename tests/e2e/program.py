@@ -2,15 +2,18 @@
 
 import json
 import os
+import queue
 import re
 import secrets
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 VAULT_TUI = str(Path(sys.executable).with_name("vault-tui"))
 CLEARED = ("PIP_", "UV_", "npm_", "NPM_", "GIT_", "SSL_", "CURL_", "REQUESTS_", "NODE_", "AGENT_")
@@ -162,3 +165,18 @@ def connect_to(ports: dict[str, int], port: int = 443) -> Sequence[str]:
     for host, local in ports.items():
         options += ["--connect-to", f"{host}:{port}:127.0.0.1:{local}"]
     return options
+
+
+def read_as_it_prints(
+    process: "subprocess.Popen[str]",
+) -> "queue.SimpleQueue[tuple[float, dict[str, Any]]]":
+    """When each line came, and the JSON that it is."""
+    seen: queue.SimpleQueue[tuple[float, dict[str, Any]]] = queue.SimpleQueue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            seen.put((time.time(), json.loads(line)))
+
+    threading.Thread(target=read, daemon=True).start()
+    return seen

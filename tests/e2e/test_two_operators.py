@@ -3,16 +3,14 @@
 import json
 import queue
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import World
-from tests.e2e.program import VAULT_TUI
+from tests.e2e.program import VAULT_TUI, read_as_it_prints
 
 pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
 
@@ -23,14 +21,7 @@ class Follower:
     """`vault-tui events -f --json`, read as it prints."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-        self._seen: queue.SimpleQueue[tuple[float, dict[str, Any]]] = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._seen.put((time.time(), json.loads(line)))
+        self._seen = read_as_it_prints(process)
 
     def waits_for(self, kind: str, name: str, seconds: float = 60.0) -> float | None:
         """How late it saw an event of this type and name, in seconds; None if it never did."""

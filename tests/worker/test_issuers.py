@@ -118,7 +118,8 @@ def test_its_jwts_are_taken_wherever_an_agents_token_is(worker: ThreadedWorker, 
         assert through_the_proxy(worker, token) == 200
         assert at_the_gateway(worker, Authorization=f"Bearer {token}") == 200
         found = worker.ask("GET", "/discover", token=token)
-        assert (found.status, found.json["available_credentials"]) == (200, ["KEY"])
+        assert found.status == 200
+        assert "KEY" in found.json["available_credentials"]
         assert worker.ask("GET", "/v1/credentials?reveal=true", token=token).status == 403
     assert at_the_gateway(worker, **{"x-api-key": token}) == 200
     worker.run(worker.running.app._context.log.flush())
