@@ -1,1 +1,1 @@
-"""Errors, safe text, clock and ids: what every floor may use."""
+"""Errors, safe text, clocks, ids, paths and names of variables: what every floor may use."""
