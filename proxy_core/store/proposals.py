@@ -14,6 +14,8 @@ from proxy_core.store.touched import NOTHING
 TABLE, COLUMN = "proposal_value", "sealed"
 """For the sealer's additional authenticated data."""
 PENDING = "pending"
+_LARGEST = 2**31 - 1
+"""A number beyond it would be an error of PostgreSQL, not a proposal that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def proposal_by_number(session: Session, vault_id: str, number: int) -> Proposal
     query = select(ProposalRow).where(
         ProposalRow.vault_id == vault_id, ProposalRow.number == number
     )
-    row = session.exec(query).first()
+    row = session.exec(query).first() if 0 < number <= _LARGEST else None
     if row is None:
         raise VaultError("not_found", f"No proposal {number} in this vault.")
     return row

@@ -55,6 +55,8 @@ async def test_a_proposal_is_numbered_and_waits(each_app: Application) -> None:
     assert first.data["credentials"] == ["STRIPE_KEY"]
     assert (first.data["vault"], first.data["id"], first.data["by"]) == ("default", 1, "agent bot")
     assert app.proposals.pending == 2
+    for never in (0, -1, 3, 2**31, 2**63, 10**30):  # whatever fits into a column, and what does not
+        assert await code_of(app.proposals.get("default", never)) == "not_found"
 
 
 async def test_texts_are_kept_as_they_were_written(each_app: Application) -> None:
