@@ -175,9 +175,12 @@ async def test_a_provider_that_is_silent() -> None:
         return b""
 
     async with listening(silent) as port:
-        error = await failure(plain_http(total_seconds=0.2), f"http://127.0.0.1:{port}/")
-    assert came.is_set()
-    assert error.code == "timeout"
+        for seconds in (0.2, 2.0, 20.0):  # on a busy machine it may not even be asked in time
+            error = await failure(plain_http(total_seconds=seconds), f"http://127.0.0.1:{port}/")
+            assert error.code == "timeout"
+            if came.is_set():
+                return
+    raise AssertionError("it was never asked")
 
 
 async def test_a_provider_that_drips() -> None:
