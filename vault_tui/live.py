@@ -14,6 +14,7 @@ from vault_tui.device_news import effect_of_device
 from vault_tui.effects import Effect
 from vault_tui.news import effect_of_account
 from vault_tui.proposal_news import effect_of_proposal
+from vault_tui.setting_news import effect_of_settings
 from vault_tui.source_news import effect_of_source
 from vault_tui.state import Level
 from vault_tui.traffic.rates import Rates
@@ -30,7 +31,6 @@ RELOADS = {
     EventType.VAULT_DELETED: "vaults",
     EventType.REQUEST_HELD: "holds",
     EventType.HOLD_RESOLVED: "holds",
-    EventType.SETTINGS_CHANGED: "status",
     EventType.WEBHOOK_CHANGED: "status",
     EventType.WEBHOOK_FAILED: "status",
     EventType.WEBHOOK_DISABLED: "status",
@@ -117,6 +117,7 @@ def effect_of(event: Event, vault: str) -> Effect:
         or effect_of_agent(kind, data)
         or effect_of_device(kind, data)
         or effect_of_source(kind, data)
+        or effect_of_settings(kind, data)
     )
     if everywhere is not None:
         return everywhere

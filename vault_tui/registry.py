@@ -68,6 +68,12 @@ def _events() -> "ConsoleScreen":
     return EventsScreen()
 
 
+def _settings() -> "ConsoleScreen":
+    from vault_tui.screens.settings import SettingsScreen
+
+    return SettingsScreen()
+
+
 SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("traffic", *strings.SCREENS["traffic"], _traffic),
     ScreenEntry("proposals", *strings.SCREENS["proposals"], _proposals),
@@ -77,6 +83,7 @@ SCREENS: tuple[ScreenEntry, ...] = (
     ScreenEntry("accounts", *strings.SCREENS["accounts"], _accounts),
     ScreenEntry("agents", *strings.SCREENS["agents"], _agents),
     ScreenEntry("events", *strings.SCREENS["events"], _events),
+    ScreenEntry("settings", *strings.SCREENS["settings"], _settings),
 )
 
 

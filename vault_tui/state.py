@@ -66,6 +66,10 @@ class ConsoleState:
     """Scoped ones of the vault."""
     choices: list[wire.PoolChoices] = field(default_factory=list)
     """By pool: what it would choose, and what it chose lately."""
+    slots: list[wire.SlotInfo] | None = None
+    """Read, as the two after it, once somebody looks at them."""
+    settings: list[wire.Setting] | None = None
+    ca_pem: str = ""
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     """What happened, without requests: the newest last."""
     notice: Notice | None = None

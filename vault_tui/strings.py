@@ -1,7 +1,7 @@
 """Every English sentence and word of the console, together, ready for translation.
 
 Those of a part stand beside it: `strings_traffic`, `strings_proposals`, `strings_services`,
-`strings_accounts` and `strings_oauth`.
+`strings_accounts`, `strings_oauth`, `strings_settings` and others.
 `{…}` are filled in by the code. A `Lines` value is a list of lines, each a list of (text, tone).
 """
 
@@ -21,6 +21,7 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "accounts": ("Accounts", "Logins at providers, and what is left of their quota"),
     "events": ("Events", "What happens, and the record of who did what"),
     "agents": ("Agents", "Who may use what, until when, and who is there now"),
+    "settings": ("Settings", "How the vault opens, the worker, limits and retention"),
 }
 
 # id -> (label, help)
@@ -31,6 +32,14 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "events.older": ("older", "Load older entries of the audit"),
     "events.verify": ("verify", "Check that no entry was changed, removed or moved"),
     "events.detail": ("detail", "Scroll in the detail"),
+    "settings.edit": ("change", "Change the setting, or the password of the key slot"),
+    "settings.add": ("add slot", "One more way to open the vault: password, keyring, key file"),
+    "settings.remove": ("remove", "Take a key slot away, after saying what breaks"),
+    "settings.rotate": ("rotate key", "Make a new key and encrypt everything anew"),
+    "settings.filter": ("filter", "Show only what holds some words"),
+    "settings.clear_filter": ("all", "Show everything again"),
+    "settings.findings": ("doctor", "Look for what is wrong, and show how to mend it"),
+    "settings.copy": ("copy", "Copy the value of the row"),
     "app.help": ("help", "Search every action; Enter runs the chosen one"),
     "app.palette": ("palette", "Run any action by typing a part of its name"),
     "app.command": ("command", "Type an action, a screen or a vault by name"),
@@ -190,7 +199,6 @@ EVENTS: Mapping[str, str] = {
     "service.deleted": "Service {name} was deleted by {by}",
     "vault.changed": "Vault {name} was changed by {by}",
     "vault.deleted": "Vault {name} was deleted by {by}",
-    "settings.changed": "Settings were changed by {by}",
     "request.held": "{name} waits for an answer",
     "hold.approved": "{by} allowed a request of {name}",
     "hold.denied": "{by} denied a request of {name}",
@@ -349,11 +357,16 @@ COMMAND_PLACEHOLDER = "action, screen, or: vault NAME"
 COMMAND_UNKNOWN = "{name} is no action here; ? lists them"
 VAULT_UNKNOWN = "There is no vault {name}"
 VAULTS_TITLE = "Vaults"
-VAULT_COUNTS = "{services:>3} services  {credentials:>3} credentials  {policy}"
+VAULT_COUNTS = "{services:>3} services {credentials:>3} credentials  "
 POLICY: Mapping[str, str] = {
     "passthrough": "unknown hosts pass without a credential",
     "deny": "unknown hosts are denied",
     "ask": "unknown hosts wait for an answer",
+}
+POLICY_SHORT: Mapping[str, str] = {
+    "passthrough": "others pass",
+    "deny": "others denied",
+    "ask": "others wait",
 }
 SEAL_TITLE = "Seal the vault?"
 SEAL_TEXT = (

@@ -38,7 +38,7 @@ EMPTY_FOUND: Lines = (
     (("", "text"),),
     (("bksp", "accent+bold"), ("  clears the filter", "muted")),
 )
-NOTE_EVENTS = "live events"
+NOTE_EVENTS = "live"
 NOTE_AUDIT = "audit"
 NOTE_FILTER = "{view}: {filter}"
 

@@ -45,10 +45,15 @@ ALLOW_HTTP = "allow plain http"
 SCRUB = "scrub responses"
 SERVICE_SAVED = "Service {name} is saved"
 SERVICES_SAVED = "{count} services are saved"
-DELETE_SERVICE = (
-    "Agents will reach {host} without this credential.\nu puts it back for five minutes."
-)
-DELETED_UNDO = "{name} is deleted; u puts it back"
+# by what the vault does with hosts that no service covers
+DELETE_SERVICE: Mapping[str, str] = {
+    "": "No request to {host} gets this credential any more.",
+    "passthrough": "Where no other service covers {host}, requests go on without a credential.",
+    "deny": "Where no other service covers {host}, requests are refused.",
+    "ask": "Where no other service covers {host}, requests wait for your answer.",
+}
+DELETE_CAN_UNDO = "{key} puts it back for five minutes."
+DELETED_UNDO = "{name} is deleted; {key} puts it back"
 HOSTS_TITLE = "Hosts seen without a service"
 HOSTS_NONE = "None: every host that agents reached has a service."
 REQUESTS = "requests"
@@ -134,6 +139,7 @@ AUTH_TYPES: Mapping[str, str] = {
     "azure": "azure: a resource's key, or Entra ID",
     "github-app": "github-app: tokens of an installed app",
 }
+FORM_HOST_FIRST = "which host? api.example.com, *.example.com, host:8443/v1/*"
 FORM_VALID = "✓ valid, will be saved as {name}"
 FORM_MISSING = "▲ valid, but there is no credential {keys} yet"
 RULE_SHAPE = "A rule is: allow|deny METHODS PATH, such as  deny DELETE,PUT /v1/*  (not: {line})"

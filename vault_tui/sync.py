@@ -13,6 +13,7 @@ from vault_tui import strings
 from vault_tui.agent_lists import read_agents
 from vault_tui.live import effect_of
 from vault_tui.revival import Revival
+from vault_tui.setting_lists import read_settings
 from vault_tui.state import Level, Link
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 RELOAD_SECONDS = 0.03
 BACKFILL_ROWS = 200
 _LISTS = ("vaults", "credentials", "services", "proposals", "holds", "accounts", "agents")
+_ON_DEMAND = "settings"
+"""Read once its screen was shown."""
 
 # Somebody waits for an answer.
 _RINGING = frozenset(
@@ -124,6 +127,8 @@ class WorkerSync:
         if not self._wanted:
             self._app.set_timer(RELOAD_SECONDS, self._reload_wanted)
         self._wanted |= {"status", *_LISTS} if what == "all" else {what}
+        if what == "all" and self._app.state.settings is not None:
+            self._wanted.add(_ON_DEMAND)
 
     def _reload_wanted(self) -> None:
         wanted, self._wanted = self._wanted, set()
@@ -140,7 +145,7 @@ class WorkerSync:
             await app.ask_status()
         if app.state.sealed:
             return
-        for name in _LISTS:
+        for name in (*_LISTS, _ON_DEMAND):
             if name in wanted:
                 try:
                     await getattr(self, f"_read_{name}")()
@@ -225,6 +230,10 @@ class WorkerSync:
         agents, sessions = await read_agents(app.send, vault)
         if vault == app.state.vault:
             app.state.agents, app.state.sessions = agents, sessions
+
+    async def _read_settings(self) -> None:
+        state = self._app.state
+        state.slots, state.settings, state.ca_pem = await read_settings(self._app.send)
 
     async def backfill(self) -> None:
         """Rows that the log has and the screen has not."""

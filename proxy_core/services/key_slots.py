@@ -83,7 +83,7 @@ class KeySlots:
             finally:
                 overwrite(dek)
             try:
-                await self._store(slot, by, known, [*known, slot])
+                await self._store(slot, by, known, [*known, slot], "added")
             except VaultError:
                 await asyncio.to_thread(slots.discard_slot, slot)
                 raise
@@ -101,17 +101,22 @@ class KeySlots:
             finally:
                 overwrite(dek)
             then = [slot if one.id == slot_id else one for one in known]
-            await self._store(slot, by, known, then)
+            await self._store(slot, by, known, then, "changed")
             return _described(slot)
 
     async def _store(
-        self, slot: SlotRecord, by: Principal, known: list[SlotRecord], then: list[SlotRecord]
+        self,
+        slot: SlotRecord,
+        by: Principal,
+        known: list[SlotRecord],
+        then: list[SlotRecord],
+        change: str,
     ) -> None:
         def work(session: Session) -> None:
             self.check_known(session, known)
             installation.save_slot(session, slots.slot_row(slot))
 
-        await self._context.change(work, lambda _: self._put(slot, then, by))
+        await self._context.change(work, lambda _: self._put(slot, then, by, change))
         await self._context.database.drop_past()  # the slot before opens a copy of the file
 
     async def _remove(self, slot_id: str, by: Principal, force: bool) -> wire.SlotRemoved:
@@ -126,7 +131,7 @@ class KeySlots:
                 installation.remove_slot(session, slot_id)
 
             left = [one for one in known if one is not slot]
-            await self._context.change(work, lambda _: self._put(slot, left, by))
+            await self._context.change(work, lambda _: self._put(slot, left, by, "removed"))
             await self._context.database.drop_past()
             if slot_id in found[0]:  # what it was opened with is its own key: nobody needs that
                 with suppress(VaultError, OSError):
@@ -143,9 +148,9 @@ class KeySlots:
         if stored != {slot.id: slot.wrapped_dek for slot in known}:
             raise VaultError("conflict", "The key slots were changed meanwhile: look again.")
 
-    def _put(self, slot: SlotRecord, known: list[SlotRecord], by: Principal) -> None:
+    def _put(self, slot: SlotRecord, known: list[SlotRecord], by: Principal, change: str) -> None:
         self._keys.slots = known
-        self._context.publish(EventType.SETTINGS_CHANGED, by, slot=slot.kind.value)
+        self._context.publish(EventType.SETTINGS_CHANGED, by, slot=slot.kind.value, change=change)
 
     def _find(self, slot_id: str) -> SlotRecord:
         for slot in self._keys.slots:

@@ -18,6 +18,7 @@ from proxy_core.domain.traffic import RequestRecord, RequestStart
 from tests.console.fake_accounts import FakeAccounts
 from tests.console.fake_agents import FakeAgents
 from tests.console.fake_audit import FakeAudit
+from tests.console.fake_keys import FakeKeys
 from tests.console.fake_proposals import FakeProposals, authority_of
 from tests.console.fake_sources import FakeSources
 
@@ -101,6 +102,7 @@ class FakeWorker:
         self.lent = FakeAccounts(self.clock)
         self.staff = FakeAgents(self.clock)
         self.sources = FakeSources(self.clock)
+        self.keys = FakeKeys(self.clock)
         self.oauth: dict[str, wire.CredentialInfo] = {}
         self.down = False
         self.failing: dict[str, VaultError] = {}
@@ -123,7 +125,8 @@ class FakeWorker:
         if failing is not None:
             raise failing
         parts = [unquote(part) for part in call.path.strip("/").split("/")]
-        part = next((one for one in (self.staff, self.sources) if one.is_asked(parts)), None)
+        others = (self.staff, self.sources, self.keys)
+        part = next((one for one in others if one.is_asked(parts)), None)
         if part is not None:
             if call.method != "GET":
                 self._operator_only()

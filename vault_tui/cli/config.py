@@ -11,6 +11,7 @@ from proxy_core.domain.wire import Setting
 from vault_tui.cli import output
 from vault_tui.cli.connection import Connection
 from vault_tui.cli.options import Group, json_option, pass_connection
+from vault_tui.setting_text import parsed
 
 
 @click.group(cls=Group)
@@ -54,7 +55,7 @@ def get(connection: Connection, name: str, as_json: bool) -> None:
 def set_(connection: Connection, name: str, value: str) -> None:
     """Change a setting; effective at once. VALUE is JSON or plain text; lists: a,b,c."""
     before = _named(connection.send(calls.settings()).settings, name)
-    changed = connection.send(calls.change_settings({name: _parsed(value, before.default)}))
+    changed = connection.send(calls.change_settings({name: parsed(value, before.default)}))
     one = _named(changed.settings, name)
     output.emit(f"{output.safe(one.name)} = {output.safe(_shown(one.value))}")
 
@@ -66,18 +67,6 @@ def _named(settings: list[Setting], name: str) -> Setting:
     raise VaultError(
         "not_found", f"There is no setting {name}.", {"help": "`vault-tui config list` shows them."}
     )
-
-
-def _parsed(text: str, default: Any) -> Any:
-    """`text` as the type that the setting has; the worker checks it."""
-    if isinstance(default, str):
-        return text
-    if isinstance(default, list) and not text.lstrip().startswith("["):
-        return [item.strip() for item in text.split(",") if item.strip()]
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _shown(value: Any) -> str:

@@ -23,6 +23,7 @@ def make_upstream_tls(directory: Path, hosts: Sequence[str]) -> tuple[Path, ssl.
     ca = _certificate(ca_name, ca_name, ca_key, ca_key, None)
     leaf = _certificate(_name(hosts[0]), ca_name, key, ca_key, hosts)
     ca_file, leaf_file = directory / "upstream-ca.pem", directory / "upstream.pem"
+    ca_file.touch(mode=0o600)
     ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     leaf_file.touch(mode=0o600)
     leaf_file.write_bytes(_pem(key) + leaf.public_bytes(serialization.Encoding.PEM))

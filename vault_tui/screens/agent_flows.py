@@ -111,7 +111,10 @@ async def take_vault(console: "ConsoleApp", found: wire.AgentInfo) -> None:
 
 async def choose_role(console: "ConsoleApp", found: wire.AgentInfo) -> None:
     """Another role on the worker."""
-    entries = [(role, Content(f" {text}")) for role, text in words.INSTANCE_ROLES.items()]
+    entries = [
+        (role, _marked(role == found.role, Content(text)))
+        for role, text in words.INSTANCE_ROLES.items()
+    ]
     title = words.ROLE_TITLE.format(name=found.name)
     role = await console.push_screen_wait(Choose(title, entries, "", deliberate=True))
     if role is None or role == found.role:
@@ -124,9 +127,15 @@ async def choose_role(console: "ConsoleApp", found: wire.AgentInfo) -> None:
 async def pin(console: "ConsoleApp", found: Holder) -> None:
     """Let it use one account of the vault alone, or any."""
     vault, name = console.state.vault, holder_name(found)
-    entries = [("", Content(f" {words.PIN_ANY}"))]
+    entries = [("", _marked(not found.account_id, Content(words.PIN_ANY)))]
     entries += [
-        (account.id, plain(f" {account.nickname}  {account.email}", "", 100))
+        (
+            account.id,
+            _marked(
+                account.id == found.account_id,
+                plain(f"{account.nickname}  {account.email}", "", 100),
+            ),
+        )
         for account in console.state.accounts or ()
     ]
     title = words.PIN_TITLE.format(vault=vault, name=name)
@@ -178,6 +187,11 @@ def cut(connections: int) -> str:
 def _vaults(console: "ConsoleApp") -> list[str]:
     names = [vault.name for vault in console.state.vaults]
     return names if console.state.vault in names else [console.state.vault, *names]
+
+
+def _marked(present: bool, line: Content) -> Content:
+    """An entry with a mark when it is so now."""
+    return Content.assemble((" ● " if present else "   ", "$accent"), line)
 
 
 def _vault_line(name: str, held: wire.AgentVault | None) -> Content:

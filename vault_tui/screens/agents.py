@@ -41,7 +41,6 @@ class AgentsScreen(ListScreen, screen_id="agents"):
 
     def on_mount(self) -> None:
         """Countdowns run by themselves."""
-        super().on_mount()
         self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:

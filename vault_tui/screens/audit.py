@@ -53,7 +53,8 @@ class EventsScreen(ListScreen, screen_id="events"):
             return super().note()
         view = words.NOTE_AUDIT if self._audit else words.NOTE_EVENTS
         if self._filter:
-            view = words.NOTE_FILTER.format(view=view, filter=display_safe(self._filter, 40))
+            room = 40 if self.size.width >= _ROOMY else 12
+            view = words.NOTE_FILTER.format(view=view, filter=display_safe(self._filter, room))
         return Content.styled(view, "$muted")
 
     def data_changed(self, kind: str) -> None:

@@ -14,6 +14,7 @@ from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.words import plain, when
 
 _LONGEST = 400
+_NAMES = ("name", "agent", "credential_key", "pool", "key", "slot", "problem")
 _FIXED = frozenset({"vault", "name", "by"})
 _ALERTING = frozenset(
     {
@@ -36,11 +37,13 @@ _ALERTING = frozenset(
 def event_cells(event: Event) -> dict[str, Content]:
     """Cells by column id."""
     data = _data(event)
-    more = ", ".join(_said(name, value) for name, value in data.items() if name not in _FIXED)
+    rest = [name for name in data if name not in _FIXED]
+    rest.sort(key=lambda name: name.endswith("id"))  # what only programs know by comes last
+    more = ", ".join(_said(name, data[name]) for name in rest)
     return {
         "at": Content.styled(when(rfc3339(event.at))[11:], "$muted"),
         "what": plain(event.type, _tone(event.type), 40),
-        "name": plain(str(data.get("name") or ""), "bold", 120),
+        "name": plain(_about(data), "bold", 120),
         "vault": plain(str(data.get("vault") or ""), "$muted", 64),
         "by": plain(str(data.get("by") or ""), "", 80),
         "more": plain(more, "$muted", _LONGEST),
@@ -132,6 +135,12 @@ def _differences(entry: wire.AuditEntry) -> Iterator[Content]:
         if name in entry.after:
             parts.append(plain(_text(entry.after[name]), "$success"))
         yield Content.assemble(*parts)
+
+
+def _about(data: Mapping[str, Any]) -> str:
+    """Whom or what an event is about, by the first of the names that it has."""
+    found = (data.get(name) for name in _NAMES)
+    return next((str(value) for value in found if value), "")
 
 
 def _data(event: Event) -> Mapping[str, Any]:

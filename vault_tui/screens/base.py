@@ -31,7 +31,8 @@ class ConsoleScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
-    AUTO_FOCUS = None
+    # Not Textual's first widget, which may be a hidden line: each screen says what has the keys.
+    AUTO_FOCUS = ""
     screen_id = ""
 
     def __init_subclass__(cls, screen_id: str = "", **kwargs: Any) -> None:
@@ -127,6 +128,12 @@ class Dialog(ModalScreen[T | None]):
     def console(self) -> "ConsoleApp":
         """The application."""
         return cast("ConsoleApp", self.app)
+
+    def on_mount(self) -> None:
+        """Lay it out for this terminal from the start: Textual does so after the first paint."""
+        size = self.app.size
+        for breakpoints, cells in ((WIDTHS, size.width), (HEIGHTS, size.height)):
+            self.add_class([name for least, name in breakpoints if cells >= least][-1])
 
     def action_close(self) -> None:
         """Close without a result."""

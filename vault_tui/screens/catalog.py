@@ -13,6 +13,8 @@ from vault_tui import strings, strings_services
 from vault_tui.screens.searching import SearchDialog, has_all
 from vault_tui.widgets.words import plain
 
+_ROOMY, _NAME = 100, 30
+
 
 class CatalogDialog(SearchDialog):
     """Returns the id of the chosen template."""
@@ -24,11 +26,14 @@ class CatalogDialog(SearchDialog):
     def __init__(self, templates: list[Template]) -> None:
         super().__init__()
         self._templates = templates
-        # As wide as the longest category: a column that some overflow is no column.
-        self._widths = (
-            max((len(t.name) for t in templates), default=0),
-            max((len(t.category) for t in templates), default=0),
-        )
+
+    def _widths(self) -> tuple[int, int]:
+        """Of name and category: as wide as the longest, where the host has room beside them."""
+        name = max((len(t.name) for t in self._templates), default=0)
+        category = max((len(t.category) for t in self._templates), default=0)
+        if self.app.size.width < _ROOMY:
+            return min(name, _NAME), 0
+        return name, category
 
     def below(self) -> ComposeResult:
         """What the highlighted template needs."""
@@ -36,9 +41,10 @@ class CatalogDialog(SearchDialog):
 
     def options(self, words: Sequence[str]) -> Iterator[Option]:
         """The templates whose name, category or description tells of the words."""
+        widths = self._widths()
         for template in self._templates:
             if has_all(f"{template.name} {template.category} {template.description}", words):
-                yield Option(_line(template, *self._widths), id=template.id)
+                yield Option(_line(template, *widths), id=template.id)
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -54,9 +60,13 @@ class CatalogDialog(SearchDialog):
 
 
 def _line(template: Template, name: int, category: int) -> Content:
+    """No category: it is left out, and still searched."""
     host = str(template.service.get("host", ""))
+    kind = plain(f"{template.category:<{category}}  ", "$accent", category + 2)
     return Content.assemble(
-        plain(f" {template.name:<{name}}  ", "bold", name + 3),
-        plain(f"{template.category:<{category}}  ", "$accent", category + 2),
+        Content(" "),
+        plain(template.name, "bold", name),
+        " " * (name - min(len(template.name), name) + 2),
+        kind if category else "",
         plain(host, "$muted", 60),
     )

@@ -17,9 +17,10 @@ from proxy_core.client.calls import Call
 from proxy_core.domain import wire
 from vault_tui import strings
 from vault_tui import strings_gates as gate_words
-from vault_tui.proofs import SUGGESTED_BITS, slot_secret, strength_bits
+from vault_tui.proofs import slot_secret
 from vault_tui.screens.base import Dialog
 from vault_tui.state import Level
+from vault_tui.widgets.strength import strength
 from vault_tui.widgets.words import safe_lines
 
 BRAND = "◆"
@@ -165,13 +166,7 @@ class FirstRun(Gate):
     @on(Input.Changed, "#secret")
     def _typed(self, event: Input.Changed) -> None:
         hint = self.query_one("#hint", Static)
-        if self._kind != "password" or not event.value:
-            hint.update("")
-            return
-        bits = strength_bits(event.value)
-        filled = min(int(bits / 10), 10)
-        word, style = gate_words.STRENGTH[min(int(bits / (SUGGESTED_BITS / 3)), 3)]
-        hint.update(Content.styled(f"{'━' * filled}{'─' * (10 - filled)} {word}", style))
+        hint.update(strength(event.value) if self._kind == "password" else "")
 
     @on(Input.Submitted, "#secret")
     def _first(self, event: Input.Submitted) -> None:

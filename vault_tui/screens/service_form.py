@@ -142,6 +142,10 @@ class ServiceForm(Dialog[dict[str, Any]]):
         used = dict(AUTH_FIELDS[self._auth_type])
         for name in _FIELDS:
             self.query_one(f"#field-{name}").display = name in used
+        if not self._value("host"):
+            self._say(strings_services.FORM_HOST_FIRST, "$muted")
+            self.query_one("#winner", Static).update("")
+            return
         try:
             document = self.document()
         except VaultError as error:

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from proxy_core.client import calls
 from vault_tui import strings, strings_services
-from vault_tui.actions import Action
+from vault_tui.actions import BY_ID, Action, key_text, keys_of
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.screens.service_flows import create_service, edit_service, save_service
@@ -116,6 +116,10 @@ class ServicesScreen(ListScreen, screen_id="services"):
         return None
 
     @property
+    def _undo_key(self) -> str:
+        return key_text(keys_of(BY_ID["services.undo"], self.console.preferences.keymap)[0])
+
+    @property
     def _undoable(self) -> bool:
         gone = self._deleted
         now = self.console.clock.monotonic()
@@ -197,7 +201,14 @@ class ServicesScreen(ListScreen, screen_id="services"):
         """Delete, with an undo for a while."""
         document, vault = bare(self._here()), self.state.vault
         name = str(document["name"])
-        text = strings_services.DELETE_SERVICE.format(host=document.get("host", ""))
+        policy = next((v.unmatched_host_policy for v in self.state.vaults if v.name == vault), "")
+        says = strings_services.DELETE_SERVICE
+        text = "\n".join(
+            [
+                says.get(policy, says[""]).format(host=document.get("host", "")),
+                strings_services.DELETE_CAN_UNDO.format(key=self._undo_key),
+            ]
+        )
         title = strings.DELETE_TITLE.format(name=name)
         if not await self.app.push_screen_wait(
             Confirm(title, text, strings.DELETE_BUTTON.format(name=name))
@@ -208,7 +219,9 @@ class ServicesScreen(ListScreen, screen_id="services"):
         until = self.console.clock.monotonic() + UNDO_SECONDS
         self._deleted = Deleted(vault, document, until)
         self.set_timer(UNDO_SECONDS, self.show_keys)
-        self.console.notice(strings_services.DELETED_UNDO.format(name=name), Level.WARNING)
+        self.console.notice(
+            strings_services.DELETED_UNDO.format(name=name, key=self._undo_key), Level.WARNING
+        )
         self.console.sync.reload("services")
 
     async def do_undo(self) -> None:

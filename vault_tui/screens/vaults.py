@@ -12,6 +12,8 @@ from vault_tui import strings, strings_sources
 from vault_tui.screens.base import Dialog
 from vault_tui.widgets.words import plain
 
+_NAME, _ROOMY = 20, 100
+
 
 class VaultDialog(Dialog[str]):
     """Returns the chosen vault's name."""
@@ -28,21 +30,22 @@ class VaultDialog(Dialog[str]):
             yield OptionList(markup=False)
 
     def _options(self) -> list[Option]:
-        state = self.console.state
+        state, roomy = self.console.state, self.app.size.width >= _ROOMY
+        policies = strings.POLICY if roomy else strings.POLICY_SHORT
         self._names = {f"v{index}": vault.name for index, vault in enumerate(state.vaults)}
         return [
             Option(
                 Content.assemble(
                     (" ● " if vault.name == state.vault else "   ", "$accent"),
-                    plain(vault.name.ljust(24), "bold", 32),
+                    plain(vault.name, "bold", _NAME),
+                    " " * max(_NAME + 1 - len(vault.name), 1),
                     (
                         strings.VAULT_COUNTS.format(
-                            services=vault.services_count,
-                            credentials=vault.credentials_count,
-                            policy=strings.POLICY.get(vault.unmatched_host_policy, ""),
+                            services=vault.services_count, credentials=vault.credentials_count
                         ),
                         "$muted",
                     ),
+                    (policies.get(vault.unmatched_host_policy, ""), "$muted"),
                     plain(_store(vault), "$warning" if vault.source_state == "failing" else ""),
                 ),
                 id=f"v{index}",

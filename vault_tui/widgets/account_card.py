@@ -10,6 +10,8 @@ from vault_tui.widgets.spans import bar, countdown, per_cent, seconds_until
 from vault_tui.widgets.words import plain
 
 _SOON_SECONDS = 300.0
+_NOTICEABLE = 0.0005
+"""A burn rate that would be shown as `0.0 %/h`, as share of a window per hour."""
 _INDENT = 3
 _WINDOW_NAME = 10
 _BARS = ((110, 34), (90, 22), (0, 11))
@@ -97,7 +99,7 @@ def _pace(window: QuotaWindow, resets: float) -> Content:
     """How fast it is used; loud when it will be empty before it is reset."""
     if _full(window):
         return Content.styled(words.WINDOW_FULL, "$error bold")
-    if window.burn_per_hour is None:
+    if window.burn_per_hour is None or window.burn_per_hour < _NOTICEABLE:
         return Content("")
     rate = words.BURNS.format(rate=_rate(window.burn_per_hour))
     pace = Content.styled(f"{rate:<9}", "$muted")

@@ -18,6 +18,12 @@ NOTICE_LOOK = {
 }
 
 _LEAST_TITLE = 3
+_NARROW = 100
+_KNOWN_BY_KEY = frozenset({"app.palette", "app.command"})
+"""Their labels leave a narrow key bar to the screen's own keys; help tells what they are."""
+
+Key = tuple[Action, str, bool]
+"""An action, its key, and whether it works now."""
 
 
 class Spots:
@@ -62,9 +68,19 @@ class HeaderLine(Line):
 
     def render(self) -> Content:
         """The line at the present width."""
-        state, wide = self.state, self.size.width >= 100
+        wide = self.size.width >= _NARROW
+        right = self._worker(wide)
+        left = self._left(wide, named=True)
+        if left.cell_length + right.cell_length >= self.size.width:
+            left = self._left(wide, named=False)
+        return spread(left, right, self.size.width)
+
+    def _left(self, wide: bool, *, named: bool) -> Content:
+        """Vault, seal, what waits, operator; `named`: the product before them."""
+        state = self.state
         self.spots.clear()
-        left = Content.assemble((" ◆ ", "$accent bold"), (strings.PRODUCT, "bold"), "  ")
+        product = f"{strings.PRODUCT}  " if named else ""
+        left = Content.assemble((" ◆ ", "$accent bold"), (product, "bold"))
         start = left.cell_length
         left += Content.assemble(
             (strings.VAULT_WORD, "$muted"), plain(state.vault, "bold", 24), (" ▾", "$accent"), "  "
@@ -81,7 +97,7 @@ class HeaderLine(Line):
         start = left.cell_length
         left += self._operator()
         self.spots.put(start, left.cell_length, "app.unlock")
-        return spread(left, self._worker(wide), self.size.width)
+        return left
 
     def _waiting(self) -> list[tuple[str, str]]:
         """What waits for an answer: the screen, and how many."""
@@ -143,8 +159,7 @@ def shortened(
 ) -> list[tuple[str, str, str]]:
     """The screens with titles that fit: the longest one gives a letter, the present one none."""
     titles = {screen_id: title for screen_id, _, title in screens}
-    # A space on each side of key and title, and one between two tabs.
-    spare = room - sum(len(key) + len(title) + 4 for _, key, title in screens)
+    spare = room - _room_of(screens)
     while spare < 0:
         longest = max((name for name in titles if name != here), key=lambda name: len(titles[name]))
         if len(titles[longest]) <= _LEAST_TITLE:
@@ -152,6 +167,11 @@ def shortened(
         titles[longest] = titles[longest][:-1]
         spare += 1
     return [(screen_id, key, titles[screen_id]) for screen_id, key, _ in screens]
+
+
+def _room_of(screens: list[tuple[str, str, str]]) -> int:
+    """Cells of the closest tabs: a space before the key, one before the title, a last one."""
+    return sum(len(key) + len(title) + 2 for _, key, title in screens) + 1
 
 
 class TabLine(Line):
@@ -167,19 +187,19 @@ class TabLine(Line):
     def render(self) -> Content:
         """The tabs, and the screen's own note at the right."""
         self.spots.clear()
-        line = Content(" ")
+        line = Content("")
         room = self.size.width - self.note.cell_length - 2
+        gap = " " * min(max((room - _room_of(self.screens)) // len(self.screens), 0), 2)
         for screen_id, key, title in shortened(self.screens, self.here, room):
             start = line.cell_length
             if screen_id == self.here:
                 look = (
                     "bold reverse" if self.app.native_ansi_color else "bold $background on $accent"
                 )
-                line += Content.styled(f" {key} {title} ", look)
+                line += Content.styled(f" {key} {title} ", look) + Content(gap[1:])
             else:
-                line += Content.assemble((f" {key}", "$accent"), (f" {title} ", "$muted"))
+                line += Content.assemble((f" {key}", "$accent"), (f" {title}{gap}", "$muted"))
             self.spots.put(start, line.cell_length, f"screen.{screen_id}")
-            line += Content("" if screen_id == self.screens[-1][0] else " ")
         return spread(line, self.note + Content(" "), self.size.width)
 
     def say(self, note: Content) -> None:
@@ -214,9 +234,9 @@ class KeyBar(Line):
 
     def __init__(self) -> None:
         super().__init__("keys")
-        self._keys: list[tuple[Action, str, bool]] = []
+        self._keys: list[Key] = []
 
-    def show(self, keys: list[tuple[Action, str, bool]]) -> None:
+    def show(self, keys: list[Key]) -> None:
         """Set (action, key, works)."""
         if keys != self._keys:
             self._keys = keys
@@ -225,32 +245,36 @@ class KeyBar(Line):
     def render(self) -> Content:
         """As many keys as fit; help and palette always do."""
         self.spots.clear()
+        narrow = self.size.width < _NARROW
         kept = [entry for entry in self._keys if entry[0].scope == "app"]
-        last = self._pieces(kept)
-        width = self.size.width - last.cell_length - 1
+        last = [(entry, self._piece(entry, short=narrow)) for entry in kept]
+        width = self.size.width - sum(piece.cell_length for _, piece in last) - 1
         line = Content("")
-        for entry in self._keys:
-            if entry[0].scope == "app":
-                continue
-            piece = self._pieces([entry])
-            if line.cell_length + piece.cell_length > width:
-                break
+        for entry, piece in self._that_fit(width):
             self.spots.put(line.cell_length, line.cell_length + piece.cell_length, entry[0].id)
             line += piece
-        start = self.size.width - last.cell_length
-        for entry in kept:
-            end = start + self._pieces([entry]).cell_length
-            self.spots.put(start, end, entry[0].id)
-            start = end
-        return spread(line, last, self.size.width)
+        start = self.size.width - sum(piece.cell_length for _, piece in last)
+        for entry, piece in last:
+            self.spots.put(start, start + piece.cell_length, entry[0].id)
+            start += piece.cell_length
+        return spread(line, Content("").join(piece for _, piece in last), self.size.width)
 
-    def _pieces(self, entries: list[tuple[Action, str, bool]]) -> Content:
-        line = Content("")
-        for action, key, works in entries:
-            if works:
-                line += Content.assemble(
-                    (f" {key_text(key)}", "$accent bold"), (f" {action.label} ", "$muted")
-                )
-            else:
-                line += Content.styled(f" ({key_text(key)} {action.label})", "$faint dim")
-        return line
+    def _that_fit(self, width: int) -> list[tuple[Key, Content]]:
+        """The screen's own keys; where there is no room for all, those that work now come first."""
+        own = [(entry, self._piece(entry)) for entry in self._keys if entry[0].scope != "app"]
+        if sum(piece.cell_length for _, piece in own) > width:
+            own.sort(key=lambda found: not found[0][2])
+        fitting, used = [], 0
+        for entry, piece in own:
+            used += piece.cell_length
+            if used > width:
+                break
+            fitting.append((entry, piece))
+        return fitting
+
+    def _piece(self, entry: Key, *, short: bool = False) -> Content:
+        action, key, works = entry
+        if not works:
+            return Content.styled(f" ({key_text(key)} {action.label})", "$faint dim")
+        label = "" if short and action.id in _KNOWN_BY_KEY else f" {action.label}"
+        return Content.assemble((f" {key_text(key)}", "$accent bold"), (f"{label} ", "$muted"))
