@@ -82,7 +82,7 @@ Telling = Callable[..., Awaitable[wire.WebhookSecret]]
 async def telling(app: Application, naps: Naps) -> AsyncIterator[Telling]:
     """Adds webhooks to a vault whose notices are being delivered."""
     app.webhooks._allow_http_loopback = True
-    app.notifying.attach(plain_http().post, APPROVALS, naps)
+    app.notifying.attach(plain_http(total_seconds=120.0).post, APPROVALS, naps)
     running = asyncio.create_task(app.notifying.run())
 
     async def add(url: str, **more: object) -> wire.WebhookSecret:
