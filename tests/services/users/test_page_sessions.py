@@ -5,6 +5,7 @@ import pytest
 from proxy_core.base.clock import FakeClock
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import PAGE_PREFIX, USER_PREFIX
+from proxy_core.domain import wire
 from proxy_core.services.application import Application
 from proxy_core.services.users.lifetime import PAGE_IDLE_SECONDS, PAGE_LONGEST_SECONDS
 from tests.services.conftest import ADA, Opener
@@ -82,6 +83,11 @@ async def test_a_browser_is_listed_and_ended_as_any_session(app: Application) ->
     assert (listed.device_label, listed.last_ip) == ("a page", "192.0.2.1")
     await app.users.sessions.revoke(listed.id, ADA)
     assert await who(app, first) == ""
+    second = await app.users.signing_in.login_page("ada", PASSWORD)
+    by = principal(app, await sign_in(app, "ada"))
+    wanted = wire.ChangePassword(current_password=PASSWORD, new_password="another long one 7")
+    await app.users.signing_in.change_password(wanted, by)
+    assert await who(app, second.token) == ""
 
 
 async def test_guessing_is_throttled_there_too(app: Application) -> None:
