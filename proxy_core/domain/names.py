@@ -8,6 +8,8 @@ from proxy_core.base.text import display_safe
 
 SLUG_MIN, SLUG_MAX = 3, 64
 CREDENTIAL_KEY_MAX = 128
+DEFAULT_VAULT = "default"
+"""The vault that is there from the first, cannot be deleted, and is meant where none is named."""
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _CREDENTIAL_KEY = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)

@@ -5,13 +5,12 @@ from sqlmodel import Session
 from proxy_core.base.clock import Clock
 from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import new_id
+from proxy_core.domain.names import DEFAULT_VAULT
 from proxy_core.domain.service import UnmatchedHostPolicy
 from proxy_core.mitm.ca import new_root
 from proxy_core.seal import Sealer, SlotRecord
 from proxy_core.services import authority, slots
 from proxy_core.store import installation, tables, vaults
-
-DEFAULT_VAULT = "default"
 
 
 def first_root(sealer: Sealer, clock: Clock) -> tables.CertificateAuthority:

@@ -2,7 +2,7 @@
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
-from proxy_core.services.beginning import DEFAULT_VAULT
+from proxy_core.domain.names import DEFAULT_VAULT
 from proxy_core.services.context import Context
 from proxy_core.services.principal import Permission, Principal, PrincipalKind, authorize
 

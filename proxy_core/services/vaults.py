@@ -10,10 +10,9 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.ids import new_id
 from proxy_core.domain import wire
 from proxy_core.domain.events import EventType
-from proxy_core.domain.names import InstanceRole, VaultRole, check_vault_name
+from proxy_core.domain.names import DEFAULT_VAULT, InstanceRole, VaultRole, check_vault_name
 from proxy_core.domain.service import UnmatchedHostPolicy
 from proxy_core.domain.sources import state_of
-from proxy_core.services.beginning import DEFAULT_VAULT
 from proxy_core.services.context import Context
 from proxy_core.services.principal import Principal, PrincipalKind
 from proxy_core.services.snapshot import VaultEntry

@@ -10,13 +10,13 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
 from proxy_core.base.errors import VaultError
+from proxy_core.domain.names import DEFAULT_VAULT
 from proxy_core.services.audit.acting import act_as
 from proxy_core.services.principal import Permission, PrincipalKind
 from proxy_core.worker.access import Caller, Gatekeeper
 from proxy_core.worker.origins import origin_of, stranger
 from proxy_core.worker.peers import Peer
 
-DEFAULT_VAULT = "default"
 _NEEDS, _SOCKET_ONLY, _ANYONE = "needs", "socket_only", "anyone"
 
 

@@ -15,6 +15,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import Home
 from proxy_core.client.calls import Call
 from proxy_core.client.target import Target
+from proxy_core.domain.names import DEFAULT_VAULT
 from vault_tui.cli import preferences
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEFAULT_VAULT = "default"
 _AGENT_ADDR = "http://127.0.0.1:14321"
 
 

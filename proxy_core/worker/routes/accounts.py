@@ -4,8 +4,9 @@ from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.domain import wire
+from proxy_core.domain.names import DEFAULT_VAULT
 from proxy_core.services.principal import Permission
-from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, needs
+from proxy_core.worker.guard import change_fails, fails, needs
 from proxy_core.worker.routes.actions import action
 from proxy_core.worker.uses import UseApp, UseCaller
 

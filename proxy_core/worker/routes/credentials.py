@@ -4,10 +4,9 @@ from litestar import delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from proxy_core.domain import wire
-from proxy_core.domain.names import VaultRole
+from proxy_core.domain.names import DEFAULT_VAULT, VaultRole
 from proxy_core.services.principal import Permission
 from proxy_core.worker.guard import (
-    DEFAULT_VAULT,
     change_fails,
     default_vault,
     fails,

@@ -6,9 +6,10 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 
 from proxy_core.domain import wire
+from proxy_core.domain.names import DEFAULT_VAULT
 from proxy_core.services.principal import Permission
 from proxy_core.worker.access import Caller
-from proxy_core.worker.guard import DEFAULT_VAULT, change_fails, fails, needs
+from proxy_core.worker.guard import change_fails, fails, needs
 from proxy_core.worker.uses import UseApp, UseCaller, UseFacts
 
 _VAULT_HEADER = Annotated[str | None, HeaderParameter(name="X-Vault", required=False)]
