@@ -3,12 +3,12 @@
 A token is a prefix and 256 random bits in hex. It is shown once; only its SHA-256 is kept, which is
 enough because a random token, unlike a password, cannot be guessed from its hash.
 
-An id is 26 characters: 48 bits of milliseconds, then 80 random bits, in Crockford's base 32. Ids of
-one process grow strictly, even when the clock is put back, so they sort by creation.
+An id is 26 characters in Crockford's base 32: 48 bits of milliseconds, 60 random bits that are
+drawn anew every second, and 20 that count. Ids of one process grow strictly, even when the clock is
+put back, so they sort by creation.
 """
 
 import hashlib
-import os
 import secrets
 import threading
 import time
@@ -21,10 +21,7 @@ APPROVAL_PREFIX = "vt_appr_"
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
-_RANDOM_BITS = 80
-_END_BITS = 20
-_END = (1 << _END_BITS) - 1
-_SHIFTS = range(100, -1, -10)
+_LAST = (1 << 20) - 1
 
 
 def new_token(prefix: str) -> str:
@@ -43,28 +40,45 @@ def token_sha256(token: str | bytes) -> bytes:
 
 
 class _IdSource:
-    """Hands out growing 128-bit numbers, spelled. Most share all but their end with the last."""
+    """Hands out growing numbers, spelled. All but two pairs of digits are kept for an *era* of
+    1,024 milliseconds, whose ids have their random bits in common and count behind them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._millisecond = 0
-        self._last = 0
-        self._shared = -1
-        self._spelled = ""
+        self._era = -1
+        self._time = self._random = ""
+        self._count = 0
 
     def next(self) -> str:
         now = int(time.time() * 1000)
         with self._lock:
-            if now > self._millisecond:
-                self._millisecond = now
-                self._last = now << _RANDOM_BITS | int.from_bytes(os.urandom(10))
-            else:  # one more in this millisecond, or the clock was put back
-                self._last += 1
-            shared, end = self._last >> _END_BITS, self._last & _END
-            if shared != self._shared:
-                self._shared = shared
-                self._spelled = "".join([_PAIRS[shared >> shift & 1023] for shift in _SHIFTS])
-            return self._spelled + _PAIRS[end >> 10] + _PAIRS[end & 1023]
+            if now < self._millisecond:  # the clock was put back
+                now = self._millisecond
+            if now >> 10 != self._era:
+                self._begin(now >> 10)
+            elif self._count == _LAST:
+                self._begin(self._era + 1)
+                now = self._era << 10
+            self._millisecond = now
+            self._count = count = self._count + 1
+            return (
+                self._time
+                + _PAIRS[now & 1023]
+                + self._random
+                + _PAIRS[count >> 10]
+                + _PAIRS[count & 1023]
+            )
+
+    def _begin(self, era: int) -> None:
+        self._era, self._count = era, 0
+        self._time = _spelled(era, 4)
+        self._random = _spelled(secrets.randbits(60), 6)
+
+
+def _spelled(number: int, pairs: int) -> str:
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(10 * (pairs - 1), -1, -10)])
 
 
 _source = _IdSource()

@@ -38,6 +38,29 @@ def test_ids_grow_when_the_clock_is_put_back(monkeypatch: pytest.MonkeyPatch) ->
     assert before < ids.new_id() < ids.new_id()
 
 
+def test_ids_grow_when_more_are_made_than_count_behind_one_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A clock that stands still for longer than the count reaches goes on all the same."""
+    monkeypatch.setattr(ids, "_LAST", 3)
+    monkeypatch.setattr(ids.time, "time", lambda: 1_000_000_000.0)
+    source = ids._IdSource()
+    made = [source.next() for _ in range(10)]
+    assert all(earlier < later for earlier, later in pairwise(made))
+
+
+def test_ids_of_two_processes_differ_in_their_random_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two sources at the same moment share the time alone; so do two seconds of one source."""
+    monkeypatch.setattr(ids.time, "time", lambda: 1_000_000_000.0)
+    source = ids._IdSource()
+    first, other = source.next(), ids._IdSource().next()
+    assert (first[:10], first[-4:]) == (other[:10], other[-4:])
+    monkeypatch.setattr(ids.time, "time", lambda: 1_000_000_002.0)
+    assert len({first[10:-4], other[10:-4], source.next()[10:-4]}) == 3
+
+
 def test_threads_never_share_an_id() -> None:
     """The store's threads and the loop make ids at once."""
     with ThreadPoolExecutor(8) as pool:
