@@ -19,6 +19,10 @@ from proxy_core.domain.service import Rule, Service
 from proxy_core.domain.service_document import credential_keys
 from proxy_core.domain.target import check_path, is_plain, spellings
 
+_REMEMBERED = 1024
+_REMEMBERED_PATH = 256
+"""Look-ups that an index keeps, and the characters of the longest path among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -88,13 +92,15 @@ _Ports = dict[int, PathTable]
 class ServiceIndex:
     """An immutable index over a vault's services, in their order of declaration."""
 
-    __slots__ = ("_exact", "_wildcard", "entries", "services")
+    __slots__ = ("_exact", "_found", "_wildcard", "entries", "services")
 
     def __init__(self, services: Sequence[Service]) -> None:
         self.services = tuple(services)
         self.entries = tuple(
             _compile(service, order) for order, service in enumerate(self.services)
         )
+        self._found: dict[tuple[str, int, str], Entry | None] = {}
+        """What was looked up lately: agents ask for the same few things again and again."""
         self._exact: dict[str, _Ports] = {}
         self._wildcard: dict[str, _Ports] = {}
         for entry in self.entries:
@@ -115,6 +121,17 @@ class ServiceIndex:
 
     def lookup(self, host: str, port: int, path: str) -> Entry | None:
         """As `match`, with the compiled entry. Raises as it does."""
+        asked = host, port, path
+        if asked in self._found:
+            return self._found[asked]
+        found = self._look_up(host, port, path)
+        if len(path) <= _REMEMBERED_PATH:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[asked] = found
+        return found
+
+    def _look_up(self, host: str, port: int, path: str) -> Entry | None:
         tables = self.tables(host, port)
         found = _best(tables, path)
         if not is_plain(path):

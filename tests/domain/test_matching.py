@@ -194,3 +194,15 @@ def test_a_lookup_examines_as_many_candidates_with_ten_services_as_with_ten_thou
     assert examined == 3
     table = index.tables("big.example.com", 443)[0]
     assert table.lengths == (len("/p00000/"),)
+
+
+def test_a_look_up_is_answered_alike_however_often_it_is_made() -> None:
+    """Also when more was looked up between than an index keeps, and for paths it does not keep."""
+    index = ServiceIndex([service("one", "a.test", "/x/*"), service("all", "*.test")])
+    asked = [("a.test", 443, "/x/1"), ("a.test", 443, "/y"), ("b.org", 443, "/")]
+    asked.append(("a.test", 443, "/x/" + "long" * 100))
+    answers = [index.lookup(*each) for each in asked]
+    assert [entry and entry.service.name for entry in answers] == ["one", "all", None, "one"]
+    for number in range(3000):
+        assert index.lookup("a.test", 443, f"/x/{number}") is answers[0]
+    assert [index.lookup(*each) for each in asked] == answers
