@@ -222,8 +222,7 @@ class Scrub(Protocol):
         """For a text that comes in pieces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
+class Injection(msgspec.Struct, frozen=True, gc=False):
     """Header fields to set, each exactly once, replacing the client's (names in any case).
 
     `scrub` None: the response goes on as it comes. `loan`: what was borrowed for it, to be given
@@ -232,12 +231,16 @@ class Injection:
     that don't go on.
     """
 
-    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
-    substitutions: tuple[SecretSubstitution, ...] = field(default=(), repr=False)
-    scrub: Scrub | None = field(default=None, repr=False)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    substitutions: tuple[SecretSubstitution, ...] = ()
+    scrub: Scrub | None = None
     loan: Loan | None = None
-    signer: Signer | None = field(default=None, repr=False)
+    signer: Signer | None = None
     dropped: frozenset[bytes] = frozenset()
+
+    def __repr__(self) -> str:
+        """Without a value."""
+        return f"Injection({', '.join(self.header_names)})"
 
     @property
     def header_names(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ is passed on as it came.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -259,7 +258,7 @@ class Forwarding:
     def _give_back(self) -> None:
         """What was borrowed is not in use any more. Safe to call twice."""
         if (loan := self._injection.loan) is not None:
-            self._injection = replace(self._injection, loan=None)
+            self._injection = structs.replace(self._injection, loan=None)
             self._hub.broker.returned(loan)
 
     @property

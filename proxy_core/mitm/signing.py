@@ -5,7 +5,6 @@ the head are replaced here, since nobody may touch it afterwards.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 from msgspec import structs
@@ -58,7 +57,7 @@ def signed(
     return SignedRequest(
         structs.replace(head, headers=kept),
         made.target,
-        replace(injection, headers=injection.headers + made.fields, substitutions=()),
+        structs.replace(injection, headers=injection.headers + made.fields, substitutions=()),
         request.framing if made.body is None or replaced is None else replaced(made.body),
     )
 

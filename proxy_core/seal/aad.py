@@ -1,5 +1,7 @@
 """Additional authenticated data: ties a ciphertext to the one place where it may stand."""
 
+from functools import lru_cache
+
 
 def aad(vault_id: str, table: str, row_id: str, column: str) -> bytes:
     """Name a sealed column's place; a blob that was moved elsewhere fails authentication.
@@ -10,6 +12,7 @@ def aad(vault_id: str, table: str, row_id: str, column: str) -> bytes:
     return pack("place", vault_id, table, row_id, column)
 
 
+@lru_cache(maxsize=1024)  # asked for with each request
 def of_key(place: bytes, key_version: int) -> bytes:
     """The data to authenticate at a place, under one version of the key."""
     return place + pack(str(key_version))

@@ -7,6 +7,8 @@ kept is as sealed as it is on disk.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import policy
 from proxy_core.domain.approval import scope_of
@@ -184,7 +186,7 @@ class Broker:
         first, *others = [one.loan for one in lent.values()]
         for loan in others:  # one credential at most can be exchanged for another
             self._lending.returned(loan)
-        return replace(injection, loan=first)
+        return structs.replace(injection, loan=first)
 
     def _injection(
         self, service: Service, entry: VaultEntry, lent: Mapping[str, Lent]
@@ -207,11 +209,11 @@ class Broker:
 
         injection = build_injection(service, secret)
         if service.auth.type is AuthType.AWS_SIGV4:
-            injection = replace(injection, signer=self._aws.signer(service.auth, secret))
+            injection = structs.replace(injection, signer=self._aws.signer(service.auth, secret))
         if not service.scrub:
             return injection
         scrub = self._scrubbers.scrubber(service, secrets, secret)
-        return replace(injection, scrub=scrub)
+        return structs.replace(injection, scrub=scrub)
 
     def observe(self, loan: Loan, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Note what a response to a loan tells of its quota."""
@@ -235,7 +237,7 @@ class Broker:
     def started(self, start: RequestStart) -> None:
         """Tell consoles that a request is under way."""
         self._context.stir()
-        self._context.bus.publish(_STARTED, start)
+        self._context.bus.append(_STARTED, start)
 
     def finished(self, record: RequestRecord) -> None:
         """Log the request, tell consoles, and remember what was used."""
@@ -243,7 +245,7 @@ class Broker:
         context.stir()
         entry = context.vault_once_named(record.vault)
         context.log.append(record, entry.id if entry else "")
-        context.bus.publish(_FINISHED, record)
+        context.bus.append(_FINISHED, record)
         context.usage.note(record, entry.name if entry else record.vault)
 
 

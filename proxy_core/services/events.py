@@ -69,9 +69,16 @@ class EventBus:
     def publish(self, type: str, data: Any) -> None:
         """Append an event. Never blocks, never raises for a slow follower."""
         if threading.get_ident() == self._thread:
-            self._append(type, data)
+            self.append(type, data)
         elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._append, type, data)
+            self._loop.call_soon_threadsafe(self.append, type, data)
+
+    def append(self, type: str, data: Any) -> None:
+        """As `publish`, for the loop's thread alone."""
+        self.last_seq = seq = self.last_seq + 1
+        self._ring[seq % self._capacity] = (seq, type, self._time(), data)
+        if self._waiting and type not in self._unwanted:
+            self._wake_for(type, seq - 1)
 
     def close(self) -> None:
         """End every follower once it has seen all events."""
@@ -93,13 +100,6 @@ class EventBus:
             if self._closed:
                 return
             cursor = await self._next(wanted.types)
-
-    def _append(self, type: str, data: Any) -> None:
-        seq = self.last_seq + 1
-        self._ring[seq % self._capacity] = (seq, type, self._time(), data)
-        self.last_seq = seq
-        if self._waiting and type not in self._unwanted:
-            self._wake_for(type, seq - 1)
 
     def _wake_for(self, type: str, cursor: int) -> None:
         wake = [future for future, types in self._waiting.items() if _wants(types, type)]

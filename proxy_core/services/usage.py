@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from proxy_core.domain.exchange import ActorType
 from proxy_core.domain.traffic import RequestRecord
 
+_AGENT = ActorType.AGENT.value
+
 Place = tuple[str, str]
 """A vault's name, and a credential key or service name in it."""
 Outcome = tuple[str, int]
@@ -62,10 +64,12 @@ class Usage:
         if totals is None:
             totals = self.totals[outcome] = Totals()
         totals.add(record)
-        if record.actor_id:
-            self.seen[record.actor_id] = max(at, self.seen.get(record.actor_id, at))
-            is_agent = record.actor_type == ActorType.AGENT
-            (self._fresh_agents if is_agent else self._fresh_sessions).add(record.actor_id)
+        # A stream that began early may end late: the latest start counts.
+        if actor := record.actor_id:
+            if at > self.seen.get(actor, 0.0):
+                self.seen[actor] = at
+            is_agent = record.actor_type == _AGENT
+            (self._fresh_agents if is_agent else self._fresh_sessions).add(actor)
         if not record.matched_service or record.decision == "denied":
             return
         place = (vault, record.matched_service)
@@ -73,11 +77,13 @@ class Usage:
         if hits is None:
             hits = self.services[place] = Hits()
         hits.count += 1
-        # A stream that began early may end late: the latest start counts.
-        hits.last_at = max(at, hits.last_at)
+        if at > hits.last_at:
+            hits.last_at = at
         if record.decision == "injected":
             for key in record.credential_keys:
-                self.credentials[vault, key] = max(at, self.credentials.get((vault, key), at))
+                place = (vault, key)
+                if at > self.credentials.get(place, 0.0):
+                    self.credentials[place] = at
 
     def take_seen(self) -> tuple[dict[str, float], dict[str, float]]:
         """Agents and sessions seen since the last call, by id; for storing."""

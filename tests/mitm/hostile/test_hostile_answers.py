@@ -4,10 +4,10 @@ import asyncio
 import re
 import socket
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from proxy_core.domain.exchange import Injection
 from proxy_core.mitm.scrub import Secret, compile_scrubber
@@ -26,7 +26,7 @@ from tests.mitm.rig import (
 )
 
 SCRUB = compile_scrubber([Secret(b"__KEY__", SECRET)])
-SCRUBBED = replace(INJECTION, scrub=SCRUB)
+SCRUBBED = structs.replace(INJECTION, scrub=SCRUB)
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 
