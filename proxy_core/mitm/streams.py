@@ -14,6 +14,7 @@ Rules of this file
 """
 
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -39,6 +40,7 @@ class Stream(Sending):
     __slots__ = (
         "_idle",
         "_only_wake",
+        "_poll",
         "_reactor",
         "_reading",
         "_taker",
@@ -54,6 +56,7 @@ class Stream(Sending):
         self._reactor = reactor
         self._reading = False
         self._only_wake = False
+        self._poll: select.poll | None = None
         self._watcher: Callable[[], None] | None = None
         self._taker: Take | None = None
         self._idle = 0.0
@@ -71,7 +74,7 @@ class Stream(Sending):
         former = Stream(self._reactor, self._sock)
         former.encrypted, former.buffer = self.encrypted, self.buffer
         former.at_eof, former.clean_eof = self.at_eof, self.clean_eof
-        self._sock, self._fd = sock, sock.fileno()
+        self._sock, self._fd, self._poll = sock, sock.fileno(), None
         self.encrypted, self.buffer = False, bytearray()
         self.at_eof = self.clean_eof = False
         return former
@@ -121,14 +124,10 @@ class Stream(Sending):
     @property
     def silent(self) -> bool:
         """Neither bytes nor an end have arrived beneath that nobody has received."""
-        try:
-            # The plain socket's, even under TLS.
-            socket.socket.recv(self._sock, 1, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
-            return True
-        except OSError:
-            pass
-        return False
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(self._fd, select.POLLIN)
+        return not self._poll.poll(0)
 
     def fill_now(self) -> None:
         """Add to `buffer` what has arrived already, without waiting. Raises StreamError."""
