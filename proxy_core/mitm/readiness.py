@@ -1,21 +1,22 @@
-"""Which sockets are ready: one selector for all streams, inside the loop's own.
+"""Which sockets are ready: one selector for all streams.
 
-A loop's selector makes an event into a key, a handle, a context and an entry in a queue; here it is
-one call. The loop watches this selector as if it were a socket, and is woken once for everything
-that has become ready. Level-triggered, as the loop's: what was not dealt with is reported again.
+It is the loop's own where that lends it (`loop.py`). Any other loop watches a second one as if it
+were a socket, and is woken once for everything that has become ready. Level-triggered, as the
+loop's: what was not dealt with is reported again.
 """
 
 import asyncio
+import contextlib
 import select
 from collections.abc import Callable
 from typing import Final
+
+from proxy_core.mitm.loop import AT_ONCE, Events, lent_by, serve_none
 
 Callback = Callable[[], None]
 
 _READ: Final = select.EPOLLIN
 _WRITE: Final = select.EPOLLOUT
-_AT_ONCE: Final = 256
-"""Events that are served before the loop has its turn again."""
 
 
 class Readiness:
@@ -23,11 +24,17 @@ class Readiness:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._epoll = select.epoll()
         self._readers: dict[int, Callback] = {}
         self._writers: dict[int, Callback] = {}
         self._watched: dict[int, int] = {}
-        loop.add_reader(self._epoll.fileno(), self._dispatch)
+        self._closed = False
+        self._lender = lent_by(loop)
+        if self._lender is not None:
+            self._epoll = self._lender.epoll
+            self._lender.serve = self._serve
+        else:
+            self._epoll = select.epoll()
+            loop.add_reader(self._epoll.fileno(), self._poll)
 
     def add_reader(self, descriptor: int, callback: Callback) -> None:
         """Call `callback` whenever something can be received, until `remove_reader`."""
@@ -51,15 +58,23 @@ class Readiness:
 
     def close(self) -> None:
         """Report nothing any more. Safe to call twice."""
-        if not self._epoll.closed:
+        if self._closed:
+            return
+        self._closed = True
+        if self._lender is None:
             self._loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
+            return
+        self._lender.serve = serve_none
+        for descriptor in self._watched:
+            with contextlib.suppress(OSError):  # a socket that was closed has left by itself
+                self._epoll.unregister(descriptor)
 
     def _watch(self, descriptor: int) -> None:
         """Let the selector know what is waited for now."""
         wanted = _READ * (descriptor in self._readers) | _WRITE * (descriptor in self._writers)
         watched = self._watched.get(descriptor, 0)
-        if wanted == watched or self._epoll.closed:
+        if wanted == watched or self._closed:
             return
         if not wanted:
             del self._watched[descriptor]
@@ -71,19 +86,26 @@ class Readiness:
         else:
             self._epoll.register(descriptor, wanted)
 
-    def _dispatch(self) -> None:
-        """Call whom it concerns.
+    def _poll(self) -> None:
+        self._serve(self._epoll.poll(0, AT_ONCE))
+
+    def _serve(self, events: Events) -> Events:
+        """Call whom it concerns; the events that concern nobody here.
 
         An error or a hang-up concerns reader and writer alike: they find out what it is. All are
         looked up first, since one callback may close the socket of another, whose number may at
         once be a new socket's.
         """
         readers, writers = self._readers, self._writers
-        due = []
-        for descriptor, events in self._epoll.poll(0, _AT_ONCE):
-            if events != _WRITE and (reader := readers.get(descriptor)) is not None:
+        due, others = [], []
+        for event in events:
+            descriptor, ready = event
+            if descriptor not in self._watched:
+                others.append(event)
+                continue
+            if ready != _WRITE and (reader := readers.get(descriptor)) is not None:
                 due.append(reader)
-            if events != _READ and (writer := writers.get(descriptor)) is not None:
+            if ready != _READ and (writer := writers.get(descriptor)) is not None:
                 due.append(writer)
         for callback in due:
             try:
@@ -93,3 +115,4 @@ class Readiness:
                 self._loop.call_exception_handler(
                     {"message": "a socket's callback failed", "exception": error}
                 )
+        return others

@@ -40,6 +40,7 @@ def run_worker(config: WorkerConfig) -> int:
     gc.disable()
     import asyncio
 
+    from proxy_core.mitm.loop import DataPathLoop
     from proxy_core.seal import harden_process
     from proxy_core.worker import logs
 
@@ -55,7 +56,8 @@ def run_worker(config: WorkerConfig) -> int:
             logs.detach(config.log_file)
             os.chdir("/")
 
-    asyncio.run(runtime.serve_until_signal(config, password, on_ready))
+    with asyncio.Runner(loop_factory=DataPathLoop) as runner:
+        runner.run(runtime.serve_until_signal(config, password, on_ready))
     return 0
 
 
