@@ -78,7 +78,6 @@ SET_COMMAND = "vault-tui config set {name} {value}"
 CA_COMMAND = "vault-tui ca --out ca.pem"
 CA_TEXT = "What agents have to trust. Only what goes through the proxy is signed by it."
 WORKER_COMMAND = "vault-tui status"
-DOCTOR_HINT = "{key} looks for what is wrong, and shows how to mend it"
 
 # --- what removing a slot breaks ----------------------------------------------------------------
 STILL_ITSELF = "The worker still starts by itself, with {labels}."
