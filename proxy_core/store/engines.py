@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from proxy_core.base.errors import VaultError
 from proxy_core.store.failures import is_passing, translated
-from proxy_core.store.files import prepare_file, protect_siblings
+from proxy_core.store.files import prepare_file
 from proxy_core.store.upgrade import check_not_newer, upgrade
 
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -77,7 +77,6 @@ def _open_sqlite(path: Path) -> Engines:
         log=_sqlite_engine(path, "NORMAL", begin="BEGIN IMMEDIATE"),
     )
     upgrade(engines.write)
-    protect_siblings(path)
     return engines
 
 

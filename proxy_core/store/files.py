@@ -12,17 +12,21 @@ _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 
 
 def prepare_file(path: Path) -> None:
-    """Create the database file with mode 0600, or tighten an existing one.
+    """Create the database file with mode 0600, or tighten an existing one and its companions.
+
+    Only before this process has the database open: to close any of these files ends all locks that
+    the process has on it, SQLite's too. Another worker that starts then believes to be the first,
+    and clears the log's index while it is in use.
 
     SQLite gives its companions the mode of the database file. Raises VaultError: home_unusable
     for a symlink, a foreign owner, a directory that can't be written.
     """
     _check_directory(path.parent)
     os.close(open_private_file(path, os.O_RDWR))
-    protect_siblings(path)
+    _protect_siblings(path)
 
 
-def protect_siblings(path: Path) -> None:
+def _protect_siblings(path: Path) -> None:
     """Tighten the write-ahead log and its index, where an older program left them open.
 
     Raises VaultError: home_unusable.

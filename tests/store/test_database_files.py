@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +28,26 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert modes == {"vault.db": 0o600, "vault.db-wal": 0o600, "vault.db-shm": 0o600}
+
+
+# Taken by whoever may clear the log's index: the byte that every connection holds a share of.
+_CLEARING = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as index:
+    fcntl.lockf(index, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)
+"""
+
+
+def test_an_open_database_is_in_use_for_other_processes(tmp_path: Path) -> None:
+    """Else another worker's start would clear the log's index under this one, which dies of it."""
+    opened = Database.open(tmp_path / "vault.db")
+    index = tmp_path / "vault.db-shm"
+    command = [sys.executable, "-S", "-c", _CLEARING, str(index)]
+    try:
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    finally:
+        opened.close()
+    assert "BlockingIOError" in refused.stderr
 
 
 def test_unusable_places_are_refused(tmp_path: Path) -> None:
