@@ -180,7 +180,20 @@ def obtained(login: Login, answer: Answer, now: float, secret: str = "") -> Toke
     )
 
 
+_AGAIN = "Sign in again once that is mended."
+_WAY = "Look at the issuer's address, and at HTTPS_PROXY where it leads there; then sign in again."
+_REMEDIES = {
+    "unreachable": _WAY,
+    "timeout": _WAY,
+    "tls": "A company's own CA is named with --ca-file FILE.",
+    "invalid_client": "Look at --client-id; a client with a secret wants --client-secret-stdin.",
+    "invalid_grant": "Sign in again, and give all of the code or the address.",
+    "access_denied": "It was refused there; sign in again if that was a mistake.",
+    "expired_token": "Sign in again, and confirm the new code in time.",
+}
+
+
 def failed(error: TokenError) -> VaultError:
-    """What a person is told when a login does not come about."""
-    detail = f"The issuer gave no token: {error.detail} ({error.code})."
-    return VaultError("oauth_login_failed", detail)
+    """What a person is told when a login does not come about, and what to do."""
+    detail = f"Signing in failed: {error.detail} ({error.code})."
+    return VaultError("oauth_login_failed", detail, {"help": _REMEDIES.get(error.code, _AGAIN)})

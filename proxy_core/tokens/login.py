@@ -59,6 +59,9 @@ class Login:
     backend: str = ""
 
 
+_KNOWN = frozenset(field.name for field in fields(Login))
+
+
 class LoginDirectory:
     """The directory in the home: the login's file, its lock, and the mark of a refresh begun."""
 
@@ -67,10 +70,21 @@ class LoginDirectory:
         self.path = home.path / DIRECTORY
 
     def load(self) -> Login | None:
-        """The login; None without one. Raises VaultError home_unusable for a damaged file."""
+        """The login; None without one.
+
+        Raises VaultError home_unusable for a file that is damaged, or of a newer version: what that
+        has written down would be lost with the next refresh.
+        """
         path = self.path / LOGIN_FILE
         try:
-            return _parsed(json.loads(path.read_bytes()))
+            document = json.loads(path.read_bytes())
+            if isinstance(document, dict) and not _KNOWN.issuperset(document):
+                raise VaultError(
+                    "home_unusable",
+                    f"{path} is of a newer version of vault-tui: use that one, or remove the file, "
+                    "and sign in again.",
+                )
+            return _parsed(document)
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, RecursionError):

@@ -153,6 +153,12 @@ async def test_an_issuer_that_has_codes_alone(tmp_path: Path) -> None:
         with pytest.raises(VaultError, match="unauthorized_client"):
             await asyncio.to_thread(sign_in, Holder(Home(tmp_path), print), login, Way())
     assert script.received[0].target == "/device"
+    script = Script(reply('{"error":"invalid_client"}', 401))
+    async with listening(script) as port:
+        login = replace(login, device_url=f"http://127.0.0.1:{port}/device")
+        with pytest.raises(VaultError) as caught:
+            await asyncio.to_thread(sign_in, Holder(Home(tmp_path), print), login, Way())
+    assert "--client-id" in caught.value.extra["help"]
     with pytest.raises(VaultError, match="nor any page"):
         sign_in(Holder(Home(tmp_path), print), replace(login, device_url=""), Way())
 

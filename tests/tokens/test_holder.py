@@ -307,13 +307,14 @@ def test_tokens_that_are_gone_or_damaged(rig: Rig, os_keyring: type[SharedKeyrin
     "content",
     ["x", "[]", '{"kept": 1}', '{"kept": "attic"}', '{"expires_at": "soon"}', '{"new": 1}'],
 )
-def test_a_damaged_login_file(rig: Rig, content: str) -> None:
-    """It is named, and nothing is guessed."""
+def test_a_login_file_that_is_not_understood(rig: Rig, content: str) -> None:
+    """It is named, and nothing is guessed: damaged, or of a newer version."""
     rig.sign_in(ends_in=3600)
     Path(rig.directory.path / "login.json").write_text(content)
     error = failed(rig)
     assert error.code == "home_unusable"
     assert "login.json" in error.detail
+    assert ("newer version of vault-tui" in error.detail) == ("new" in content)
 
 
 def test_an_issuer_that_gives_no_new_id_token(rig: Rig) -> None:

@@ -1,6 +1,7 @@
 """Signing in at an issuer, for a person at a terminal. Everything is shown on stderr."""
 
 import sys
+import time
 from dataclasses import dataclass, replace
 
 from proxy_core.base.errors import VaultError
@@ -122,6 +123,8 @@ def _by_device(issuer: Issuer, client: OAuthClient) -> Answer:
     _tell(f"Open {safe(start.verification_uri)} and type the code {safe(start.user_code)}")
     if start.verification_uri_complete:
         _tell(f"or open {safe(start.verification_uri_complete)}")
+    minutes = max(1, round((start.expires_at - time.time()) / 60))
+    _tell(f"Waiting until that is confirmed; the code is good for {minutes} min.")
     return await_device(issuer, client, start)
 
 

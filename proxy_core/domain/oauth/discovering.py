@@ -20,7 +20,11 @@ class MetadataSearch:
     def __init__(self, issuer: str, *, confidential: bool, allow_http_loopback: bool) -> None:
         self.issuer = check_issuer(issuer, allow_http_loopback)
         self.urls = metadata_urls(issuer)
-        self.failure = VaultError("bad_request", "the issuer publishes no metadata where it should")
+        self.failure = VaultError(
+            "bad_request",
+            "The issuer publishes no metadata where it should.",
+            {"help": "Look at its address: it is the one in its tokens' `iss`."},
+        )
         self._confidential = confidential
         self._allow_http_loopback = allow_http_loopback
 
