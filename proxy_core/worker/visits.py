@@ -12,6 +12,7 @@ from litestar.datastructures import Cookie, State
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
+from proxy_core.domain.names import is_slug
 from proxy_core.domain.proposals.proposal import MAX_REASON
 from proxy_core.services.application import Application
 from proxy_core.services.audit.acting import act_as_user
@@ -117,7 +118,12 @@ class Visit:
         return self.user is not None and _may(self.user, Permission.REVIEW_PROPOSALS, self.vault)
 
     def show_entry(self, status: int = 200, *, complaint: str = "") -> Response[str]:
-        """Nothing but a form to sign in by: it tells nobody whether there is such a proposal."""
+        """Nothing but a form to sign in by: it tells nobody whether there is such a proposal.
+
+        Raises VaultError: unauthorized for what can name no vault, whoever may have written it.
+        """
+        if not is_slug(self.vault):
+            raise VaultError("unauthorized")
         if self.user is not None and not complaint:
             status, complaint = 403, f"{self.user.name} may not see the proposals of this vault."
         return render(

