@@ -38,6 +38,8 @@ from vault_tui.type_ahead import KeyHandled, TypeAhead, Typed
 from vault_tui.worker_link import Examine, OpenLink, StartWorker
 
 T = TypeVar("T")
+LOUD = frozenset((Level.WARNING, Level.ERROR))
+LOUD_SECONDS = 15.0
 log = logging.getLogger(__name__)
 
 
@@ -73,7 +75,8 @@ class ConsoleApp(GlobalActions, App[int]):
     ) -> None:
         # Textual takes NO_COLOR out of the environment when it starts.
         without_colour = "NO_COLOR" in os.environ
-        super().__init__()
+        # Else it makes black of the terminal's own colours, text and ground alike.
+        super().__init__(ansi_color=True if without_colour else None)
         self.clock = clock or SystemClock()
         self.state = ConsoleState(read_only=read_only, where=where or socket.gethostname())
         self.preferences = preferences or Preferences()
@@ -86,6 +89,7 @@ class ConsoleApp(GlobalActions, App[int]):
         self.type_ahead = TypeAhead(self)
         self.alerts = Alerts(self)
         self._saving = asyncio.Lock()
+        self._key_at = 0.0
         for theme in THEMES:
             self.register_theme(theme)
         known = {theme.name for theme in THEMES}
@@ -130,6 +134,7 @@ class ConsoleApp(GlobalActions, App[int]):
     async def deliver(self, typed: Typed) -> None:
         """Hand a key on, with the mark that says when it has been dealt with."""
         self.alerts.seen()
+        self._key_at = self.clock.time()
         await super().on_event(typed)
         if self._running_screens:
             self.type_ahead.follow()
@@ -141,8 +146,15 @@ class ConsoleApp(GlobalActions, App[int]):
     # --- telling ------------------------------------------------------------------------------
 
     def notice(self, text: str, level: Level = Level.INFO) -> None:
-        """Put a sentence on the status line; an error is an alert too."""
-        safe = display_safe(text)
+        """Put a sentence on the status line; an error is an alert too.
+
+        What matters is not taken away by what does not, until a key was pressed or it is old.
+        """
+        safe, present = display_safe(text), self.state.notice
+        if level is Level.INFO and present is not None and present.level in LOUD:
+            read_until = max(self._key_at, self.clock.time() - LOUD_SECONDS)
+            if present.at > read_until:
+                return
         self.state.notice = Notice(level, safe, self.clock.time())
         if level is Level.ERROR:
             self.alerts.raise_alert(safe)

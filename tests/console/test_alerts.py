@@ -15,7 +15,9 @@ from vault_tui.state import Link
 async def test_an_alert_rings_marks_the_title_and_is_seen_with_the_next_key(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """Bell, toast and a mark in the title; any key takes the mark away."""
+    """Bell, toast and a mark in the title, and nothing that matters less takes its place on the
+    status line; any key takes the mark away.
+    """
     worker = furnished()
     app = console(worker)
     rung: list[bool] = []
@@ -27,8 +29,14 @@ async def test_an_alert_rings_marks_the_title_and_is_seen_with_the_next_key(
         assert [toast.severity for toast in app._notifications] == ["error"]
         assert rung == [True]
         assert app.alerts.title == "! Vault TUI · default"
+        changed = {"name": "GITHUB_TOKEN", "vault": "default", "by": "eve"}
+        worker.emit("credential.changed", changed)
+        await until(pilot, lambda: app.state.events[-1].type == "credential.changed")
+        assert "the log cannot be written" in text_of(app).splitlines()[-2]
         await pilot.press("down")
         assert app.alerts.title == "Vault TUI · default"
+        worker.emit("credential.changed", changed)
+        await until(pilot, lambda: "was set by eve" in text_of(app).splitlines()[-2])
 
 
 @pytest.mark.parametrize(
