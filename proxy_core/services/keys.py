@@ -12,6 +12,7 @@ Proofs are tried one at a time, each in a thread, and many wrong ones make the n
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from sqlmodel import Session
@@ -206,7 +207,8 @@ class Keys:
 
     def _forget(self, by: Principal | str) -> None:
         for about_to in self._before_seal:
-            about_to(by if isinstance(by, str) else by.label)
+            with suppress(Exception):  # whatever it is, the key goes
+                about_to(by if isinstance(by, str) else by.label)
         self._context.sealer.forget()
         self._leaves.seal()
         for listener in self._on_seal:

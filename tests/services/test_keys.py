@@ -158,6 +158,14 @@ async def test_sealing_forgets_the_key_and_says_so(app: Application) -> None:
     assert types.index("worker.sealed") < len(types) - 1 - types[::-1].index("worker.unsealed")
 
 
+async def test_nothing_holds_sealing_up(app: Application, clock: FakeClock) -> None:
+    """Not what was to be done before, such as leaves of a root that has expired."""
+    clock.advance(11 * 365 * 86_400)
+    app.keys.before_seal(lambda _: app.leaves.warm(["api.example.com"]))
+    await app.keys.seal(ADA)
+    assert app.keys.sealed
+
+
 async def test_unsealing_an_open_vault_still_wants_the_right_key(app: Application) -> None:
     """A wrong proof is refused, and the vault stays open."""
     wrong = wire.KeyProof(slot="keyfile", secret="AAAA")
