@@ -51,3 +51,20 @@ async def test_a_small_header_gives_up_the_product_before_the_operator():
         header = text_of(app).splitlines()[0]
         assert "Vault TUI" not in header
         assert "● operator" in header
+
+
+async def test_without_colours_the_terminal_s_own_are_left(monkeypatch: pytest.MonkeyPatch):
+    """Neither text nor ground is painted: black on black is what a painted default would be."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = console(furnished())
+    async with running(app, (80, 24)):
+        styles = [
+            segment.style
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style is not None
+        ]
+        colours = [c for style in styles for c in (style.color, style.bgcolor) if c is not None]
+        assert colours
+        assert all(colour.is_default for colour in colours)
+        assert any(style.reverse for style in styles)
