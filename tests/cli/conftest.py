@@ -69,6 +69,16 @@ class CommandLine:
         return done.stdout
 
 
+def lasting_token(line: CommandLine) -> str:
+    """An operator's, which does not end while the process is busy with other tests."""
+    socket = line.home / "worker.sock"
+    proof = calls.unlock("password", PASSWORD)
+    first = SyncClient(Target(socket=socket)).send(proof).token
+    operator = SyncClient(Target(socket=socket, token=first))
+    operator.send(calls.change_settings({"unlock_minutes": 720}))
+    return operator.send(proof).token
+
+
 @pytest.fixture(scope="session")
 def vault_tui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """The command line over a worker that is set up and open."""
@@ -76,8 +86,7 @@ def vault_tui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]
     assert line.as_peer("start", "--port", "0", "--proxy-port", "0").returncode == 0
     try:
         assert line.as_peer("init", "--password-stdin", stdin=PASSWORD + "\n").returncode == 0
-        client = SyncClient(Target(socket=line.home / "worker.sock"))
-        yield replace(line, token=client.send(calls.unlock("password", PASSWORD)).token)
+        yield replace(line, token=lasting_token(line))
     finally:
         line.as_peer("stop")
 
@@ -90,8 +99,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     assert bare.as_peer("start", *flags).returncode == 0
     try:
         assert bare.as_peer("init", "--password-stdin", stdin=PASSWORD + "\n").returncode == 0
-        client = SyncClient(Target(socket=bare.home / "worker.sock"))
-        yield replace(bare, token=client.send(calls.unlock("password", PASSWORD)).token)
+        yield replace(bare, token=lasting_token(bare))
     finally:
         bare.as_peer("stop")
 
