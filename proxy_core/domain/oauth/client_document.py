@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.fields import Fields, invalid, quoted
@@ -62,6 +63,8 @@ _IN_URL = _SECRET | frozenset(
         *("code_challenge", "code_challenge_method"),
     )
 )
+# Request objects (RFC 9101) speak for all parameters beside them.
+_NOT_IN_QUERY = _IN_URL | {"request", "request_uri"}
 _IN_BODY = _SECRET | frozenset(("client_id", "redirect_uri", "scope", "state", "code"))
 
 
@@ -147,7 +150,19 @@ def _defaults(given: Fields) -> dict[str, Any]:
 
 def _url(fields: Fields, name: str, allow_http_loopback: bool) -> str:
     url = fields.text(name) if name == "token_url" else fields.get(name, str, "")
-    return check_endpoint_url(url, f"oauth: {name}", allow_http_loopback) if url else ""
+    if url:
+        check_endpoint_url(url, f"oauth: {name}", allow_http_loopback)
+    if name == "authorization_url":
+        _check_query(fields, url)
+    return url
+
+
+def _check_query(fields: Fields, url: str) -> None:
+    """Of two values for a parameter some servers take the one that stands in the URL already."""
+    query = url.partition("?")[2]
+    found = {key.lower() for key, _ in parse_qsl(query.replace(";", "&"), keep_blank_values=True)}
+    if taken := sorted(found & _NOT_IN_QUERY):
+        raise invalid(fields.where, f"authorization_url must not set {taken[0]}: each login does")
 
 
 def _text(fields: Fields, name: str) -> str:

@@ -171,6 +171,8 @@ def test_urls_that_are_refused(url: str) -> None:
         {"client_id": "a" * 600},
         {"authorization_parameters": {"state": "x"}},
         {"authorization_parameters": {"redirect_uri": "https://evil.example"}},
+        {"authorization_url": "https://a.example/?p=x&Redirect%5Furi=https://evil.example"},
+        {"authorization_url": "https://a.example/?p=x;request_uri="},
         {"authorization_parameters": {"x": 7}},
         {"authorization_parameters": {"x": "a\nb"}},
         {"authorization_parameters": {"x": "\ud800"}},
@@ -183,6 +185,13 @@ def test_urls_that_are_refused(url: str) -> None:
 def test_documents_that_are_refused(document: dict[str, Any]) -> None:
     """What is unknown, secret, or could change the protocol's own fields is refused."""
     assert refused(**document)
+
+
+def test_an_authorization_url_may_have_a_query_of_its_own() -> None:
+    """Some tenants and policies are named so (RFC 6749 3.1)."""
+    url = "https://login.example.com/authorize?p=policy"
+    document = {"token_url": "https://login.example.com/token", "authorization_url": url}
+    assert parse_client(document).authorization_url == url
 
 
 def test_a_grant_of_its_own_name() -> None:

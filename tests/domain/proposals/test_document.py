@@ -20,6 +20,7 @@ from tests.domain.proposals.samples import document, proposal, vault
 EMPTY = Authority()
 SLOT = {"action": "set", "key": "KEY_A"}
 OAUTH = {"token_url": "https://issuer.example.com/token", "client_id": "c"}
+HIJACKED = {"authorization_url": "https://issuer.example.com/a?redirect_uri=https://evil.example/"}
 
 
 def refusal(now: Authority, **body: Any) -> str:
@@ -64,6 +65,7 @@ def test_a_service_with_its_slot() -> None:
         ({"credentials": [{**SLOT, "oauth": OAUTH, "value": "x"}]}, "takes no value"),
         ({"credentials": [{**SLOT, "oauth": {"token_url": "http://x.example/"}}]}, "https"),
         ({"credentials": [{**SLOT, "oauth": {**OAUTH, "client_secret": "x"}}]}, "client_secret"),
+        ({"credentials": [{**SLOT, "oauth": {**OAUTH, **HIJACKED}}]}, "redirect_uri"),
         ({"credentials": [{**SLOT, "key": "key_a"}]}, "UPPER_SNAKE_CASE"),
         ({"credentials": [{"key": f"KEY_{n}"} for n in range(11)]}, "at most 10"),
         ({"credentials": [SLOT], "message": "x" * 2001}, "2001 characters; at most 2000"),
