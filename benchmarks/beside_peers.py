@@ -16,8 +16,12 @@ def small(lab: Lab) -> Iterator[Row]:
     targets = {"go": at_least(0.85), "mitmproxy": at_least(20)}
     for connections in (16, 64):
         flags = {"mode": "throughput", "c": connections}
-        title = f"requests/s, {connections} connections"
-        yield from _beside(lab, flags, {"per_second": (title, targets)})
+        figures: dict[str, tuple[str, Targets]] = {
+            "per_second": (f"requests/s, {connections} connections", targets),
+            # Tells something also while others compute.
+            "us_each": (f"processor us a request, {connections} connections", {}),
+        }
+        yield from _beside(lab, flags, figures)
 
 
 def latency(lab: Lab) -> Iterator[Row]:
@@ -104,4 +108,6 @@ def _beside(
     for figure, (title, targets) in figures.items():
         ours = median(runs[OURS], figure)
         for name, theirs in others(runs):
+            if not isinstance(theirs, str) and figure not in theirs[0]:
+                continue  # of no process, no processor time
             yield compared(title, ours, name, median(theirs, figure), targets.get(name))

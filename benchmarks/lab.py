@@ -77,10 +77,11 @@ class Lab:
     # --- runs ---------------------------------------------------------------------------------
 
     def run(self, peer: Peer, flags: Flags, host: str = "localhost") -> Run:
-        """Load through a peer; its figures and `processor`, the seconds that the peer computed.
+        """Load through a peer; its figures, `processor`, the seconds that the peer computed, and
+        for a rate `us_each`, how many microseconds for each.
 
-        Where connections are made first, those seconds count from then on. Raises RuntimeError
-        when the load could not be made.
+        Where connections are made first, that counts from then on. Raises RuntimeError when the
+        load could not be made.
         """
         spent = 0.0
 
@@ -91,7 +92,11 @@ class Lab:
         mark()
         figures = load(self.setup.tool, self._where(peer, flags, host), mark)
         now = processor_seconds(peer.pid) if peer.pid else 0.0
-        return {**figures, "processor": now - spent}
+        figures = {**figures, "processor": now - spent}
+        length = float(str(flags.get("seconds", self.seconds)))
+        if peer.pid and (count := figures.get("per_second", 0.0) * length):
+            figures["us_each"] = figures["processor"] / count * 1e6
+        return figures
 
     @contextlib.contextmanager
     def running(self, peer: Peer, flags: Flags, host: str) -> Iterator[None]:
