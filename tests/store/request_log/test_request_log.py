@@ -16,6 +16,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.traffic import RequestRecord
 from proxy_core.store import vaults
 from proxy_core.store.database import Database
+from proxy_core.store.engines import BUSY_TIMEOUT_MS
 from proxy_core.store.request_log import pages
 from proxy_core.store.request_log.pages import LogQuery, LogRows, latest_id, log_page
 from proxy_core.store.request_log.rows import COLUMNS, MAX_TEXT, row_of
@@ -213,7 +214,7 @@ async def test_stopping_without_a_database_counts_what_is_lost(
 async def test_appending_never_waits_for_the_database(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    """With the database locked, a thousand appends take no time that can be noticed."""
+    """With the database locked, over a thousand appends are done before it would give up once."""
     other = sqlite3.connect(tmp_path / "vault.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     log = RequestLog(sqlite_database, clock=FakeClock(NOW))
@@ -222,7 +223,7 @@ async def test_appending_never_waits_for_the_database(
     before = loop.time()
     for number in range(1_500):
         log.append(make_record(number), "v1")
-    assert loop.time() - before < 0.5
+    assert loop.time() - before < BUSY_TIMEOUT_MS / 1000
     other.execute("COMMIT")
     other.close()
     await log.stop()
