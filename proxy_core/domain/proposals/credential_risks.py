@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from proxy_core.domain.oauth import preset_at
 from proxy_core.domain.proposals.assessment import Facts, Level, Risk
-from proxy_core.domain.proposals.proposal import ItemAction
+from proxy_core.domain.proposals.proposal import CredentialSlot, ItemAction
 from proxy_core.domain.proposals.reach import covers, covers_host
+from proxy_core.domain.proposals.resemblance import are_one_partys
 from proxy_core.domain.proposals.strange_names import strange_names
 from proxy_core.domain.service_document import credential_keys
 
@@ -87,10 +89,25 @@ def _is_older(facts: Facts, key: str) -> bool:
 
 
 def oauth_endpoints(facts: Facts) -> Iterator[Risk]:
-    """A login at a place that is made to look like another."""
+    """A login at a place that is made to look like another, or that leads on to another."""
     for slot in facts.proposal.set_slots:
+        yield from _split(slot)
         for field in ("token_url", "authorization_url"):
             host = urlsplit((slot.oauth or {}).get(field) or "").hostname
             if host:
                 for code, text in strange_names(host, facts.known_hosts):
                     yield Risk(Level.HIGH, code, slot.key, f"{field} of {slot.key}: {text}")
+
+
+def _split(slot: CredentialSlot) -> Iterator[Risk]:
+    """The page that people look at is honest; what they agree to there goes to somebody else."""
+    urls = [str((slot.oauth or {}).get(name) or "") for name in ("token_url", "authorization_url")]
+    tokens, page = (urlsplit(url).hostname for url in urls)
+    if tokens and page and not are_one_partys(tokens, page) and preset_at(*urls) is None:
+        yield Risk(
+            Level.HIGH,
+            "split_login",
+            slot.key,
+            f"Whoever signs in at {page} for {slot.key} has the login's code, and the client's "
+            f"secret, sent to {tokens}.",
+        )

@@ -31,6 +31,11 @@ def resembled(host: str, known: frozenset[str]) -> str:
     return ""
 
 
+def are_one_partys(host: str, other: str) -> bool:
+    """Whether both are, as far as names tell, of one who has registered them."""
+    return _domain(host) == _domain(other)
+
+
 @lru_cache(maxsize=4)
 def _domains(known: frozenset[str]) -> dict[str, None]:
     """In order, each once; a vault is looked at again and again."""

@@ -242,6 +242,24 @@ def test_oauth_endpoints_are_looked_at_too() -> None:
     assert found.to_type == ("KEY_O",)
 
 
+@pytest.mark.parametrize(
+    ("page", "tokens", "told"),
+    [
+        ("accounts.google.com/o/oauth2/v2/auth", "collect.evil.net/token", True),
+        ("accounts.google.com/o/oauth2/v2/auth", "oauth2.googleapis.com/token", False),
+        ("accounts.google.com/o/oauth2/v2/auth", "api.dropboxapi.com/oauth2/token", True),
+        ("login.example.com/authorize", "api.example.com/token", False),
+        ("login.example.co.uk/authorize", "other.co.uk/token", True),
+    ],
+)
+def test_a_login_whose_code_goes_elsewhere_is_told(page: str, tokens: str, told: bool) -> None:
+    """People see where they sign in; whoever makes the tokens gets the code and the secret."""
+    oauth = {"authorization_url": f"https://{page}", "token_url": f"https://{tokens}"}
+    found = judged(vault(), slots=[{"key": "KEY_O", "oauth": oauth}])
+    assert codes(found) == ({"split_login"} if told else set())
+    assert found.to_type == (("KEY_O",) if told else ())
+
+
 @pytest.mark.parametrize("text", ["\x1b[31mred", "\u202eevil", "zero\u200bwidth", "\x07"])
 def test_texts_that_hide_something_are_told(text: str) -> None:
     """Escapes, reordering, invisible characters; but not line ends, accents or emoji."""
