@@ -52,7 +52,7 @@ SCENES = (
     Scene("palette", ("ctrl+p", *"serv", "wait:1")),
     Scene("help", ("question_mark", "wait:1")),
     Scene("agents", ("7", "wait:2")),
-    Scene("settings", ("9", "wait:1")),
+    Scene("settings", ("9", "wait:4")),
     # Last: how fast a quota is used up is known after a minute.
     Scene("accounts", ("6", "wait:18")),
     Scene("accounts-80x24", ("6", "wait:2"), (80, 24)),
