@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.screen import ModalScreen
 
 from proxy_core.domain.events import EventType
 from tests.console.fake_worker import furnished, record, start_of
@@ -119,17 +120,16 @@ async def test_a_filter_narrows_the_rows_and_survives_other_screens(tmp_path: Pa
     async with running(app) as pilot:
         await until(pilot, lambda: len(app.traffic.ring) == 60)
         await pilot.press("slash", *"method", "colon", *"DELETE", "enter")
-        await pilot.pause(0.2)
-        assert {row.record.method for row in app.traffic.ring.shown} == {"DELETE"}
+        shown = app.traffic.ring
+        await until(pilot, lambda: {row.record.method for row in shown.shown} == {"DELETE"})
         await pilot.press("4")
+        await until(pilot, lambda: app.current_mode == "credentials")
         await pilot.press("1")
-        await pilot.pause(0.2)
-        assert "method:DELETE" in text_of(app)
+        await until(pilot, lambda: "method:DELETE" in text_of(app))
         saved = ["method:DELETE"]
         await until(pilot, lambda: Preferences.load(tmp_path).filter_history == saved)
         await pilot.press("backspace")
-        await pilot.pause(0.2)
-        assert len(app.traffic.ring.shown) == 60
+        await until(pilot, lambda: len(app.traffic.ring.shown) == 60)
 
 
 async def test_a_wrong_filter_shows_where_and_changes_nothing():
@@ -149,8 +149,7 @@ async def test_a_wrong_filter_shows_where_and_changes_nothing():
         assert app.screen.focused is not None
         assert app.screen.focused.id == "filter"
         await pilot.press("escape")
-        await pilot.pause(0.2)
-        assert len(app.traffic.ring.shown) == 60
+        await until(pilot, lambda: len(app.traffic.ring.shown) == 60)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
@@ -168,9 +167,8 @@ async def test_the_detail_tells_why_and_what_to_do(size: tuple[int, int]):
         await until(pilot, lambda: len(app.traffic.ring) == 1)
         await pilot.pause(0.2)
         await pilot.press("enter")
-        await pilot.pause(0.1)
         detail = app.screen.query_one(RecordDetail)
-        assert detail.display
+        await until(pilot, lambda: bool(detail.display))
         text = str(detail.query_one("#detail-text").content)  # type: ignore[attr-defined]
         for expected in (
             "upstream_unreachable",
@@ -182,8 +180,7 @@ async def test_the_detail_tells_why_and_what_to_do(size: tuple[int, int]):
             assert expected in text
         assert app.screen.query_one(TrafficView).display == (size != (80, 24)) or size == (80, 24)
         await pilot.press("escape")
-        await pilot.pause(0.1)
-        assert not detail.display
+        await until(pilot, lambda: not detail.display)
 
 
 async def test_the_row_whose_detail_is_read_stays_until_it_is_closed():
@@ -249,10 +246,8 @@ async def test_older_rows_page_in_when_scrolling_up():
             await pilot.press("home")
             await until(pilot, lambda expected=expected: len(app.traffic.ring.shown) == expected)
         await pilot.press("home")
-        await pilot.pause(0.1)
-        row = app.screen.query_one(TrafficView).row
-        assert row is not None
-        assert row.record.id == 1
+        view = app.screen.query_one(TrafficView)
+        await until(pilot, lambda: view.row is not None and view.row.record.id == 1)
 
 
 async def test_marks_can_be_found_again():
@@ -281,11 +276,11 @@ async def test_export_writes_a_private_file_without_secrets(tmp_path: Path):
         await until(pilot, lambda: len(app.traffic.ring) == 60)
         await pilot.pause(0.2)
         await pilot.press("e")
-        await pilot.pause(0.1)
+        await until(pilot, lambda: isinstance(app.screen, ModalScreen))
         app.screen.query_one("Input").value = str(target)  # type: ignore[attr-defined]
         await pilot.press("enter")
         await until(pilot, target.exists)
-        await pilot.pause(0.1)
+        await until(pilot, lambda: target.read_text().count("\n") == 60)
     lines = target.read_text().splitlines()
     assert len(lines) == 60
     assert json.loads(lines[0])["host"]
