@@ -53,7 +53,8 @@ def test_connected_and_allowed(worker: ThreadedWorker, provider: AgreeingProvide
     browser, page = opened(worker, path)
     assert f"http://{worker.api}/v1/oauth/callback" in page.text
     assert "http" not in re.sub(r"(?s)<main>.*</main>", "", page.html)
-    page = browser.submit(page.form("connect"), client_id="of-ours")
+    stale = page.form("connect")
+    page = browser.submit(stale, client_id="of-ours")
     assert f"Sign in at localhost:{provider.port}" in page.text
     assert "client_id=of-ours" in link(page)
     returning = browser.get(provider.agreed(link(page)).removeprefix(f"http://{worker.api}"))
@@ -62,6 +63,8 @@ def test_connected_and_allowed(worker: ThreadedWorker, provider: AgreeingProvide
     assert f'content="0; url={back}"' in returning.html
     page = browser.get(back)
     assert (page.address, "Connected." in page.text) == (path, True)
+    again = browser.submit(stale)  # what is connected is not replaced before it is allowed
+    assert (again.status, "does not have to be connected" in again.text) == (409, True)
     done = browser.submit(page.form("allow"), typed__0=KEY)  # its provider is an IP address
     assert "Allowed by user ann" in done.text
     assert stands(worker, "connected").status == "applied"

@@ -37,6 +37,8 @@ async def _connect(
     if found.review is None:
         raise VaultError("conflict", f"Proposal {found.id} is {found.status} already.")
     asked = login_request(found, form)
+    if asked.key not in found.review.needs_login:  # or the vault's own would be replaced unseen
+        raise VaultError("conflict", f"{asked.key} does not have to be connected (any more).")
     earlier = visit.app.flows.own(user, found.vault).get(asked.key)
     if earlier is not None:
         await visit.app.flows.cancel(earlier)
