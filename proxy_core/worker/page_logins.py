@@ -36,13 +36,19 @@ class ShownLogin:
     failure: str = ""
 
 
-def logins_of(app: Application, found: wire.ReviewedProposal, user: Principal) -> list[ShownLogin]:
-    """What `user` has to connect before the proposal can be approved."""
+def logins_of(
+    app: Application, found: wire.ReviewedProposal, user: Principal, path: str
+) -> list[ShownLogin]:
+    """What `user` has to connect before the proposal can be approved; `path` is its page's.
+
+    Logins that were begun elsewhere are not shown: they may lead to another site than this one's.
+    """
     needed = found.review.needs_login if found.review else []
     if not needed:
         return []
     own, callback = app.flows.own(user, found.vault), app.flows.providers.callback_uri
-    return [_shown(key, slot_oauth(found, key), own.get(key), callback) for key in needed]
+    here = {key: flow for key, flow in own.items() if flow.return_to.partition("?")[0] == path}
+    return [_shown(key, slot_oauth(found, key), here.get(key), callback) for key in needed]
 
 
 def slot_oauth(found: wire.ReviewedProposal, key: str) -> Mapping[str, Any]:

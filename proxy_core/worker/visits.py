@@ -156,7 +156,7 @@ class Visit:
             ended=_ended(found),
             services=reviewed.services(review) if review else [],
             credentials=reviewed.credentials(found, review) if review else [],
-            logins=logins_of(self.app, found, user) if user else [],
+            logins=logins_of(self.app, found, user, self.path) if user else [],
             place=self.place,
             user=user.name if user else "",
             may_decide=user is not None and _may(user, Permission.DECIDE_PROPOSALS, found.vault),
@@ -180,10 +180,15 @@ class Visit:
         return await self.show(403, complaint=_STALE_FORM)
 
     @property
+    def path(self) -> str:
+        """The page's own."""
+        return f"{PATH}/{self.number}"
+
+    @property
     def place(self) -> str:
         """The page's own path and query."""
         name, value = ("token", self.address) if self.address else ("vault", self.vault)
-        return f"{PATH}/{self.number}?{name}={quote(value, safe='')}"
+        return f"{self.path}?{name}={quote(value, safe='')}"
 
     def back(self, cookies: list[Cookie] | None = None) -> Response[str]:
         """To the page, by GET: loading it again shall send nothing twice."""

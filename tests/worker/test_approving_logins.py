@@ -129,6 +129,18 @@ def test_a_slot_that_names_no_page(worker: ThreadedWorker) -> None:
     assert not [form for form in page.forms if form.action.endswith("/connect")]
 
 
+def test_another_proposals_login_is_not_shown(
+    worker: ThreadedWorker, provider: AgreeingProvider
+) -> None:
+    """Its link may lead elsewhere than to the site that stands beside it here."""
+    browser, page = opened(worker, raised(worker, "twice", credentials=[provider.slot(KEY)]))
+    begun = browser.submit(page.form("connect"))
+    honest = provider.slot(KEY, authorization_url="https://connect.stripe.com/oauth/authorize")
+    second = browser.get(raised(worker, "twice", credentials=[honest], message="again"))
+    assert link(begun) not in unescape(second.html)
+    assert not [form for form in second.forms if form.action.endswith("/complete")]
+
+
 def test_who_may_not_connect(worker: ThreadedWorker, provider: AgreeingProvider) -> None:
     """A user without a role is told, whatever form is sent; another's login leads nowhere."""
     path = raised(worker, "mine", credentials=[provider.slot(KEY)])
