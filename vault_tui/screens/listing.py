@@ -11,6 +11,7 @@ from textual.widgets import DataTable, Static
 from vault_tui import strings
 from vault_tui.screens.base import ConsoleScreen
 from vault_tui.state import ConsoleState, Link
+from vault_tui.widgets.fitted import FittedText
 from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.words import lines_content
 
@@ -43,7 +44,7 @@ class ListScreen(ConsoleScreen):
         with Container(id="split", classes="detailed"):
             yield KeyedTable(f"{self.screen_id}-table")
             with VerticalScroll(id="detail", can_focus=True):
-                yield Static(id="detail-text", markup=False)
+                yield FittedText("detail-text")
         yield Static(id="empty", markup=False)
 
     @property
@@ -137,6 +138,11 @@ class ListScreen(ConsoleScreen):
         note = self.query_one("#empty", Static)
         note.display = empty
         note.update(empty_note(self.state, self.known, self.empty))
+
+    @on(FittedText.Refit)
+    def _refit(self) -> None:
+        """Wrap the detail anew: its layout may come after its text."""
+        self.query_one(FittedText).update(self._detail())
 
     @on(KeyedTable.Chosen)
     @on(DataTable.RowHighlighted)
