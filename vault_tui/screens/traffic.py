@@ -157,6 +157,7 @@ class TrafficScreen(ConsoleScreen, screen_id="traffic"):
     def _moved(self) -> None:
         if self._detail_open:
             self.query_one(RecordDetail).show(self.view.row)
+        self.show_keys()  # what can be done depends on the row
 
     @on(TrafficView.OlderWanted)
     def _older_wanted(self) -> None:
