@@ -210,7 +210,7 @@ async def test_the_page_keys_scroll_an_open_detail(size: tuple[int, int], back: 
     worker.log = [record(1, reason=why), record(2, reason=why)]
     app = console(worker)
     async with running(app, size) as pilot:
-        await until(pilot, lambda: app.screen.query_one(TrafficView).row is not None)
+        await until(pilot, lambda: app.screen.query_one(TrafficView).cursor == 1)
         await pilot.press("enter")
         detail = app.screen.query_one(RecordDetail)
         await until(pilot, lambda: detail.max_scroll_y > 3 and "DECISION" in text_of(app))
