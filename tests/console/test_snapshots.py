@@ -38,6 +38,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     looks: list[str] = []
     for _ in range(60):
         await pilot.pause(0.12)
+        await pilot.pause()  # until nothing is left to be done, however long that takes
         strips = pilot.app.screen._compositor.render_strips()
         looks.append("\n".join(repr(strip) for strip in strips))
         if len(looks) > 2 and looks[-1] == looks[-2] == looks[-3]:
