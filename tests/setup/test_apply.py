@@ -15,7 +15,7 @@ from vault_tui.setup import files, receipts
 from vault_tui.setup.apply import apply, check_unchanged, write_all
 from vault_tui.setup.differences import Redactor, difference
 from vault_tui.setup.documents import ABSENT
-from vault_tui.setup.plan import Edit, FileEdits, changes_for
+from vault_tui.setup.plan import Change, Edit, FileEdits, changes_for
 from vault_tui.setup.receipts import Receipt
 from vault_tui.setup.undo import tidy, undoing
 
@@ -263,6 +263,16 @@ def test_a_difference_shows_no_secret(place: Place) -> None:
     assert '"accessToken": "__PLACEHOLDER__"' in shown
     assert '"apiKeyHelper": "vault-tui auth token"' in shown
     assert shown.count("http://[redacted ") == 2
+
+
+def test_a_tab_is_shown_as_the_blanks_that_a_terminal_makes_of_it(place: Place) -> None:
+    """Git's settings are indented so; anything else that steers a terminal stays an escape."""
+    before, after = b"[a]\n\tb = 2\n\x1b[2J\n", b"[a]\n\tb = 1\n\x1b[2J\n"
+    change = Change(place.path, before, after)
+    shown = difference(change, Redactor())
+    assert "-       b = 2" in shown
+    assert "+       b = 1" in shown
+    assert " \\x1b[2J" in shown
 
 
 def test_looking_for_secrets_takes_no_longer_than_the_line_is_long() -> None:

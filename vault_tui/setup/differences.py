@@ -70,4 +70,9 @@ def difference(change: Change, redactor: Redactor) -> list[str]:
         for content in (change.before, change.after)
     )
     shown = difflib.unified_diff(old, new, before, after, n=2, lineterm="")
-    return lines + [display_safe(redactor.redact(line[:_LOOKED_AT]), _WIDEST) for line in shown]
+    return lines + [_fit(redactor.redact(line[:_LOOKED_AT])) for line in shown]
+
+
+def _fit(line: str) -> str:
+    """Tabs as the blanks that a terminal makes of them: git indents its settings so."""
+    return display_safe(line.expandtabs(), _WIDEST)
