@@ -156,6 +156,14 @@ def test_pools(vault_tui: CommandLine) -> None:
     assert len(listed(vault_tui)["accounts"]) == 2
 
 
+def test_why_nothing_is_chosen(vault_tui: CommandLine) -> None:
+    """A vault without pools is said to have none, and not answered with silence."""
+    vault_tui.ok("vault", "create", "no-pools")
+    said = vault_tui.ok("account", "why", "--vault", "no-pools")
+    vault_tui.ok("vault", "delete", "no-pools", "--yes")
+    assert said == "No pools in vault no-pools.\n"
+
+
 def test_why_and_quota(vault_tui: CommandLine) -> None:
     """Which account a new conversation would get, and that no quota is known yet."""
     where = ("--vault", VAULT)

@@ -198,6 +198,9 @@ def why(
         output.emit_json(found)
         return
     only = wanted.nickname if name else ""
+    if not found:
+        alone = f"Account {output.safe(only)} is in no pool."
+        output.emit(alone if only else f"No pools in vault {output.safe(where)}.")
     account_tables.emit_choices(found, only)
 
 
