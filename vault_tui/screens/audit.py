@@ -69,7 +69,6 @@ class EventsScreen(ListScreen, screen_id="events"):
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened meanwhile."""
-        super().on_screen_resume()
         if self._audit:
             self._catch_up()
 

@@ -53,7 +53,6 @@ class CredentialsScreen(ListScreen, screen_id="credentials"):
 
     def on_mount(self) -> None:
         """Countdowns run by themselves."""
-        super().on_mount()
         self.set_interval(1.0, self._tick)
         self.set_interval(_REREAD_SECONDS, self._reread)
 

@@ -39,7 +39,6 @@ class HoldsScreen(ListScreen, screen_id="holds"):
 
     def on_mount(self) -> None:
         """The time left runs by itself."""
-        super().on_mount()
         self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:

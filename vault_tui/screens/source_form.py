@@ -55,7 +55,6 @@ class SourceForm(FormDialog[SetSource]):
 
     def on_mount(self) -> None:
         """Secrets that were handed in before need not be typed again."""
-        super().on_mount()
         start = self._start
         for id, secret in zip(
             _SECRETS, (start.token, start.secret_id, start.client_secret), strict=True
