@@ -137,3 +137,16 @@ async def test_hits_are_fresh_while_requests_flow():
         worker.services[0]["hits"] = 1285
         worker.finish(record(71))
         await until(pilot, lambda: "1285" in text_of(app))
+
+
+async def test_a_list_is_fresh_when_its_screen_is_opened():
+    """Requests that ended before it was looked at for the first time count too."""
+    worker = furnished()
+    app = console(worker)
+    async with running(app) as pilot:
+        await until(pilot, lambda: app.state.services is not None)
+        worker.services[0] = {**worker.services[0], "hits": 1285}
+        worker.finish(record(71))
+        await until(pilot, lambda: app.traffic.finished_count == 1)
+        await pilot.press("5")
+        await until(pilot, lambda: "1285" in text_of(app))

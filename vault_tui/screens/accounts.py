@@ -63,7 +63,6 @@ class AccountsScreen(ConsoleScreen, screen_id="accounts"):
         """Show what is known; countdowns run by themselves."""
         self.cards.focus()
         self.call_after_refresh(self.show)
-        self._finished = self.console.traffic.finished_count
         self.set_interval(1.0, self._tick)
         self.set_interval(FRESH_SECONDS, self._freshen)
 
@@ -96,8 +95,9 @@ class AccountsScreen(ConsoleScreen, screen_id="accounts"):
             self._show_empty(True)
 
     def on_screen_resume(self) -> None:
-        """Time has gone on."""
+        """Time has gone on, and requests have ended while nobody looked."""
         self.call_after_refresh(self.show)
+        self._freshen()
 
     # --- drawing ------------------------------------------------------------------------------
 

@@ -56,7 +56,6 @@ class ListScreen(ConsoleScreen):
         """Fill what is known."""
         self.table.focus()
         self.show()
-        self._finished = self.console.traffic.finished_count
         self.set_interval(FRESH_SECONDS, self._freshen)
 
     def _freshen(self) -> None:
@@ -83,8 +82,9 @@ class ListScreen(ConsoleScreen):
             self._show_empty(True)
 
     def on_screen_resume(self) -> None:
-        """Ages have moved on."""
+        """Ages have moved on, and requests have ended while nobody looked."""
         self.call_after_refresh(self.show)
+        self._freshen()
 
     # --- subclasses ---------------------------------------------------------------------------
 
