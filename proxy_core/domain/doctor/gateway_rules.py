@@ -96,13 +96,14 @@ def _port(facts: Facts, base: Value) -> Iterator[Finding]:
 
 
 def _prefix(facts: Facts, base: Value) -> Iterator[Finding]:
-    """A base URL of this machine's gateway, with a prefix that leads nowhere."""
+    """A base URL of this machine's gateway, with a prefix that leads nowhere or is closed."""
     worker, given = facts.worker, split_url(base.text)
     is_here = given.hostname in _LOOPBACK and given.port == split_url(f"//{worker.proxy}").port
     if not (worker.local and is_here) or worker.services is None:
         return
     prefix = given.path.strip("/").partition("/")[0]
-    if prefix not in {service.prefix for service in worker.services} - {""}:
+    behind = [service for service in worker.services if prefix and service.prefix == prefix]
+    if not behind:
         named = f"prefix {display_safe(prefix, MAX_PREFIX)}" if prefix else "empty prefix"
         yield error(
             "gateway_prefix",
@@ -110,6 +111,14 @@ def _prefix(facts: Facts, base: Value) -> Iterator[Finding]:
             f"({base.origin}).",
             "Every request is answered 404, which Claude Code takes for a missing model.",
             f"{_AGAIN} --mode gateway --vault {quote(worker.vault)}",
+        )
+    elif not any(service.enabled for service in behind):
+        yield error(
+            "gateway_disabled",
+            f"Service {behind[0].name} is disabled, and Claude Code's base URL ({base.origin}) "
+            "leads to it.",
+            "Every request is answered 403 service_disabled.",
+            f"vault-tui service enable {quote(behind[0].name)} --vault {quote(worker.vault)}",
         )
 
 

@@ -10,6 +10,7 @@ from proxy_core.domain.doctor import Facts, GatewayLogin, TokenLogin, diagnose
 from proxy_core.domain.doctor.gateway_rules import gateway_token
 from tests.domain.doctor.well import (
     PLACEHOLDER,
+    SERVICE,
     WORKER,
     claude,
     codes,
@@ -49,6 +50,13 @@ def by_token(state: str) -> Facts:
     return facts(claude(environ=environ), worker=replace(WORKER, gateway_token=state))
 
 
+def switched_off() -> Facts:
+    """With an agent's token for a gateway whose service is disabled."""
+    return replace(
+        by_token("ok"), worker=replace(WORKER, services=(replace(SERVICE, enabled=False),))
+    )
+
+
 def proxied(**environ: str) -> Facts:
     """With a proxy of somebody else."""
     given = {"ANTHROPIC_BASE_URL": HERE, "ANTHROPIC_AUTH_TOKEN": "vt_agt_0", **environ}
@@ -73,6 +81,7 @@ CASES: list[tuple[str, Facts, str]] = [
     ("gateway_token", signed_in(ended=True), "claude /login"),
     ("gateway_first", signed_in("", "https://gateway.company.example/claude"), "claude /logout"),
     ("gateway_token", by_token("unauthorized"), "vault-tui setup claude-code"),
+    ("gateway_disabled", switched_off(), "vault-tui service enable anthropic-api --vault default"),
     (
         "gateway_proxied",
         proxied(HTTPS_PROXY="http://proxy.company.example:3128"),
