@@ -5,6 +5,7 @@ Each scene is a size and the keys that lead there; the picture is what the conso
 
 import asyncio
 import os
+import secrets
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ SCENES = (
     Scene("palette", ("ctrl+p", *"serv", "wait:1")),
     Scene("help", ("question_mark", "wait:1")),
     Scene("agents", ("7", "wait:2")),
-    Scene("settings", ("9", "wait:4")),
+    Scene("settings", ("9", "wait:4", "/", *"slots", "enter", "wait:1")),
     # Last: how fast a quota is used up is known after a minute.
     Scene("accounts", ("6", "wait:18")),
     Scene("accounts-80x24", ("6", "wait:2"), (80, 24)),
@@ -90,7 +91,7 @@ async def with_traffic(directory: Path) -> None:
     """The scenes over the demo's agents."""
     home = Home(directory)
     async with set_stage(home) as stage:
-        await asyncio.to_thread(operator_client, home)
+        await asyncio.to_thread(add_slots, home)
         playing = [
             asyncio.create_task(stage.play(plan(SEED, RATE))),
             asyncio.create_task(stage.keep_asking(SEED, 1.0, 1.0)),
@@ -102,6 +103,13 @@ async def with_traffic(directory: Path) -> None:
         for one in playing:
             one.cancel()
         await asyncio.gather(*playing, return_exceptions=True)
+
+
+def add_slots(home: Home) -> None:
+    """Two more ways in than the demo's own, so that each slot can say what ends with it."""
+    client = operator_client(home)
+    for label in ("ada's password", "spare, in the safe"):
+        client.send(calls.add_slot("password", secrets.token_urlsafe(), label))
 
 
 def ask_to_sign_in(home: Home) -> None:
