@@ -58,7 +58,7 @@ class HoldsScreen(ListScreen, screen_id="holds"):
 
     def shape(self, width: int) -> Shape:
         """The URL takes what the others leave."""
-        fixed = [("left", 5), ("agent", 16), ("method", 6), ("service", 12)]
+        fixed = [("left", 5), ("agent", 16), ("method", 7), ("service", 12)]
         if width >= _ROOMY:
             fixed.append(("vault", 12))
         url = max(width - sum(size for _, size in fixed) - 2 * (len(fixed) + 1) - 2, 16)

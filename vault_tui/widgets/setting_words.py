@@ -156,7 +156,7 @@ def describe_slot(slot: SlotInfo, slots: Sequence[SlotInfo]) -> Content:
         field(words.SLOT_ID, slot.id, "$muted"),
         Content(""),
         heading(words.IF_REMOVED),
-        *(Content("  ") + plain(line) for line in consequences(slot, slots)),
+        *map(plain, consequences(slot, slots)),
     ]
     return Content("\n").join(lines)
 
