@@ -10,7 +10,7 @@ import pytest
 
 from proxy_core.client.calls import Call
 from proxy_core.client.sync_client import SyncClient
-from tests.cli.test_users import Machine
+from tests.cli.people.test_users import Machine
 
 BAD = "\x1b]0;taken\x07\x1b[2J\u202eevil\r\nline"
 STEERS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.tokens.rig import Rig
-from vault_tui.cli.auth_quick import print_token
+from vault_tui.cli.people.auth_quick import print_token
 
 KEEPS = {"CLAUDE_CODE_API_KEY_HELPER_TTL_MS": "3300000"}
 

@@ -11,7 +11,7 @@ from proxy_core.base.errors import ERRORS
 from proxy_core.client import calls
 from tests.worker.harness import ThreadedWorker
 from vault_tui.cli.root import root
-from vault_tui.cli.run_env import RunFacts, build_environment
+from vault_tui.cli.running.run_env import RunFacts, build_environment
 
 COMMAND = re.compile(r"vault-tui ((?:[a-z]+ ?)+(?:[-A-Z0-9a-z ]*))")
 ROUTE = re.compile(r"`(GET|POST|PATCH|PUT|DELETE) (/\S*?)`")

@@ -1,4 +1,6 @@
-"""The vault-tui command line, one module a command group.
+"""The vault-tui command line: a package a subject, in it a module a command group.
+
+Beside them stands what all of them share: the root command, how one is loaded, asked, told.
 
 Rules:
 

@@ -62,7 +62,7 @@ class Connection:
 
     def _signed_in(self, target: Target) -> Target:
         """As whom `vault-tui login` signed in there, if it did."""
-        from vault_tui.cli import sign_ins
+        from vault_tui.cli.people import sign_ins
 
         kept = sign_ins.of(self.home, target.base_url)
         return target if kept is None else replace(target, token=kept.token)

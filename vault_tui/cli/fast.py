@@ -30,7 +30,7 @@ def answer(arguments: "Sequence[str]") -> int | None:
 def _status(**form: bool) -> "Callable[[], None]":
     def show() -> None:
         from vault_tui.cli.connection import Connection
-        from vault_tui.cli.status_report import show_status
+        from vault_tui.cli.worker.status_report import show_status
 
         show_status(Connection(), **form)
 
@@ -49,7 +49,7 @@ def _console(*, read_only: bool) -> "Callable[[], None]":
 
 def _token(*, refresh: bool) -> "Callable[[], int]":
     def show() -> int:
-        from vault_tui.cli.auth_quick import print_token
+        from vault_tui.cli.people.auth_quick import print_token
 
         return print_token(refresh=refresh)
 

@@ -30,52 +30,82 @@ Shell completion:
 _WORKER, _VAULT, _WATCH = "Worker", "Vault", "Watch"
 
 COMMANDS = {
-    "demo": LazyCommand("demo:demo", "Try it: a throw-away worker, upstream and agents.", _WORKER),
-    "worker": LazyCommand("lifecycle:worker", "Run the worker in the foreground.", _WORKER),
-    "start": LazyCommand("lifecycle:start", "Start the worker in the background.", _WORKER),
-    "stop": LazyCommand("lifecycle:stop", "Stop the worker.", _WORKER),
-    "status": LazyCommand("status:status", "Show whether the worker runs and is sealed.", _WORKER),
-    "init": LazyCommand("init:init", "Set the vault up with its first key slot.", _WORKER),
-    "seal": LazyCommand("keys:seal", "Forget the key until the next unseal.", _WORKER),
-    "unseal": LazyCommand("keys:unseal", "Open the vault with a key slot.", _WORKER),
-    "unlock": LazyCommand("keys:unlock", "Start an operator session in this terminal.", _WORKER),
-    "lock": LazyCommand("keys:lock", "End this terminal's operator session.", _WORKER),
-    "key": LazyCommand("key_slots:key", "Ways to open the vault, and a new key.", _WORKER),
-    "backup": LazyCommand("backup:backup", "Write the vault into an encrypted file.", _WORKER),
-    "restore": LazyCommand("backup:restore", "Restore the vault from such a file.", _WORKER),
-    "export": LazyCommand("export:export", "Print what is set up, without secrets.", _WORKER),
-    "login": LazyCommand("login:login", "Sign in to a worker elsewhere.", _WORKER),
-    "logout": LazyCommand("login:logout", "Sign out of a worker elsewhere.", _WORKER),
-    "auth": LazyCommand("auth:auth", "Your own token, for programs that ask for one.", _WORKER),
-    "config": LazyCommand("config:config", "Read and change the worker's settings.", _WORKER),
-    "run": LazyCommand("run:run", "Run a command with credentials attached by the proxy.", _VAULT),
-    "claude": LazyCommand("claude:claude", "Run Claude Code with an account of the vault.", _VAULT),
-    "setup": LazyCommand("setup:setup", "Let other programs use the vault by themselves.", _VAULT),
-    "ca": LazyCommand("ca:ca", "Print the CA certificate that agents trust.", _VAULT),
-    "vault": LazyCommand("vaults:vault", "Vaults.", _VAULT),
-    "credential": LazyCommand("credentials:credential", "Credentials (also: creds).", _VAULT),
-    "creds": LazyCommand("credentials:credential", "Credentials.", alias_of="credential"),
-    "account": LazyCommand("accounts:account", "Accounts at providers, and their quota.", _VAULT),
-    "pool": LazyCommand("pools:pool", "Several accounts behind one credential.", _VAULT),
-    "service": LazyCommand("services:service", "Services: which host gets which key.", _VAULT),
-    "discover": LazyCommand("discover:discover", "Show what an agent may use.", _VAULT),
-    "agent": LazyCommand("agents:agent", "Agents and their tokens.", _VAULT),
-    "device": LazyCommand("devices:device", "Devices that sign in at the gateway.", _VAULT),
-    "managed-settings": LazyCommand(
-        "devices:managed_settings", "Claude Code's settings for those devices.", _VAULT
+    "demo": LazyCommand(
+        "worker.demo:demo", "Try it: a throw-away worker, upstream and agents.", _WORKER
     ),
-    "session": LazyCommand("sessions:session", "Tokens that end by themselves.", _VAULT),
-    "user": LazyCommand("users:user", "People who sign in over the network.", _VAULT),
-    "issuer": LazyCommand("issuers:issuer", "Whose JWTs count as agents' tokens.", _VAULT),
-    "proposal": LazyCommand("proposals:proposal", "What agents ask for.", _WATCH),
-    "hold": LazyCommand("approvals:hold", "Requests that wait for an answer.", _WATCH),
-    "grant": LazyCommand("approvals:grant", "What was allowed for a while.", _WATCH),
-    "webhook": LazyCommand("webhooks:webhook", "Tell other programs what happens.", _WATCH),
-    "logs": LazyCommand("logs:logs", "Show requests, also live.", _WATCH),
-    "doctor": LazyCommand("doctor:doctor", "What is wrong, and how to mend it.", _WATCH),
-    "trust": LazyCommand("trust:trust", "Commands that a project brings along.", _WATCH),
-    "audit": LazyCommand("audit:audit", "Who did what, and whether that record is whole.", _WATCH),
-    "events": LazyCommand("events:events", "Follow the worker's events.", _WATCH),
+    "worker": LazyCommand("worker.lifecycle:worker", "Run the worker in the foreground.", _WORKER),
+    "start": LazyCommand("worker.lifecycle:start", "Start the worker in the background.", _WORKER),
+    "stop": LazyCommand("worker.lifecycle:stop", "Stop the worker.", _WORKER),
+    "status": LazyCommand(
+        "worker.status:status", "Show whether the worker runs and is sealed.", _WORKER
+    ),
+    "init": LazyCommand("worker.init:init", "Set the vault up with its first key slot.", _WORKER),
+    "seal": LazyCommand("worker.keys:seal", "Forget the key until the next unseal.", _WORKER),
+    "unseal": LazyCommand("worker.keys:unseal", "Open the vault with a key slot.", _WORKER),
+    "unlock": LazyCommand(
+        "worker.keys:unlock", "Start an operator session in this terminal.", _WORKER
+    ),
+    "lock": LazyCommand("worker.keys:lock", "End this terminal's operator session.", _WORKER),
+    "key": LazyCommand("worker.key_slots:key", "Ways to open the vault, and a new key.", _WORKER),
+    "backup": LazyCommand(
+        "worker.backup:backup", "Write the vault into an encrypted file.", _WORKER
+    ),
+    "restore": LazyCommand("worker.backup:restore", "Restore the vault from such a file.", _WORKER),
+    "export": LazyCommand(
+        "worker.export:export", "Print what is set up, without secrets.", _WORKER
+    ),
+    "login": LazyCommand("people.login:login", "Sign in to a worker elsewhere.", _WORKER),
+    "logout": LazyCommand("people.login:logout", "Sign out of a worker elsewhere.", _WORKER),
+    "auth": LazyCommand(
+        "people.auth:auth", "Your own token, for programs that ask for one.", _WORKER
+    ),
+    "config": LazyCommand(
+        "worker.config:config", "Read and change the worker's settings.", _WORKER
+    ),
+    "run": LazyCommand(
+        "running.run:run", "Run a command with credentials attached by the proxy.", _VAULT
+    ),
+    "claude": LazyCommand(
+        "running.claude:claude", "Run Claude Code with an account of the vault.", _VAULT
+    ),
+    "setup": LazyCommand(
+        "setup.setup:setup", "Let other programs use the vault by themselves.", _VAULT
+    ),
+    "ca": LazyCommand("worker.ca:ca", "Print the CA certificate that agents trust.", _VAULT),
+    "vault": LazyCommand("vaults.vaults:vault", "Vaults.", _VAULT),
+    "credential": LazyCommand(
+        "vaults.credentials:credential", "Credentials (also: creds).", _VAULT
+    ),
+    "creds": LazyCommand("vaults.credentials:credential", "Credentials.", alias_of="credential"),
+    "account": LazyCommand(
+        "accounts.accounts:account", "Accounts at providers, and their quota.", _VAULT
+    ),
+    "pool": LazyCommand("accounts.pools:pool", "Several accounts behind one credential.", _VAULT),
+    "service": LazyCommand(
+        "services.services:service", "Services: which host gets which key.", _VAULT
+    ),
+    "discover": LazyCommand("agents.discover:discover", "Show what an agent may use.", _VAULT),
+    "agent": LazyCommand("agents.agents:agent", "Agents and their tokens.", _VAULT),
+    "device": LazyCommand("agents.devices:device", "Devices that sign in at the gateway.", _VAULT),
+    "managed-settings": LazyCommand(
+        "agents.devices:managed_settings", "Claude Code's settings for those devices.", _VAULT
+    ),
+    "session": LazyCommand("agents.sessions:session", "Tokens that end by themselves.", _VAULT),
+    "user": LazyCommand("people.users:user", "People who sign in over the network.", _VAULT),
+    "issuer": LazyCommand("people.issuers:issuer", "Whose JWTs count as agents' tokens.", _VAULT),
+    "proposal": LazyCommand("deciding.proposals:proposal", "What agents ask for.", _WATCH),
+    "hold": LazyCommand("deciding.approvals:hold", "Requests that wait for an answer.", _WATCH),
+    "grant": LazyCommand("deciding.approvals:grant", "What was allowed for a while.", _WATCH),
+    "webhook": LazyCommand(
+        "watching.webhooks:webhook", "Tell other programs what happens.", _WATCH
+    ),
+    "logs": LazyCommand("watching.logs:logs", "Show requests, also live.", _WATCH),
+    "doctor": LazyCommand("watching.doctor:doctor", "What is wrong, and how to mend it.", _WATCH),
+    "trust": LazyCommand("running.trust:trust", "Commands that a project brings along.", _WATCH),
+    "audit": LazyCommand(
+        "watching.audit:audit", "Who did what, and whether that record is whole.", _WATCH
+    ),
+    "events": LazyCommand("watching.events:events", "Follow the worker's events.", _WATCH),
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from proxy_core.domain.doctor import CaFacts
-from vault_tui.cli.run_env import BUNDLE_VARIABLES
+from vault_tui.cli.running.run_env import BUNDLE_VARIABLES
 from vault_tui.doctor.settings_files import Unreadable, read_bytes
 
 OWN_VARIABLE = "NODE_EXTRA_CA_CERTS"

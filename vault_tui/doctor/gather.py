@@ -19,7 +19,7 @@ from proxy_core.domain.doctor.environment_rules import ANTHROPIC_HOST
 from proxy_core.domain.doctor.gateway_rules import gateway_token
 from proxy_core.domain.doctor.values import split_url, variable
 from proxy_core.domain.wire import Status
-from vault_tui.cli.run_env import reachable
+from vault_tui.cli.running.run_env import reachable
 from vault_tui.doctor.ca_files import OWN_VARIABLE, ca_files
 from vault_tui.doctor.claude_facts import claude_facts
 from vault_tui.doctor.home_facts import home_facts

@@ -189,7 +189,7 @@ def _service(document: "Mapping[str, Any]") -> ServiceFacts:
 
 def _closed_ports(status: Status, target: Target) -> tuple[str, ...]:
     """Ports of the worker where nothing listens, seen from here."""
-    from vault_tui.cli.run_env import reachable
+    from vault_tui.cli.running.run_env import reachable
 
     worker_host = urlsplit(target.base_url).hostname or ""
     try:

@@ -1,0 +1,1 @@
+"""Accounts at providers, pools of them, and their logins."""

@@ -1,0 +1,1 @@
+"""Agents, their sessions and devices, and what they may use."""

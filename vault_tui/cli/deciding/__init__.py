@@ -1,0 +1,1 @@
+"""What agents ask for, and requests that wait for an answer."""

@@ -1,0 +1,1 @@
+"""Who signs in: to the worker, at an issuer, over the network."""

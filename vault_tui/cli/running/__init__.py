@@ -1,0 +1,1 @@
+"""Commands started with credentials attached by the proxy."""

@@ -1,0 +1,1 @@
+"""Services: from options, files and hosts that were seen."""

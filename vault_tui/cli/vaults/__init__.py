@@ -1,0 +1,1 @@
+"""Vaults, their credentials, and where values come from."""

@@ -1,0 +1,1 @@
+"""What happens, who did it, and what is wrong."""

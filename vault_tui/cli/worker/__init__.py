@@ -1,0 +1,1 @@
+"""The worker's process, its key, settings and copies."""
