@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-from vault_tui import strings
+from vault_tui.strings import common as strings
 
 
 @dataclass(frozen=True, slots=True)

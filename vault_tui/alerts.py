@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from textual.notifications import SeverityLevel
 
 from proxy_core.base.text import display_safe
-from vault_tui import strings
+from vault_tui.strings import common as strings
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

@@ -20,8 +20,6 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
-from vault_tui import strings
-from vault_tui import strings_gates as gate_words
 from vault_tui.actions import BY_ID, Action, bindings
 from vault_tui.alerts import Alerts
 from vault_tui.commands import ActionCommands
@@ -32,6 +30,8 @@ from vault_tui.preferences import Preferences
 from vault_tui.registry import SCREENS
 from vault_tui.screens.base import ConsoleScreen, Dialog
 from vault_tui.state import ConsoleState, Level, Notice
+from vault_tui.strings import common as strings
+from vault_tui.strings import gates as gate_words
 from vault_tui.sync import WorkerSync
 from vault_tui.theme import DEFAULT_THEME, NO_COLOR_THEME, THEMES
 from vault_tui.type_ahead import KeyHandled, TypeAhead, Typed

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from vault_tui import strings
 from vault_tui.actions import actions_of, key_text
 from vault_tui.registry import SCREENS
+from vault_tui.strings import common as strings
 from vault_tui.widgets.words import plain
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.hosts import format_authority
 from proxy_core.domain.patterns import auto_name, check_glob
 from proxy_core.domain.traffic import RequestRecord
-from vault_tui import strings_traffic as words
+from vault_tui.strings import traffic as words
 
 Document = Mapping[str, Any]
 _USUAL_PORTS = {"https": 443, "http": 80}

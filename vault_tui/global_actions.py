@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from proxy_core.client import calls
-from vault_tui import strings, strings_doctor, strings_remote
 from vault_tui.actions import Action
 from vault_tui.preferences import NOTIFICATIONS
 from vault_tui.state import Level, Link
+from vault_tui.strings import common as strings
+from vault_tui.strings import doctor as strings_doctor
+from vault_tui.strings import remote as strings_remote
 from vault_tui.theme import THEMES
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import msgspec
 from proxy_core.base.text import display_safe
 from proxy_core.domain.events import Event, EventType
 from proxy_core.domain.traffic import RequestRecord, RequestStart
-from vault_tui import strings
 from vault_tui.agent_news import effect_of_agent
 from vault_tui.device_news import effect_of_device
 from vault_tui.effects import Effect
@@ -17,6 +16,7 @@ from vault_tui.proposal_news import effect_of_proposal
 from vault_tui.setting_news import effect_of_settings
 from vault_tui.source_news import effect_of_source
 from vault_tui.state import Level
+from vault_tui.strings import common as strings
 from vault_tui.traffic.rates import Rates
 from vault_tui.traffic.reading import is_error
 from vault_tui.traffic.ring import TrafficRing

@@ -10,7 +10,7 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.hosts import normalize_host
 from proxy_core.domain.matching import ServiceIndex
 from proxy_core.domain.service_document import parse_service
-from vault_tui import strings
+from vault_tui.strings import common as strings
 from vault_tui.widgets.words import plain
 
 _SHOWN = 4

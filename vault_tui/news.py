@@ -5,10 +5,10 @@ from typing import Any
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain.events import EventType
-from vault_tui import strings
-from vault_tui import strings_accounts as words
 from vault_tui.effects import Effect
 from vault_tui.state import Level
+from vault_tui.strings import accounts as words
+from vault_tui.strings import common as strings
 from vault_tui.traffic.reading import clock
 
 Data = Mapping[str, Any]

@@ -13,8 +13,8 @@ import msgspec
 
 from proxy_core.base.errors import VaultError
 from proxy_core.base.paths import make_private_directory
-from vault_tui import strings
 from vault_tui.actions import checked_keymap
+from vault_tui.strings import common as strings
 
 HISTORY = 50
 NOTIFICATIONS: Final[tuple[Literal["", "osc9", "osc777"], ...]] = ("", "osc9", "osc777")

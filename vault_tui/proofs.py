@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from proxy_core.base.errors import VaultError
-from vault_tui import strings_gates as gate_words
+from vault_tui.strings import gates as gate_words
 
 KEYRING_SERVICE = "vault-tui"
 KEYRING_SECONDS = 10.0

@@ -5,11 +5,11 @@ from typing import Any
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain.events import EventType
-from vault_tui import strings
-from vault_tui import strings_proposals as words
 from vault_tui.effects import Effect
 from vault_tui.proposal_words import asks_for
 from vault_tui.state import Level
+from vault_tui.strings import common as strings
+from vault_tui.strings import proposals as words
 
 _LEVELS: Mapping[str, Level] = {
     EventType.PROPOSAL_CREATED.value: Level.WARNING,

@@ -1,8 +1,9 @@
 """Why a decision about a proposal cannot be taken now, in one sentence. Pure."""
 
 from proxy_core.domain import wire
-from vault_tui import strings, strings_sources
-from vault_tui import strings_proposals as words
+from vault_tui.strings import common as strings
+from vault_tui.strings import proposals as words
+from vault_tui.strings import sources as strings_sources
 
 DECISIONS = frozenset({"approve", "reject", "reveal", "connect"})
 

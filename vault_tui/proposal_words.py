@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vault_tui import strings_proposals as words
+from vault_tui.strings import proposals as words
 
 
 def asks_for(services: Sequence[str], credentials: Sequence[str]) -> str:

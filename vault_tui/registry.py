@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vault_tui import strings
+from vault_tui.strings import common as strings
 
 if TYPE_CHECKING:
     from vault_tui.screens.base import ConsoleScreen

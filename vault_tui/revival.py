@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.events import Event
-from vault_tui import strings
 from vault_tui.actions import BY_ID, key_text, keys_of
 from vault_tui.state import Level, Link
+from vault_tui.strings import common as strings
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

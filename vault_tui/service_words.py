@@ -6,7 +6,7 @@ from typing import Any
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.service import AuthType
 from proxy_core.domain.service_document import credential_keys, parse_service
-from vault_tui import strings_services
+from vault_tui.strings import services as strings_services
 
 Document = Mapping[str, Any]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain.events import EventType
-from vault_tui import strings
-from vault_tui import strings_settings as words
 from vault_tui.effects import Effect
 from vault_tui.state import Level
+from vault_tui.strings import common as strings
+from vault_tui.strings import settings as words
 
 _LONGEST = 120
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from proxy_core.base.text import display_safe
-from vault_tui import strings_settings as words
+from vault_tui.strings import settings as words
 
 _PLAIN_DIGITS = 4
 _LONGEST = 400

@@ -5,9 +5,9 @@ from typing import Any
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain.events import EventType
-from vault_tui import strings_sources as words
 from vault_tui.effects import Effect
 from vault_tui.state import Level
+from vault_tui.strings import sources as words
 
 _LEVELS = {EventType.SOURCE_SYNCED: Level.INFO, EventType.SOURCE_FAILED: Level.WARNING}
 

@@ -9,12 +9,12 @@ from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event, EventType
-from vault_tui import strings
 from vault_tui.agent_lists import read_agents
 from vault_tui.live import effect_of
 from vault_tui.revival import Revival
 from vault_tui.setting_lists import read_settings
 from vault_tui.state import Level, Link
+from vault_tui.strings import common as strings
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

@@ -4,8 +4,8 @@ import pytest
 
 from proxy_core.domain.auth_document import parse_auth
 from proxy_core.domain.service import AuthType
-from vault_tui import strings_services
 from vault_tui.service_words import AUTH_FIELDS, auth_line, auth_value
+from vault_tui.strings import services as strings_services
 
 
 @pytest.mark.parametrize("kind", AuthType)

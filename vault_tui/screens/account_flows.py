@@ -13,12 +13,12 @@ from textual.widgets import Select
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings_accounts as words
-from vault_tui import strings_oauth
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.form import FormDialog
 from vault_tui.screens.sign_in import SignInDialog
 from vault_tui.state import Level
+from vault_tui.strings import accounts as words
+from vault_tui.strings import oauth as strings_oauth
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

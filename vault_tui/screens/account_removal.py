@@ -6,10 +6,10 @@ from textual.content import Content
 
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings_accounts as words
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
 from vault_tui.state import Level
+from vault_tui.strings import accounts as words
 from vault_tui.widgets.words import plain, when
 
 if TYPE_CHECKING:

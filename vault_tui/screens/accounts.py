@@ -12,12 +12,12 @@ from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
-from vault_tui import strings
-from vault_tui import strings_accounts as words
 from vault_tui.actions import Action
 from vault_tui.screens.base import ConsoleScreen
 from vault_tui.screens.listing import FRESH_SECONDS, empty_note
 from vault_tui.state import Level, Link
+from vault_tui.strings import accounts as words
+from vault_tui.strings import common as strings
 from vault_tui.widgets.account_card import card
 from vault_tui.widgets.account_detail import describe_account
 from vault_tui.widgets.card_list import CardList

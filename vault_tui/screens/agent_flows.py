@@ -8,12 +8,12 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings_agents as words
 from vault_tui.screens.agent_form import AgentForm, GrantForm, NewAgent
 from vault_tui.screens.agent_token import TokenDialog
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
 from vault_tui.state import Level
+from vault_tui.strings import agents as words
 from vault_tui.widgets.agent_words import Holder, grant_line, holder_name
 from vault_tui.widgets.words import plain
 

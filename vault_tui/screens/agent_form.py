@@ -8,8 +8,8 @@ from textual.widget import Widget
 from proxy_core.base.text import display_safe
 from proxy_core.domain.names import check_agent_name
 from proxy_core.domain.wire import AgentVault
-from vault_tui import strings_agents as words
 from vault_tui.screens.form import FormDialog
+from vault_tui.strings import agents as words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from proxy_core.domain import wire
-from vault_tui import clipboard, strings
-from vault_tui import strings_agents as words
+from vault_tui import clipboard
 from vault_tui.screens.base import Dialog
 from vault_tui.state import Level
+from vault_tui.strings import agents as words
+from vault_tui.strings import common as strings
 from vault_tui.widgets.record_detail import heading
 from vault_tui.widgets.words import safe_lines
 

@@ -4,10 +4,10 @@ from textual.content import Content
 
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings
-from vault_tui import strings_agents as words
 from vault_tui.actions import Action
 from vault_tui.screens.listing import ListScreen, Shape
+from vault_tui.strings import agents as words
+from vault_tui.strings import common as strings
 from vault_tui.widgets.agent_words import Holder, cells, describe_holder
 
 _ROOMY, _WIDE = 96, 130

@@ -10,8 +10,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from proxy_core.base.text import display_safe
-from vault_tui import strings
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
 from vault_tui.widgets.words import safe_lines
 
 Check = Callable[[str], str | None]

@@ -9,8 +9,7 @@ from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event
-from vault_tui import clipboard, strings
-from vault_tui import strings_audit as words
+from vault_tui import clipboard
 from vault_tui.actions import Action
 from vault_tui.screens.ask import AskText
 from vault_tui.screens.audit_words import (
@@ -23,6 +22,8 @@ from vault_tui.screens.audit_words import (
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.state import Level, Link
+from vault_tui.strings import audit as words
+from vault_tui.strings import common as strings
 
 _PAGE = 100
 _FIELDS = ("actor", "action", "vault")

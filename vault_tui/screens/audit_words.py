@@ -9,7 +9,7 @@ from textual.content import Content
 from proxy_core.base.clock import rfc3339
 from proxy_core.domain import wire
 from proxy_core.domain.events import Event
-from vault_tui import strings_audit as words
+from vault_tui.strings import audit as words
 from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.words import plain, when
 

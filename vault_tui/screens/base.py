@@ -10,10 +10,10 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
-from vault_tui import strings
 from vault_tui.actions import BY_ID, Action, actions_of, bindings
 from vault_tui.registry import tabs
 from vault_tui.state import ConsoleState, Link
+from vault_tui.strings import common as strings
 from vault_tui.widgets.chrome import HeaderLine, KeyBar, StatusLine, TabLine
 
 if TYPE_CHECKING:

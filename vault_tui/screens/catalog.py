@@ -9,8 +9,9 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from proxy_core.domain.wire import Template
-from vault_tui import strings, strings_services
 from vault_tui.screens.searching import SearchDialog, has_all
+from vault_tui.strings import common as strings
+from vault_tui.strings import services as strings_services
 from vault_tui.widgets.words import plain
 
 _ROOMY, _NAME = 100, 30

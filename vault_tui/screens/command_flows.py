@@ -4,9 +4,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from proxy_core.client import calls
-from vault_tui import strings_commands as words
 from vault_tui.screens.confirm import Confirm
 from vault_tui.state import Level
+from vault_tui.strings import commands as words
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

@@ -10,10 +10,10 @@ from textual.content import Content
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
-from vault_tui import strings
 from vault_tui.actions import actions_of, by_command
 from vault_tui.registry import SCREENS
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
 
 
 class CommandLine(Dialog[str]):

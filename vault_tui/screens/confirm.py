@@ -9,8 +9,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from vault_tui import strings
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
 from vault_tui.widgets.words import safe_lines
 
 

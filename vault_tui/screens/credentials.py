@@ -8,14 +8,14 @@ from textual.widgets import Static
 
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings
-from vault_tui import strings_commands as command_words
-from vault_tui import strings_oauth as words
-from vault_tui import strings_sources as source_words
 from vault_tui.actions import Action
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.state import Level, Link
+from vault_tui.strings import commands as command_words
+from vault_tui.strings import common as strings
+from vault_tui.strings import oauth as words
+from vault_tui.strings import sources as source_words
 from vault_tui.widgets.credential_words import cells, describe_credential
 from vault_tui.widgets.source_line import source_line
 from vault_tui.widgets.words import when

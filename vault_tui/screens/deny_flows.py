@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from proxy_core.client import calls
 from proxy_core.domain.traffic import RequestRecord
-from vault_tui import strings_traffic as words
 from vault_tui.denying import denials_of, refusing
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
 from vault_tui.state import Level
+from vault_tui.strings import traffic as words
 from vault_tui.traffic.reading import address
 from vault_tui.widgets.words import plain
 

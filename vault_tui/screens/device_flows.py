@@ -12,10 +12,11 @@ from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from proxy_core.domain.claude_gateway import check_email, normal_code
-from vault_tui import strings, strings_agents
-from vault_tui import strings_devices as words
 from vault_tui.screens.form import FormDialog
 from vault_tui.state import Level
+from vault_tui.strings import agents as strings_agents
+from vault_tui.strings import common as strings
+from vault_tui.strings import devices as words
 from vault_tui.widgets.record_detail import field
 from vault_tui.widgets.words import plain, when
 

@@ -13,9 +13,10 @@ from textual.widgets import DataTable, Static
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.doctor import Diagnosis, Finding, diagnose
 from proxy_core.domain.doctor.method import describe_method
-from vault_tui import clipboard, strings
-from vault_tui import strings_doctor as words
+from vault_tui import clipboard
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
+from vault_tui.strings import doctor as words
 from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.words import lines_content, plain
 from vault_tui.worker_link import Examine

@@ -8,10 +8,10 @@ from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from proxy_core.domain.drafts import Draft
-from vault_tui import strings_services as words
 from vault_tui.drafting import drafted, requests_to
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.service_flows import create_service
+from vault_tui.strings import services as words
 from vault_tui.widgets.words import ago, plain
 
 if TYPE_CHECKING:

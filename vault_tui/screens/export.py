@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vault_tui import strings_traffic
 from vault_tui.preferences import write_private
 from vault_tui.screens.ask import AskText
 from vault_tui.state import Level
+from vault_tui.strings import traffic as strings_traffic
 from vault_tui.traffic.copies import har, json_lines
 from vault_tui.traffic.ring import Row
 

@@ -15,11 +15,11 @@ from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.client.calls import Call
 from proxy_core.domain import wire
-from vault_tui import strings
-from vault_tui import strings_gates as gate_words
 from vault_tui.proofs import slot_secret
 from vault_tui.screens.base import Dialog
 from vault_tui.state import Level
+from vault_tui.strings import common as strings
+from vault_tui.strings import gates as gate_words
 from vault_tui.widgets.strength import strength
 from vault_tui.widgets.words import safe_lines
 

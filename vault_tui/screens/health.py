@@ -13,12 +13,12 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from proxy_core.client import calls
-from vault_tui import strings
-from vault_tui import strings_accounts as account_words
-from vault_tui import strings_oauth as words
 from vault_tui.screens.base import Dialog
 from vault_tui.screens.source_flows import poll_source
 from vault_tui.state import ConsoleState, Level
+from vault_tui.strings import accounts as account_words
+from vault_tui.strings import common as strings
+from vault_tui.strings import oauth as words
 from vault_tui.widgets import account_card
 from vault_tui.widgets.credential_words import expires, state
 from vault_tui.widgets.keyed_table import KeyedTable

@@ -8,10 +8,10 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from vault_tui import strings
 from vault_tui.actions import actions_of, key_text, keys_of
 from vault_tui.registry import SCREENS
 from vault_tui.screens.searching import SearchDialog, has_all
+from vault_tui.strings import common as strings
 
 
 class HelpDialog(SearchDialog):

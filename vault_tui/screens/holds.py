@@ -7,8 +7,6 @@ from textual.content import Content
 from proxy_core.base.clock import parse_rfc3339
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings, strings_devices
-from vault_tui import strings_holds as hold_words
 from vault_tui.actions import Action
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
@@ -20,6 +18,9 @@ from vault_tui.screens.device_flows import (
 )
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.state import Level
+from vault_tui.strings import common as strings
+from vault_tui.strings import devices as strings_devices
+from vault_tui.strings import holds as hold_words
 from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.words import plain, safe_lines, when
 

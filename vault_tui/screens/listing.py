@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from vault_tui import strings
 from vault_tui.screens.base import ConsoleScreen
 from vault_tui.state import ConsoleState, Link
+from vault_tui.strings import common as strings
 from vault_tui.widgets.fitted import FittedText
 from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.words import lines_content

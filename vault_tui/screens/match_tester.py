@@ -12,8 +12,9 @@ from proxy_core.base.errors import ERRORS, VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings, strings_services
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
+from vault_tui.strings import services as strings_services
 from vault_tui.widgets.record_detail import field
 from vault_tui.widgets.words import plain, safe_lines
 

@@ -7,11 +7,11 @@ from textual.content import Content
 
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings_oauth as words
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.oauth_form import ConnectForm, grant_fields
 from vault_tui.screens.sign_in import SignInDialog
 from vault_tui.state import Level
+from vault_tui.strings import oauth as words
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

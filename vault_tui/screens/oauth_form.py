@@ -11,9 +11,9 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.domain.names import check_credential_key
 from proxy_core.domain.oauth import preset_at
-from vault_tui import strings_oauth as words
-from vault_tui import strings_proposals
 from vault_tui.screens.form import FormDialog
+from vault_tui.strings import oauth as words
+from vault_tui.strings import proposals as strings_proposals
 
 ISSUER, CUSTOM = "*issuer", "*custom"
 _URLS = ("authorization-url", "token-url", "device-url")

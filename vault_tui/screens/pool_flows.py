@@ -6,12 +6,13 @@ from textual.content import Content
 
 from proxy_core.client import calls
 from proxy_core.domain.wire import PoolInfo
-from vault_tui import strings, strings_sources
-from vault_tui import strings_accounts as words
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.pool_form import PoolDraft, PoolForm
 from vault_tui.state import Level
+from vault_tui.strings import accounts as words
+from vault_tui.strings import common as strings
+from vault_tui.strings import sources as strings_sources
 from vault_tui.widgets.words import plain
 
 if TYPE_CHECKING:

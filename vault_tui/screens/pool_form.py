@@ -14,8 +14,8 @@ from proxy_core.base.text import display_safe
 from proxy_core.domain.accounts.pool_settings import PoolSettings
 from proxy_core.domain.names import check_credential_key
 from proxy_core.domain.wire import AccountInfo, PoolInfo
-from vault_tui import strings_accounts as words
 from vault_tui.screens.form import FormDialog
+from vault_tui.strings import accounts as words
 from vault_tui.widgets.tick import Tick
 
 _SHARES = (("warn_left", words.POOL_WARN), ("move_left", words.POOL_MOVE))

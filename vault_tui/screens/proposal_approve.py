@@ -12,10 +12,10 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
 
 from proxy_core.domain import wire
-from vault_tui import strings
-from vault_tui import strings_proposals as words
 from vault_tui.screens.base import Dialog
 from vault_tui.screens.secret import SecretInput
+from vault_tui.strings import common as strings
+from vault_tui.strings import proposals as words
 from vault_tui.widgets.fitted import FittedText
 from vault_tui.widgets.proposal_detail import look_again
 from vault_tui.widgets.proposal_diff import change_lines, risk_lines

@@ -9,11 +9,11 @@ from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from proxy_core.domain.proposals.proposal import MAX_REASON
-from vault_tui import strings
-from vault_tui import strings_proposals as words
 from vault_tui.screens.ask import AskText, Choose
 from vault_tui.screens.proposal_approve import ApproveDialog
 from vault_tui.state import Level
+from vault_tui.strings import common as strings
+from vault_tui.strings import proposals as words
 from vault_tui.widgets.proposal_diff import since
 from vault_tui.widgets.words import plain
 

@@ -12,11 +12,11 @@ from textual.widgets import DataTable, Static
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings
-from vault_tui import strings_proposals as words
 from vault_tui.actions import Action
 from vault_tui.proposal_reasons import DECISIONS, why_backed, why_no_decision
 from vault_tui.screens.listing import ListScreen, Shape
+from vault_tui.strings import common as strings
+from vault_tui.strings import proposals as words
 from vault_tui.widgets.fitted import FittedText
 from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.proposal_detail import describe_proposal

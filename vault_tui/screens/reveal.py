@@ -8,9 +8,10 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from vault_tui import clipboard, strings
+from vault_tui import clipboard
 from vault_tui.screens.base import Dialog
 from vault_tui.state import Level
+from vault_tui.strings import common as strings
 from vault_tui.widgets.words import safe_lines
 
 SECONDS = 15

@@ -6,9 +6,9 @@ from textual.content import Content
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain.filters import Filter, FilterError, parse_filter
-from vault_tui import strings_traffic
 from vault_tui.screens.ask import AskText, Choose
 from vault_tui.state import Level
+from vault_tui.strings import traffic as strings_traffic
 from vault_tui.widgets.words import plain
 
 if TYPE_CHECKING:

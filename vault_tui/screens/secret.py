@@ -8,8 +8,8 @@ from textual.widgets import Input, Label, Static
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.names import check_credential_key
-from vault_tui import strings
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
 from vault_tui.widgets.words import safe_lines
 
 _PASTED = "•" * 12

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from proxy_core.client import calls
-from vault_tui import strings_services
 from vault_tui.screens.service_form import ServiceForm
 from vault_tui.state import Level
+from vault_tui.strings import services as strings_services
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

@@ -21,7 +21,6 @@ from proxy_core.domain.service_document import (
     parse_service,
     service_document,
 )
-from vault_tui import strings, strings_services
 from vault_tui.local_match import explain
 from vault_tui.screens.base import Dialog
 from vault_tui.service_words import (
@@ -36,6 +35,8 @@ from vault_tui.service_words import (
     substitution_lines,
     substitutions_of_lines,
 )
+from vault_tui.strings import common as strings
+from vault_tui.strings import services as strings_services
 from vault_tui.widgets.tick import Tick
 from vault_tui.widgets.words import safe_lines
 

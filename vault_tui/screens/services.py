@@ -7,13 +7,14 @@ from typing import Any
 from textual.content import Content
 
 from proxy_core.client import calls
-from vault_tui import strings, strings_services
 from vault_tui.actions import BY_ID, Action, key_text, keys_of
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.screens.service_flows import create_service, edit_service, save_service
 from vault_tui.service_words import auth_line, keys_of_document, rule_lines
 from vault_tui.state import Level
+from vault_tui.strings import common as strings
+from vault_tui.strings import services as strings_services
 from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.words import ago, plain, when

@@ -8,10 +8,10 @@ from textual.content import Content
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings_settings as words
 from vault_tui.screens.ask import AskText, Choose
 from vault_tui.setting_text import parsed, shown, text_of
 from vault_tui.state import Level
+from vault_tui.strings import settings as words
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

@@ -4,14 +4,15 @@ from textual.content import Content
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain import wire
-from vault_tui import clipboard, strings
-from vault_tui import strings_settings as words
+from vault_tui import clipboard
 from vault_tui.actions import BY_ID, Action
 from vault_tui.screens.ask import AskText
 from vault_tui.screens.listing import ListScreen, Shape
 from vault_tui.screens.setting_flows import change_setting
 from vault_tui.screens.slot_flows import add_slot, change_password, remove_slot, rotate_key
 from vault_tui.state import Link
+from vault_tui.strings import common as strings
+from vault_tui.strings import settings as words
 from vault_tui.widgets.setting_words import (
     Row,
     cells,

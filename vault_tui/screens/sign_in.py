@@ -16,10 +16,10 @@ from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
 from vault_tui import clipboard
-from vault_tui import strings_oauth as words
 from vault_tui.screens.base import Dialog
 from vault_tui.screens.secret import SecretInput
 from vault_tui.state import Level
+from vault_tui.strings import oauth as words
 from vault_tui.widgets.spans import countdown, seconds_until
 from vault_tui.widgets.words import plain, safe_lines
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain import wire
-from vault_tui import strings_settings as words
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.slot_forms import NewSlot, PasswordForm, RotateForm, Rotation, SlotForm
 from vault_tui.screens.typed_confirm import TypedConfirm
 from vault_tui.state import Level
+from vault_tui.strings import settings as words
 from vault_tui.widgets.setting_words import consequences, is_unattended, slot_name
 from vault_tui.widgets.words import when
 

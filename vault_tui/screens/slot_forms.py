@@ -12,10 +12,10 @@ from textual.widgets import Input, Select, Static
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.wire import SlotInfo
-from vault_tui import strings_gates as gate_words
-from vault_tui import strings_settings as words
 from vault_tui.screens.form import FormDialog, T
 from vault_tui.screens.secret import SecretInput
+from vault_tui.strings import gates as gate_words
+from vault_tui.strings import settings as words
 from vault_tui.widgets.setting_words import is_unattended, slot_name
 from vault_tui.widgets.strength import strength
 from vault_tui.widgets.tick import Tick

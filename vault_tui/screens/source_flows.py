@@ -8,11 +8,11 @@ from proxy_core.base.errors import VaultError
 from proxy_core.base.text import display_safe
 from proxy_core.client import calls
 from proxy_core.domain.wire import SetSource, SourceInfo
-from vault_tui import strings_sources as words
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.source_form import SourceForm
 from vault_tui.state import Level
+from vault_tui.strings import sources as words
 
 if TYPE_CHECKING:
     from vault_tui.app import ConsoleApp

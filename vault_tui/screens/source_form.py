@@ -8,9 +8,9 @@ from textual.widgets import Select
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.wire import SetSource
-from vault_tui import strings_sources as words
 from vault_tui.screens.form import FormDialog
 from vault_tui.screens.secret import SecretInput
+from vault_tui.strings import sources as words
 
 _LINES = {
     "token": ("path", "mount", "namespace", "token"),

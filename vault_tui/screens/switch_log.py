@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from proxy_core.domain.wire import PoolChoices
-from vault_tui import strings_accounts as words
 from vault_tui.screens.base import Dialog
-from vault_tui.strings import SCROLL_KEYS
+from vault_tui.strings import accounts as words
+from vault_tui.strings.common import SCROLL_KEYS
 from vault_tui.widgets.account_detail import choice_line
 from vault_tui.widgets.words import plain
 

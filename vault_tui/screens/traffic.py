@@ -9,10 +9,12 @@ from textual.widget import Widget
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
 from proxy_core.domain.filters import Filter
-from vault_tui import clipboard, strings, strings_traffic
+from vault_tui import clipboard
 from vault_tui.actions import Action
 from vault_tui.screens.base import ConsoleScreen
 from vault_tui.state import Level, Link
+from vault_tui.strings import common as strings
+from vault_tui.strings import traffic as strings_traffic
 from vault_tui.traffic.copies import curl
 from vault_tui.traffic.reading import url
 from vault_tui.traffic.ring import Row

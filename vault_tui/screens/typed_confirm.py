@@ -6,8 +6,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from vault_tui import strings_settings as words
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import settings as words
 from vault_tui.widgets.words import safe_lines
 
 

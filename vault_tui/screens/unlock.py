@@ -10,10 +10,11 @@ from textual.widgets import Input, Select, Static
 
 from proxy_core.base.errors import VaultError
 from proxy_core.client import calls
-from vault_tui import strings, strings_remote
-from vault_tui import strings_gates as gate_words
 from vault_tui.proofs import slot_secret
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
+from vault_tui.strings import gates as gate_words
+from vault_tui.strings import remote as strings_remote
 from vault_tui.widgets.words import safe_lines
 
 

@@ -8,8 +8,9 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from proxy_core.domain.wire import Vault
-from vault_tui import strings, strings_sources
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
+from vault_tui.strings import sources as strings_sources
 from vault_tui.widgets.words import plain
 
 _NAME, _ROOMY = 20, 100

@@ -14,8 +14,9 @@ from textual.widgets.text_area import TextAreaTheme
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain.service_document import parse_services, service_document
-from vault_tui import strings, strings_services
 from vault_tui.screens.base import Dialog
+from vault_tui.strings import common as strings
+from vault_tui.strings import services as strings_services
 from vault_tui.widgets.words import plain, safe_lines
 
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from proxy_core.domain.traffic import RequestRecord
-from vault_tui import strings_traffic
+from vault_tui.strings import traffic as strings_traffic
 from vault_tui.traffic.ring import HELD, Row
 
 KILO = 1000.0

@@ -5,7 +5,7 @@ from textual.content import Content
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain.wire import AccountInfo, QuotaWindow
-from vault_tui import strings_accounts as words
+from vault_tui.strings import accounts as words
 from vault_tui.widgets.spans import bar, countdown, per_cent, seconds_until
 from vault_tui.widgets.words import plain
 

@@ -8,8 +8,8 @@ from textual.content import Content
 from proxy_core.base.clock import parse_rfc3339
 from proxy_core.base.text import display_safe
 from proxy_core.domain.wire import AccountChoice, AccountInfo, PoolChoices
-from vault_tui import strings
-from vault_tui import strings_accounts as words
+from vault_tui.strings import accounts as words
+from vault_tui.strings import common as strings
 from vault_tui.traffic.reading import clock
 from vault_tui.widgets.account_card import state
 from vault_tui.widgets.record_detail import field, heading

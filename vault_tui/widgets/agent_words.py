@@ -6,8 +6,8 @@ from textual.content import Content
 
 from proxy_core.base.text import display_safe
 from proxy_core.domain.wire import AccountInfo, AgentInfo, AgentVault, SessionInfo
-from vault_tui import strings
-from vault_tui import strings_agents as words
+from vault_tui.strings import agents as words
+from vault_tui.strings import common as strings
 from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.spans import countdown, seconds_until
 from vault_tui.widgets.words import ago, plain, when

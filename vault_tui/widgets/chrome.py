@@ -4,9 +4,11 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from vault_tui import strings, strings_devices, strings_proposals
 from vault_tui.actions import Action, key_text
 from vault_tui.state import ConsoleState, Level, Link
+from vault_tui.strings import common as strings
+from vault_tui.strings import devices as strings_devices
+from vault_tui.strings import proposals as strings_proposals
 from vault_tui.traffic.reading import clock
 from vault_tui.widgets.words import plain, spread
 

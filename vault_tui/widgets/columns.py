@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 
 from proxy_core.base.text import display_safe
-from vault_tui import strings, strings_traffic
+from vault_tui.strings import common as strings
+from vault_tui.strings import traffic as strings_traffic
 from vault_tui.traffic.reading import (
     address,
     clock,

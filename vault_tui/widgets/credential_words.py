@@ -5,10 +5,10 @@ import shlex
 from textual.content import Content
 
 from proxy_core.domain.wire import CredentialInfo
-from vault_tui import strings
-from vault_tui import strings_accounts as account_words
-from vault_tui import strings_commands as command_words
-from vault_tui import strings_oauth as words
+from vault_tui.strings import accounts as account_words
+from vault_tui.strings import commands as command_words
+from vault_tui.strings import common as strings
+from vault_tui.strings import oauth as words
 from vault_tui.widgets.account_detail import in_words
 from vault_tui.widgets.quoting import hang
 from vault_tui.widgets.record_detail import field, heading

@@ -4,9 +4,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from proxy_core.domain.events import EventType
-from vault_tui import strings_traffic
 from vault_tui.live import Traffic
 from vault_tui.state import ConsoleState
+from vault_tui.strings import traffic as strings_traffic
 from vault_tui.traffic.rates import SECONDS
 from vault_tui.widgets.words import plain, spark, spread
 

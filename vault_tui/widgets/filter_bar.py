@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from proxy_core.domain.filters import Filter, FilterError, parse_filter
-from vault_tui import strings_traffic
+from vault_tui.strings import traffic as strings_traffic
 from vault_tui.widgets.quoting import hang
 
 _ROOMY = 112

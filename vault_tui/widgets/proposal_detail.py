@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from textual.content import Content
 
 from proxy_core.domain import wire
-from vault_tui import strings_proposals as words
+from vault_tui.strings import proposals as words
 from vault_tui.widgets.proposal_diff import asked_lines, change_lines, risk_lines
 from vault_tui.widgets.quoting import hang, quoted
 from vault_tui.widgets.record_detail import heading

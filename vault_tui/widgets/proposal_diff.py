@@ -7,8 +7,8 @@ from typing import Any
 from textual.content import Content
 
 from proxy_core.domain import wire
-from vault_tui import strings_proposals as words
 from vault_tui.service_words import auth_line, rule_lines, substitution_lines
+from vault_tui.strings import proposals as words
 from vault_tui.widgets.quoting import hang, quoted
 from vault_tui.widgets.words import plain
 

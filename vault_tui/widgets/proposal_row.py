@@ -3,8 +3,8 @@
 from textual.content import Content
 
 from proxy_core.domain import wire
-from vault_tui import strings_proposals as words
 from vault_tui.proposal_words import asks_for
+from vault_tui.strings import proposals as words
 from vault_tui.widgets.words import ago, plain
 
 _ROOMY, _NARROW = 96, 70

@@ -10,7 +10,7 @@ from rich.cells import cell_len, chop_cells
 from textual.content import Content
 
 from proxy_core.base.text import display_safe
-from vault_tui import strings_proposals as words
+from vault_tui.strings import proposals as words
 
 _WORDS = re.compile(r"[^ ]+ *| +")
 _LEAST = 12

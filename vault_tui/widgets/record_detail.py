@@ -13,7 +13,8 @@ from textual.message import Message
 from proxy_core.base.errors import ERRORS
 from proxy_core.base.text import display_safe
 from proxy_core.domain.traffic import RequestRecord
-from vault_tui import strings, strings_traffic
+from vault_tui.strings import common as strings
+from vault_tui.strings import traffic as strings_traffic
 from vault_tui.traffic.reading import clock, duration, size, status_text, status_tone, url, verdict
 from vault_tui.traffic.ring import Row
 from vault_tui.widgets.fitted import FittedText

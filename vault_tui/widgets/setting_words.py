@@ -13,10 +13,10 @@ from textual.content import Content
 from proxy_core.base.clock import rfc3339
 from proxy_core.base.text import display_safe
 from proxy_core.domain.wire import Setting, SlotInfo, Status
-from vault_tui import strings
-from vault_tui import strings_settings as words
 from vault_tui.setting_text import shown, text_of
 from vault_tui.state import ConsoleState
+from vault_tui.strings import common as strings
+from vault_tui.strings import settings as words
 from vault_tui.widgets.record_detail import field, heading
 from vault_tui.widgets.spans import countdown, seconds_until
 from vault_tui.widgets.words import ago, plain, when

@@ -3,7 +3,7 @@
 from textual.content import Content
 
 from proxy_core.domain.wire import SourceInfo
-from vault_tui import strings_sources as words
+from vault_tui.strings import sources as words
 from vault_tui.widgets.words import ago, plain
 
 

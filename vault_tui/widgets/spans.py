@@ -3,7 +3,7 @@
 from textual.content import Content
 
 from proxy_core.base.clock import parse_rfc3339
-from vault_tui import strings
+from vault_tui.strings import common as strings
 
 _FULL, _HALF, _REST = "━", "╸", "─"
 

@@ -2,8 +2,8 @@
 
 from textual.content import Content
 
-from vault_tui import strings_gates as words
 from vault_tui.proofs import SUGGESTED_BITS, strength_bits
+from vault_tui.strings import gates as words
 
 _CELLS = 10
 

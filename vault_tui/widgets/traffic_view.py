@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from vault_tui.strings import Lines
+from vault_tui.strings.common import Lines
 from vault_tui.traffic.ring import Row, TrafficRing
 from vault_tui.widgets.brush import TONES, Brush
 from vault_tui.widgets.columns import Column, Piece, Wants, columns_for, row_pieces, wants_of

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from proxy_core.base.clock import parse_rfc3339
 from proxy_core.base.text import display_safe
-from vault_tui import strings
+from vault_tui.strings import common as strings
 
 BARS = "▁▂▃▄▅▆▇█"
 

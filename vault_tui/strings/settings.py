@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from vault_tui.strings import Lines
+from vault_tui.strings.common import Lines
 
 # id -> title
 COLUMNS: Mapping[str, str] = {"part": "PART", "name": "NAME", "value": "VALUE", "more": ""}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from vault_tui.strings import Lines
+from vault_tui.strings.common import Lines
 
 TITLE = "Doctor: what is wrong, and how to mend it"
 KEYS = "↑ ↓ move   r look again   y copies the command   esc close"

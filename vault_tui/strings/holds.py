@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from vault_tui.strings import Lines
+from vault_tui.strings.common import Lines
 
 EMPTY_HOLDS: Lines = (
     (("No request waits", "text+bold"),),

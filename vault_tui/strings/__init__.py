@@ -1,0 +1,1 @@
+"""What the console says, in English, a module a part of it: ready for translation."""
