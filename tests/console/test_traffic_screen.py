@@ -358,6 +358,25 @@ async def test_denying_like_a_row_writes_a_rule_after_a_choice_and_a_confirmatio
         ]
 
 
+async def test_denying_like_a_row_keeps_what_others_have_changed_meanwhile():
+    """The rule is written into the service as it is once confirmed, not as it was when asked."""
+    worker = furnished()
+    worker.operator = True
+    worker.log = [record(1, method="DELETE", path="/repos/acme/site")]
+    app = console(worker)
+    theirs = {"methods": ["PUT"], "action": "ask"}
+    async with running(app) as pilot:
+        await until(pilot, lambda: app.screen.query_one(TrafficView).row is not None)
+        await pilot.press("x")
+        await until(pilot, lambda: "every method on /repos/acme/site" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "Write this rule?" in text_of(app))
+        next(one for one in worker.services if one["name"] == "github")["rules"] = [theirs]
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: len(worker.services[-1].get("rules", ())) == 2)
+        assert worker.services[-1]["rules"][1] == theirs
+
+
 async def test_what_no_rule_would_change_cannot_be_denied_again():
     """The key is greyed, and says why."""
     worker = furnished()

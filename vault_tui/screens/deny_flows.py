@@ -1,10 +1,10 @@
 """From a row of the traffic to a rule that refuses requests like it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proxy_core.client import calls
 from proxy_core.domain.traffic import RequestRecord
-from vault_tui.denying import denials_of, refusing
+from vault_tui.denying import Denial, denials_of, refusing
 from vault_tui.screens.ask import Choose
 from vault_tui.screens.confirm import Confirm
 from vault_tui.state import Level
@@ -26,15 +26,23 @@ async def deny_like(console: "ConsoleApp", record: RequestRecord) -> None:
     if chosen is None:
         return
     denial, vault = denials[int(chosen)], console.state.vault
-    # As it is now: what the screen knows may be of a moment ago.
-    documents = (await console.send(calls.services(vault))).services
-    policy = next((v.unmatched_host_policy for v in console.state.vaults if v.name == vault), "")
-    document = refusing(record, denial, documents, policy)
+    document = await _document(console, record, denial, vault)
     names = {"name": document["name"], "what": denial.text, "host": host, "vault": vault}
     text = words.DENY_TEXT if record.matched_service else words.DENY_NEW_TEXT
     sure = Confirm(words.DENY_SURE, text.format(**names), words.DENY_BUTTON)
     if not await console.push_screen_wait(sure):
         return
+    # Somebody may have changed the service while the question stood there.
+    document = await _document(console, record, denial, vault)
     if await console.send_as_operator(calls.upsert_services([document], vault)) is not None:
         console.notice(words.DENY_DONE.format(**names), Level.GOOD)
         console.sync.reload("services")
+
+
+async def _document(
+    console: "ConsoleApp", record: RequestRecord, denial: Denial, vault: str
+) -> dict[str, Any]:
+    """From the services as they are now: what the screen knows may be of a moment ago."""
+    documents = (await console.send(calls.services(vault))).services
+    policy = next((v.unmatched_host_policy for v in console.state.vaults if v.name == vault), "")
+    return refusing(record, denial, documents, policy)
