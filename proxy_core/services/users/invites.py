@@ -25,6 +25,7 @@ INVITE_PREFIX = "vt_inv_"
 MIN_TTL_SECONDS, MAX_TTL_SECONDS = 300, 30 * 86_400
 MOST_WAITING = 50
 _ENDED = "This invite was accepted, revoked, or has ended."
+_ASK_AGAIN = {"help": "Sign in if you have accepted it; else ask for another invite."}
 
 
 class Invites:
@@ -65,7 +66,7 @@ class Invites:
         def again(session: Session) -> tables.UserInvite:
             old = store.revoke_invite(session, _key(named))
             if old.expires_at <= now:
-                raise VaultError("not_found", _ENDED)
+                raise VaultError("not_found", _ENDED, _ASK_AGAIN)
             return tables.UserInvite(
                 id=new_id(),
                 token_sha256=b"",
@@ -120,7 +121,7 @@ class Invites:
             lambda session: store.invite_by_token(session, sha256, now)
         )
         if invite is None:
-            raise VaultError("not_found", _ENDED)
+            raise VaultError("not_found", _ENDED, _ASK_AGAIN)
         return invite
 
     async def list(self) -> wire.InviteList:

@@ -72,6 +72,7 @@ async def test_an_invite_ends(app: Application, clock: FakeClock) -> None:
     assert {(one.code, one.detail) for one in answers} == {
         ("not_found", "This invite was accepted, revoked, or has ended.")
     }
+    assert all("ask for another invite" in one.advice for one in answers)
     assert (await refusal(app.users.invites.revoke(revoked.id, ADA))).code == "not_found"
 
 
