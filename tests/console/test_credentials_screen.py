@@ -1,6 +1,7 @@
 """Credentials: add, set, reveal, history, delete; nothing shows a value by accident."""
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from proxy_core.domain.events import EventType
@@ -8,7 +9,9 @@ from tests.console.fake_worker import PASSWORD, FakeWorker, furnished
 from tests.console.harness import console, running, text_of, until
 from vault_tui.screens.confirm import Confirm
 from vault_tui.screens.reveal import RevealDialog
+from vault_tui.screens.secret import SecretInput
 from vault_tui.widgets.keyed_table import KeyedTable
+from vault_tui.widgets.masked import MaskedInput
 
 KEYS_OF = {" ": "space", "_": "underscore", "-": "minus"}
 
@@ -46,6 +49,28 @@ async def test_adding_asks_for_an_operator_and_stores_the_value():
         await until(pilot, lambda: worker.secrets == {"OPENAI_API_KEY": ["sk-very-secret"]})
         await until(pilot, lambda: "OPENAI_API_KEY" in text_of(app))
         await until(pilot, lambda: "● operator" in text_of(app))
+
+
+@pytest.mark.parametrize("secret", ["sk-typed", "-----BEGIN\nabc\n-----END"])
+async def test_a_closed_dialog_holds_no_secret(secret: str):
+    """What was typed or pasted, and the password, are gone from lines that something may keep."""
+    worker = furnished()
+    app = console(worker)
+    async with running(app) as pilot:
+        await on_credentials(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: bool(app.screen.query(SecretInput)))
+        value = app.screen.query_one(SecretInput)
+        app.screen.query_one(SecretInput).post_message(events.Paste(secret))
+        await until(pilot, lambda: value.secret == secret)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Unlock" in text_of(app))
+        password = app.screen.query_one(MaskedInput)
+        await type_in(pilot, PASSWORD)
+        await pilot.press("enter")
+        await until(pilot, lambda: any(kept[-1] == secret for kept in worker.secrets.values()))
+        await until(pilot, lambda: not value.is_attached and not password.is_attached)
+        await until(pilot, lambda: (value.secret, value.value, password.value) == ("", "", ""))
 
 
 async def test_a_reveal_needs_a_proof_even_for_an_operator_and_hides_itself(
@@ -155,7 +180,6 @@ async def test_an_old_version_becomes_the_newest():
 
 async def test_a_pasted_key_with_several_lines_stays_whole():
     """A PEM key keeps its line breaks; the screen shows dots."""
-    from textual import events
 
     worker = furnished()
     worker.operator = True

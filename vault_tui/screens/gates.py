@@ -20,6 +20,7 @@ from vault_tui.screens.base import Dialog
 from vault_tui.state import Level
 from vault_tui.strings import common as strings
 from vault_tui.strings import gates as gate_words
+from vault_tui.widgets.masked import MaskedInput
 from vault_tui.widgets.strength import strength
 from vault_tui.widgets.words import safe_lines
 
@@ -51,8 +52,8 @@ class Gate(Dialog[None]):
             yield Static(Content.styled(self.HEADING, "bold"), classes="heading")
             yield Static(Content.styled(self.TEXT, "$muted"), classes="text")
             yield OptionList(*self.options(), id="choice", markup=False, compact=True)
-            yield Input(password=True, compact=True, id="secret")
-            yield Input(password=True, compact=True, id="again", placeholder=gate_words.AGAIN)
+            yield MaskedInput("secret")
+            yield MaskedInput("again", gate_words.AGAIN)
             yield Static("", id="hint", markup=False)
             yield Static("", id="complaint", markup=False)
             yield Static(Content.styled(gate_words.GATE_KEYS, "$faint"), classes="keys")

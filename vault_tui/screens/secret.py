@@ -10,16 +10,17 @@ from proxy_core.base.errors import VaultError
 from proxy_core.domain.names import check_credential_key
 from vault_tui.screens.base import Dialog
 from vault_tui.strings import common as strings
+from vault_tui.widgets.masked import MaskedInput
 from vault_tui.widgets.words import safe_lines
 
 _PASTED = "•" * 12
 
 
-class SecretInput(Input):
+class SecretInput(MaskedInput):
     """A masked line that keeps a pasted secret whole: a key file has several lines."""
 
     def __init__(self, id: str) -> None:
-        super().__init__(password=True, compact=True, id=id, placeholder=strings.SECRET_PLACEHOLDER)
+        super().__init__(id, strings.SECRET_PLACEHOLDER)
         self._pasted = ""
 
     @property
@@ -41,6 +42,10 @@ class SecretInput(Input):
             self.value = _PASTED
             event.stop()
             event.prevent_default()
+
+    def on_unmount(self) -> None:
+        """What was pasted goes with what was typed."""
+        self._pasted = ""
 
     @on(Input.Changed)
     def _typed_over(self, event: Input.Changed) -> None:

@@ -15,6 +15,7 @@ from vault_tui.screens.base import Dialog
 from vault_tui.strings import common as strings
 from vault_tui.strings import gates as gate_words
 from vault_tui.strings import remote as strings_remote
+from vault_tui.widgets.masked import MaskedInput
 from vault_tui.widgets.words import safe_lines
 
 
@@ -33,7 +34,7 @@ class _Asking(Dialog[bool]):
             window.border_subtitle = Content(strings.PROOF_KEYS)
             yield Static(Content(safe_lines(self._text)), classes="text")
             yield from self.compose_choice()
-            yield Input(password=True, compact=True, id="secret")
+            yield MaskedInput("secret")
             yield Static("", id="complaint", markup=False)
 
     def compose_choice(self) -> ComposeResult:
