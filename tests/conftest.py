@@ -65,51 +65,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item._id = type(item._id).parse(f"{item.nodeid}@{group}")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let the tests of an `xdist_group` run in one process: put the group behind each one's id.
-
-    There the controller looks for it. pytest-xdist 3.8 itself would write it to an attribute that
-    pytest 9.2 has no longer, and no test would be in any group.
-    """
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        group = next((str(mark.args[0]) for mark in item.iter_markers("xdist_group")), "")
-        if group and not item.nodeid.endswith(f"@{group}"):
-            item._id = type(item._id).parse(f"{item.nodeid}@{group}")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let the tests of an `xdist_group` run in one process: put the group behind each one's id.
-
-    There the controller looks for it. pytest-xdist 3.8 itself would write it to an attribute that
-    pytest 9.2 has no longer, and no test would be in any group.
-    """
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        group = next((str(mark.args[0]) for mark in item.iter_markers("xdist_group")), "")
-        if group and not item.nodeid.endswith(f"@{group}"):
-            item._id = type(item._id).parse(f"{item.nodeid}@{group}")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let the tests of an `xdist_group` run in one process: put the group behind each one's id.
-
-    There the controller looks for it. pytest-xdist 3.8 itself would write it to an attribute that
-    pytest 9.2 has no longer, and no test would be in any group.
-    """
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        group = next((str(mark.args[0]) for mark in item.iter_markers("xdist_group")), "")
-        if group and not item.nodeid.endswith(f"@{group}"):
-            item._id = type(item._id).parse(f"{item.nodeid}@{group}")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Spare the garbage collector what stays for the whole run: modules, tests and fixtures.
