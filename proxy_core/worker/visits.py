@@ -4,7 +4,7 @@ A form counts only with the token that was made for its browser's cookie.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
 from litestar import Request, Response
@@ -39,10 +39,7 @@ Ask = Request[Any, Any, State]
 
 
 class Visit:
-    """One request of a browser: which proposal it is about, and who is signed in there.
-
-    Made by `of`, which looks up the user.
-    """
+    """One request of a browser: which proposal it is about, and, once `met`, who is signed in."""
 
     def __init__(
         self,
@@ -69,22 +66,12 @@ class Visit:
         self.user: Principal | None = None
         """Who is signed in."""
 
-    @classmethod
-    async def of(
-        cls,
-        app: Application,
-        facts: WorkerFacts,
-        request: Ask,
-        number: int = 0,
-        address: str = "",
-        vault: str = "",
-    ) -> "Visit":
-        """The request's; from here on its user acts. Raises VaultError: database_unavailable."""
-        visit = cls(app, facts, request, number, address, vault)
-        visit.user = await app.users.pages.user(visit.cookie)
-        if visit.user is not None:
-            act_as_user(visit.user.kind.value, visit.user.name, visit.user.id)
-        return visit
+    async def met(self) -> Self:
+        """Look the user up, who acts from here on. Raises VaultError: database_unavailable."""
+        self.user = await self.app.users.pages.user(self.cookie)
+        if self.user is not None:
+            act_as_user(self.user.kind.value, self.user.name, self.user.id)
+        return self
 
     def cookies(self) -> list[Cookie]:
         """What an answer sets."""
@@ -213,7 +200,7 @@ async def posted(
     """Do what a form asks for that was shown to this browser; another one gets the page again."""
     form = parse_form(await request.body())
     where = form.get("token", ""), form.get("vault", "")
-    visit = await Visit.of(app, facts, request, number, *where)
+    visit = await Visit(app, facts, request, number, *where).met()
     if not is_own_form(visit.cookie, form.get("form", "")):
         return await visit.show_stale()
     return await act(visit, form)

@@ -5,6 +5,7 @@ here needs scripts. A form counts only with the token that was made for its brow
 an approval only with the digest of the difference that was shown.
 """
 
+from functools import partial
 from typing import Any
 
 from litestar import Response, get, post
@@ -33,16 +34,26 @@ def _as_page(_request: Ask, error: VaultError) -> Response[str]:
     return page(error.status, error.kind.title, f"{error} {error.kind.help}")
 
 
-HANDLES: Any = {VaultError: _as_page}
-"""The exception handlers of the pages."""
+_HANDLES: Any = {VaultError: _as_page}
 
-
-@get(
-    f"{PATH}/{{number:int}}",
+shown = partial(
+    get,
     media_type="text/html",
-    exception_handlers=HANDLES,
+    exception_handlers=_HANDLES,
     include_in_schema=False,
 )
+"""The route of a page for people."""
+sent = partial(
+    post,
+    status_code=200,
+    media_type="text/html",
+    exception_handlers=_HANDLES,
+    include_in_schema=False,
+)
+"""The route of such a page's form."""
+
+
+@shown(f"{PATH}/{{number:int}}")
 async def show(
     app: UseApp,
     facts: UseFacts,
@@ -52,7 +63,7 @@ async def show(
     vault: FromQuery[str] = "",
 ) -> Response[str]:
     """The proposal, and what this browser's user may do about it."""
-    visit = await Visit.of(app, facts, request, number, token, vault)
+    visit = await Visit(app, facts, request, number, token, vault).met()
     if visit.is_new and request.headers.get("sec-fetch-site") == "cross-site":
         # By a link from another site the browser keeps the cookie back, and to give it a new one
         # would sign its user out. Opened once more, by this page, it sends what it has.
@@ -60,13 +71,7 @@ async def show(
     return await visit.show()
 
 
-@post(
-    f"{PATH}/{{number:int}}",
-    status_code=200,
-    media_type="text/html",
-    exception_handlers=HANDLES,
-    include_in_schema=False,
-)
+@sent(f"{PATH}/{{number:int}}")
 async def decide(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:
@@ -74,13 +79,7 @@ async def decide(
     return await acted(app, facts, request, number, Permission.DECIDE_PROPOSALS, _decide)
 
 
-@post(
-    f"{PATH}/{{number:int}}/sign-in",
-    status_code=200,
-    media_type="text/html",
-    exception_handlers=HANDLES,
-    include_in_schema=False,
-)
+@sent(f"{PATH}/{{number:int}}/sign-in")
 async def sign_in(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:
@@ -101,13 +100,7 @@ async def _sign_in(visit: Visit, form: dict[str, str]) -> Response[str]:
     return visit.back([visit.set_cookie(signed_in.token)])
 
 
-@post(
-    f"{PATH}/{{number:int}}/sign-out",
-    status_code=200,
-    media_type="text/html",
-    exception_handlers=HANDLES,
-    include_in_schema=False,
-)
+@sent(f"{PATH}/{{number:int}}/sign-out")
 async def sign_out(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:

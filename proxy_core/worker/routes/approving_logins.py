@@ -5,25 +5,19 @@ another site under our policy, and a person sees where it leads. From there the 
 browser to the API's callback, and that one back to the page; whatever ends elsewhere is pasted.
 """
 
-from litestar import Response, get, post
+from litestar import Response
 from litestar.params import FromPath
 
 from proxy_core.base.errors import VaultError
 from proxy_core.domain import wire
 from proxy_core.services.principal import Permission, Principal
 from proxy_core.worker.page_logins import login_request
-from proxy_core.worker.routes.approving import HANDLES
+from proxy_core.worker.routes.approving import sent, shown
 from proxy_core.worker.uses import UseApp, UseFacts
 from proxy_core.worker.visits import PATH, Ask, Visit, acted, see_other
 
 
-@post(
-    f"{PATH}/{{number:int}}/connect",
-    status_code=200,
-    media_type="text/html",
-    exception_handlers=HANDLES,
-    include_in_schema=False,
-)
+@sent(f"{PATH}/{{number:int}}/connect")
 async def connect(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:
@@ -45,13 +39,7 @@ async def _connect(
     await visit.app.connecting.credential(asked, user, visit.place)
 
 
-@post(
-    f"{PATH}/{{number:int}}/complete",
-    status_code=200,
-    media_type="text/html",
-    exception_handlers=HANDLES,
-    include_in_schema=False,
-)
+@sent(f"{PATH}/{{number:int}}/complete")
 async def complete(
     app: UseApp, facts: UseFacts, request: Ask, number: FromPath[int]
 ) -> Response[str]:
@@ -68,18 +56,13 @@ async def _complete(
     await visit.app.flows.complete(flow, form.get("pasted", "").strip())
 
 
-@get(
-    f"{PATH}/back/{{flow_id:str}}",
-    media_type="text/html",
-    exception_handlers=HANDLES,
-    include_in_schema=False,
-)
+@shown(f"{PATH}/back/{{flow_id:str}}")
 async def go_on(
     app: UseApp, facts: UseFacts, request: Ask, flow_id: FromPath[str]
 ) -> Response[str]:
     """From a login's end to the proposal, for the person who began it."""
     flow = app.flows.get(flow_id)
-    user = (await Visit.of(app, facts, request)).user
+    user = (await Visit(app, facts, request).met()).user
     if user is None or user.id != flow.by.id or not flow.return_to:
         raise VaultError("not_found", "This login was begun elsewhere.")
     return see_other(flow.return_to)
