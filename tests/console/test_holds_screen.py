@@ -1,6 +1,7 @@
 """Holds: what waits is seen at once, in every console, and answered with a key."""
 
 import pytest
+from textual.widgets import Static
 
 from proxy_core.base.clock import rfc3339
 from proxy_core.domain import wire
@@ -58,7 +59,7 @@ async def test_allowing_asks_for_how_long(downs: int, duration: str):
         await until(pilot, lambda: "chat.postMessage" in text_of(app))
         await pilot.press("a")
         await until(pilot, lambda: "Allow POST for claude" in text_of(app))
-        url = app.screen.query_one(".text").content  # type: ignore[attr-defined]
+        url = app.screen.query_one(".text", Static).content
         assert str(url) == "https://slack.com/api/chat.postMessage"
         await pilot.press("enter", "enter")
         assert not worker.asked("POST", "/v1/holds/h1/approve")

@@ -24,6 +24,7 @@ from vault_tui.screens.typed_confirm import TypedConfirm
 from vault_tui.setting_lists import read_settings
 from vault_tui.setting_text import parsed, shown
 from vault_tui.setting_text import text_of as as_typed
+from vault_tui.widgets.keyed_table import KeyedTable
 from vault_tui.widgets.setting_words import consequences
 
 DAY = 86_400.0
@@ -56,7 +57,7 @@ async def typed(pilot: Pilot[int | None], text: str) -> None:
 
 def row(pilot: Pilot[int | None]) -> str:
     """The key of the row under the cursor."""
-    return getattr(pilot.app.screen, "table").key or ""  # noqa: B009 - of this screen alone
+    return pilot.app.screen.query_one(KeyedTable).key or ""
 
 
 async def dialog(pilot: Pilot[int | None], kind: type) -> str:
@@ -282,13 +283,13 @@ async def test_a_switch_is_chosen_and_only_shown_rows_say_so():
     app = console(worker)
     async with running(app) as pilot:
         await on_settings(pilot)
-        app.screen.table.select("setting:user_session_sliding")  # type: ignore[attr-defined]
+        app.screen.query_one(KeyedTable).select("setting:user_session_sliding")
         await until(pilot, lambda: row(pilot) == "setting:user_session_sliding")
         await pilot.press("enter")
         assert "as it is, default" in await dialog(pilot, Choose)
         await pilot.press("enter", "down", "down", "enter")
         await until(pilot, lambda: worker.keys.changed == {"user_session_sliding": False})
-        app.screen.table.select("worker:api")  # type: ignore[attr-defined]
+        app.screen.query_one(KeyedTable).select("worker:api")
         await until(pilot, lambda: row(pilot) == "worker:api")
         assert app.why_not(BY_ID["settings.edit"])
         assert app.why_not(BY_ID["settings.remove"])

@@ -4,19 +4,42 @@ import json
 import signal
 import ssl
 import subprocess
-import time
+from contextlib import closing
 
+from proxy_core.client import calls
+from proxy_core.client.sse import EventReader
+from proxy_core.client.sync_client import SyncClient
+from proxy_core.client.target import Target
+from proxy_core.domain.events import Event
 from tests.cli.conftest import PROGRAM, CommandLine
 
 
-def sessions_left(vault_tui: CommandLine) -> int:
-    """Live scoped sessions, asked of the worker."""
-    from proxy_core.client import calls
-    from proxy_core.client.sync_client import SyncClient
-    from proxy_core.client.target import Target
+def operator(vault_tui: CommandLine) -> SyncClient:
+    """A client of the worker."""
+    return SyncClient(Target(socket=vault_tui.home / "worker.sock", token=vault_tui.token))
 
-    client = SyncClient(Target(socket=vault_tui.home / "worker.sock", token=vault_tui.token))
-    return len(client.send(calls.sessions()).sessions)
+
+def sessions(vault_tui: CommandLine) -> set[str]:
+    """Ids of the live scoped sessions, asked of the worker."""
+    return {one.id for one in operator(vault_tui).send(calls.sessions()).sessions}
+
+
+def sessions_left(vault_tui: CommandLine) -> int:
+    """How many there are."""
+    return len(sessions(vault_tui))
+
+
+def wait_for_revocation(vault_tui: CommandLine, session_id: str) -> None:
+    """Until the worker tells of it; what it told before counts. Raises TimeoutError."""
+    stream = calls.event_stream(0, ("session.revoked",))
+    connection, answer = operator(vault_tui).open(stream, 60, {"Accept": "text/event-stream"})
+    reader = EventReader()
+    with closing(connection):
+        while data := answer.read1(65536):
+            for note in reader.feed(data):
+                if isinstance(note, Event) and note.data["id"] == session_id:
+                    return
+    raise AssertionError("the stream ended")
 
 
 def test_the_command_gets_a_session_and_not_the_secrets(vault_tui: CommandLine) -> None:
@@ -77,7 +100,7 @@ def test_a_terminated_run_ends_its_command_and_session(vault_tui: CommandLine) -
 
 def test_a_killed_run_ends_its_command_and_session(vault_tui: CommandLine) -> None:
     """The kernel tells the command, and the worker sees that the session is nobody's."""
-    before = sessions_left(vault_tui)
+    before = sessions(vault_tui)
     with subprocess.Popen(
         [*PROGRAM, "run", "--", "sh", "-c", "echo up; exec sleep 300"],
         env=vault_tui.environment(VAULT_TUI_TOKEN=vault_tui.token),
@@ -87,13 +110,11 @@ def test_a_killed_run_ends_its_command_and_session(vault_tui: CommandLine) -> No
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
-        assert sessions_left(vault_tui) == before + 1
+        (made,) = sessions(vault_tui) - before
         process.kill()
         assert process.stdout.read() == ""  # the command holds it no longer
-    deadline = time.monotonic() + 60
-    while sessions_left(vault_tui) != before:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)  # nothing tells us
+    wait_for_revocation(vault_tui, made)
+    assert sessions(vault_tui) == before
 
 
 def test_run_needs_an_open_vault(bare: CommandLine) -> None:
